@@ -1,0 +1,237 @@
+//! What went wrong, and what the caller can do about it.
+//!
+//! Few kinds, each of which names a remedy. A message shows the file, the view and the bucket; the
+//! entity is a field that stays out of the message, because messages reach logs and users, and an
+//! entity may be a person. Record bytes never appear.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What the caller can do about an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Something passed in was out of range or contradicts itself, or the call does not belong
+    /// here (a write inside a build). Nothing was written. Mend the call.
+    Input,
+    /// There is no record, and the policy of the read does not build one.
+    Absent,
+    /// The view's build function failed or panicked. The source is its own error.
+    Build,
+    /// The file says otherwise than the program: another version, grid or layout of a view.
+    /// The message names the remedy, usually a higher version.
+    Definition,
+    /// Somebody else has it: another process holds the file. Try again later.
+    Busy,
+    /// This opening of the store has ended (closed, forked, or a failed sync whose outcome is
+    /// unknown). Open it again; everything acknowledged is there.
+    Reopen,
+    /// Bytes on disk are not what was written. Repair, or restore a copy.
+    Damaged,
+    /// The path holds something that is not a tidetable file, or one of a format that this release
+    /// does not know. The file was not touched.
+    Foreign,
+    /// The operating system refused; the message has its reason and the path.
+    System,
+}
+
+/// An error of the store: a kind, a message that says what to do, and where it happened.
+///
+/// Cheap to clone: callers that waited for one build share its error.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    file: Option<PathBuf>,
+    view: Option<String>,
+    bucket: Option<String>,
+    entity: Option<Vec<u8>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// The result of nearly everything here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            file: None,
+            view: None,
+            bucket: None,
+            entity: None,
+            source: None,
+        }))
+    }
+
+    pub(crate) fn input(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Input, message)
+    }
+
+    pub(crate) fn damaged(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Damaged, message)
+    }
+
+    /// The operating system's reason, with what was being done and the path it concerns.
+    pub(crate) fn system(doing: &str, path: &Path, cause: std::io::Error) -> Self {
+        Self::new(ErrorKind::System, format!("{doing}: {cause}")).at_file(path).caused_by(cause)
+    }
+
+    fn edit(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    pub(crate) fn at_file(self, path: &Path) -> Self {
+        self.edit(|inner| inner.file = Some(path.to_owned()))
+    }
+
+    pub(crate) fn at_view(self, view: &str) -> Self {
+        self.edit(|inner| inner.view = Some(view.to_owned()))
+    }
+
+    pub(crate) fn at_bucket(self, bucket: impl fmt::Display) -> Self {
+        self.edit(|inner| inner.bucket = Some(bucket.to_string()))
+    }
+
+    pub(crate) fn at_entity(self, key: &[u8]) -> Self {
+        self.edit(|inner| inner.entity = Some(key.to_owned()))
+    }
+
+    pub(crate) fn caused_by(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.edit(|inner| inner.source = Some(Arc::from(source.into())))
+    }
+
+    /// What the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The file concerned, if one was.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.0.file.as_deref()
+    }
+
+    /// The name of the view concerned, if one was.
+    #[must_use]
+    pub fn view(&self) -> Option<&str> {
+        self.0.view.as_deref()
+    }
+
+    /// The encoded key of the entity concerned, if one was. Never part of the message.
+    #[must_use]
+    pub fn entity(&self) -> Option<&[u8]> {
+        self.0.entity.as_deref()
+    }
+
+    /// What the build function returned, if this is an [`ErrorKind::Build`] that it returned.
+    #[must_use]
+    pub fn build_cause(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
+        self.0.source.as_deref().filter(|_| self.0.kind == ErrorKind::Build)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(view) = &self.0.view {
+            write!(f, "view '{view}'")?;
+            if let Some(bucket) = &self.0.bucket {
+                write!(f, ", bucket {bucket}")?;
+            }
+            f.write_str(": ")?;
+        }
+        f.write_str(&self.0.message)?;
+        if let Some(file) = &self.0.file {
+            write!(f, " (file {})", file.display())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `main` returning this error prints Debug: a newcomer's first error must read as a sentence.
+        write!(f, "{:?}: {self}", self.0.kind)?;
+        let mut source = StdError::source(self);
+        while let Some(cause) = source {
+            write!(f, "; caused by: {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// What a build function returns when it cannot build: any error converts into it with `?`.
+///
+/// Like `anyhow::Error`, it does not implement [`std::error::Error`] itself, which is what makes
+/// the conversion from every error possible.
+pub struct BuildError(Box<dyn StdError + Send + Sync>);
+
+impl BuildError {
+    /// A failure in words.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(message.into().into())
+    }
+
+    pub(crate) fn into_inner(self) -> Box<dyn StdError + Send + Sync> {
+        self.0
+    }
+}
+
+impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for BuildError {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_view_bucket_and_file_but_never_the_entity() {
+        let error = Error::input("no")
+            .at_view("sun")
+            .at_bucket("2026-01-01")
+            .at_file(Path::new("city.tide"))
+            .at_entity(b"secret");
+        assert_eq!(error.to_string(), "view 'sun', bucket 2026-01-01: no (file city.tide)");
+        assert!(!format!("{error:?}").contains("secret"));
+        assert_eq!(error.entity(), Some(&b"secret"[..]));
+    }
+
+    #[test]
+    fn any_error_converts_into_a_build_error() {
+        fn build() -> std::result::Result<u8, BuildError> {
+            Ok("300".parse::<u8>()?)
+        }
+        assert!(build().unwrap_err().to_string().contains("too large"));
+    }
+}
