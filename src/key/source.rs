@@ -1,0 +1,239 @@
+//! What builds read outside the engine.
+//!
+//! A source is written as its kind, a `00`, and its key. A key begins with a tag that says what it
+//! is, so that `7` and `"7"` are two sources; integers of every type share theirs, so that `7_u32`
+//! in a build and `7` in an invalidation are one.
+
+use std::fmt;
+
+use self::sealed::Encode;
+use super::buffer::KeyBuf;
+use super::escape::escape;
+use crate::error::{Error, Result};
+
+/// The longest key of a source, as it is encoded: 1 KiB.
+pub const SOURCE_KEY_BYTES_MAX: usize = 1024;
+
+/// The longest name of a kind of sources.
+pub const SOURCE_KIND_BYTES_MAX: usize = 255;
+
+/// Something outside the engine that builds read: a row, a file, a service's answer.
+///
+/// It has a kind and a key. Wherever a source is asked for, the pair will do:
+/// `("building", 7)`, `("weather", "Arlanda")`, `("cell", (12, -3))`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Source {
+    /// Kind, `00`, key: as in the file, and sorted by kind first.
+    bytes: KeyBuf,
+    kind_len: u8,
+}
+
+/// What can be the key of a [`Source`].
+///
+/// All integers (equal numbers of different types are one key, and keys sort as the numbers do),
+/// `bool`, `str` and `String`, byte strings (`[u8]`, `Vec<u8>`, `[u8; N]`: equal bytes are one key),
+/// `()` for the only source of its kind, tuples of up to four of these, and references to any.
+pub trait SourceKey: Encode {}
+
+impl<K: Encode + ?Sized> SourceKey for K {}
+
+/// A [`Source`], or the pair of a kind and a key that makes one.
+pub trait IntoSource {
+    /// The source.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Input`](crate::ErrorKind::Input) if the kind is empty, holds a NUL or is longer
+    /// than [`SOURCE_KIND_BYTES_MAX`], or the key is longer than [`SOURCE_KEY_BYTES_MAX`].
+    fn into_source(self) -> Result<Source>;
+}
+
+impl Source {
+    /// The source of this kind with this key.
+    ///
+    /// # Errors
+    ///
+    /// As [`IntoSource::into_source`].
+    pub fn new(kind: &str, key: impl SourceKey) -> Result<Self> {
+        let kind_len = check_kind(kind)?;
+        let mut bytes = KeyBuf::new();
+        bytes.extend(kind.as_bytes());
+        bytes.push(KIND_END);
+        let start = bytes.len();
+        key.encode(&mut bytes);
+        let len = bytes.len() - start;
+        if len > SOURCE_KEY_BYTES_MAX {
+            return Err(Error::input(format!(
+                "a source of kind {kind:?} has a key of {len} bytes as it is encoded; \
+                 at most {SOURCE_KEY_BYTES_MAX} fit"
+            )));
+        }
+        Ok(Self { bytes, kind_len })
+    }
+
+    /// The name of its kind.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        let kind = &self.bytes.as_slice()[..usize::from(self.kind_len)];
+        str::from_utf8(kind).expect("a source begins with its kind, which came as a string")
+    }
+
+    /// As it stands in the file; no source's bytes begin with another's.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.as_slice()
+    }
+}
+
+/// Shows the kind and not the key: it may name a person, and debug output reaches logs.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("kind", &self.kind()).finish_non_exhaustive()
+    }
+}
+
+impl IntoSource for Source {
+    fn into_source(self) -> Result<Source> {
+        Ok(self)
+    }
+}
+
+impl IntoSource for &Source {
+    fn into_source(self) -> Result<Source> {
+        Ok(self.clone())
+    }
+}
+
+impl<K: SourceKey> IntoSource for (&str, K) {
+    fn into_source(self) -> Result<Source> {
+        Source::new(self.0, self.1)
+    }
+}
+
+/// The length of a kind's name, if it may be one.
+fn check_kind(kind: &str) -> Result<u8> {
+    let range = format_args!("a kind has 1 to {SOURCE_KIND_BYTES_MAX} bytes and no NUL");
+    if kind.is_empty() || kind.contains('\0') {
+        return Err(Error::input(format!("the kind of a source is {kind:?}; {range}")));
+    }
+    u8::try_from(kind.len()).map_err(|_| {
+        Error::input(format!("the kind of a source has {} bytes; {range}", kind.len()))
+    })
+}
+
+// On disk: none of these ever changes or is used for something else.
+const KIND_END: u8 = 0x00;
+/// Ends a tuple. Below every tag, so that a tuple sorts before those it is the beginning of.
+const TUPLE_END: u8 = 0x00;
+const TUPLE: u8 = 0x10;
+const FALSE: u8 = 0x20;
+const TRUE: u8 = 0x21;
+/// Zero. A number of n bytes has the tag this many above it, or, if it is negative, below it:
+/// 0x30 to 0x50.
+const INTEGER: u8 = 0x40;
+const BYTES: u8 = 0x60;
+const TEXT: u8 = 0x61;
+
+/// Sign and length in the tag, then the magnitude, big-endian and without leading zeros. The
+/// farther a negative number lies from zero the lower it sorts, so all its bits are inverted.
+fn encode_integer(negative: bool, magnitude: u128, key: &mut KeyBuf) {
+    let bytes = magnitude.to_be_bytes();
+    let len = bytes.len() - magnitude.leading_zeros() as usize / 8;
+    let digits = &bytes[bytes.len() - len..];
+    if negative {
+        key.push(INTEGER - len as u8);
+        digits.iter().for_each(|digit| key.push(!digit));
+    } else {
+        key.push(INTEGER + len as u8);
+        key.extend(digits);
+    }
+}
+
+/// Sealed: the tags are given out here alone.
+mod sealed {
+    use super::*;
+
+    pub trait Encode {
+        fn encode(&self, key: &mut KeyBuf);
+    }
+
+    impl<K: Encode + ?Sized> Encode for &K {
+        fn encode(&self, key: &mut KeyBuf) {
+            (**self).encode(key);
+        }
+    }
+
+    macro_rules! integers {
+        (signed $($signed:ty)*; unsigned $($unsigned:ty)*) => {
+            $(impl Encode for $signed {
+                fn encode(&self, key: &mut KeyBuf) {
+                    encode_integer(*self < 0, self.unsigned_abs() as u128, key);
+                }
+            })*
+            $(impl Encode for $unsigned {
+                fn encode(&self, key: &mut KeyBuf) {
+                    encode_integer(false, *self as u128, key);
+                }
+            })*
+        };
+    }
+
+    integers!(signed i8 i16 i32 i64 i128 isize; unsigned u8 u16 u32 u64 u128 usize);
+
+    impl Encode for bool {
+        fn encode(&self, key: &mut KeyBuf) {
+            key.push(if *self { TRUE } else { FALSE });
+        }
+    }
+
+    impl Encode for str {
+        fn encode(&self, key: &mut KeyBuf) {
+            key.push(TEXT);
+            escape(self.as_bytes(), key);
+        }
+    }
+
+    impl Encode for String {
+        fn encode(&self, key: &mut KeyBuf) {
+            self.as_str().encode(key);
+        }
+    }
+
+    impl Encode for [u8] {
+        fn encode(&self, key: &mut KeyBuf) {
+            key.push(BYTES);
+            escape(self, key);
+        }
+    }
+
+    impl Encode for Vec<u8> {
+        fn encode(&self, key: &mut KeyBuf) {
+            self.as_slice().encode(key);
+        }
+    }
+
+    impl<const N: usize> Encode for [u8; N] {
+        fn encode(&self, key: &mut KeyBuf) {
+            self.as_slice().encode(key);
+        }
+    }
+
+    macro_rules! tuples {
+        ($(($($part:ident $index:tt),*);)*) => {$(
+            impl<$($part: Encode),*> Encode for ($($part,)*) {
+                fn encode(&self, key: &mut KeyBuf) {
+                    key.push(TUPLE);
+                    $(self.$index.encode(key);)*
+                    key.push(TUPLE_END);
+                }
+            }
+        )*};
+    }
+
+    tuples! {
+        ();
+        (A 0);
+        (A 0, B 1);
+        (A 0, B 1, C 2);
+        (A 0, B 1, C 2, D 3);
+    }
+}
