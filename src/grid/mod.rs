@@ -1,0 +1,45 @@
+//! How a view divides time.
+//!
+//! A [`Grid`] divides all of time into [`Bucket`]s, half-open and abutting, and numbers them in
+//! order; a run of consecutive numbers is a page. Everything here is arithmetic: no clock is read
+//! and nothing is stored.
+//!
+//! # Local days
+//! What a calendar grid calls a day of a zone begins at the first instant at which a clock on the
+//! wall there has reached that date, and ends where the next one begins. So days are intervals, in
+//! order, and every instant lies in exactly one:
+//! - where the clock is set back over midnight, the hour that shows the old date again belongs to
+//!   the new day, which had begun (or to the old one, where the clock is set back at midnight
+//!   itself: then the new date had not been shown yet);
+//! - where the clock is set forward over midnight, the day begins at that moment;
+//! - a date that a zone skipped (Apia, 2011-12-30) would begin where the next one does: there is
+//!   no such day.
+//!
+//! Weeks (from Monday, as ISO has them), months and years are made of such days. An hour ends at
+//! each full local hour and wherever the zone's offset changes.
+//!
+//! Zones come from the database bundled with the program and from nowhere else, so that the same
+//! program divides time alike on every machine.
+
+mod bucket;
+mod buckets;
+mod calendar;
+mod day;
+mod define;
+mod fixed;
+mod hours;
+mod names;
+mod place;
+mod window;
+mod zone;
+
+#[cfg(all(test, not(loom)))]
+mod oracle;
+
+pub(crate) use bucket::BucketNumber;
+pub(crate) use place::{PageNumber, Place};
+
+pub use bucket::Bucket;
+pub use define::Grid;
+pub use window::DailyWindow;
+pub use zone::local_day;
