@@ -1,5 +1,6 @@
 //! tidetable
 
+mod cache;
 mod error;
 mod revision;
 mod sync;
