@@ -1,5 +1,6 @@
 //! tidetable
 
+mod cache;
 mod error;
 mod grid;
 mod key;

@@ -1,0 +1,293 @@
+//! The shards behind their locks.
+
+use crate::cache::retired::Retired;
+use crate::cache::shard::Shard;
+use crate::cache::{Budget, CacheKey, Resident, Ticket};
+use crate::revision::Life;
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering};
+
+/// Pages in memory, found by key, bounded by a budget.
+///
+/// Every call takes the lock of one shard for a moment, or of one shard after the other; none holds
+/// two. Nothing is dropped under a lock. Pages stay until the cached ones and whatever else is
+/// charged to the budget weigh more than its limit.
+#[derive(Debug)]
+pub(crate) struct Cache<P> {
+    shards: Box<[Padded<P>]>,
+    budget: Arc<Budget>,
+    life: Life,
+    /// What the pages of all shards weigh.
+    weight: AtomicUsize,
+    evicted: AtomicU64,
+}
+
+/// What became of a page that a reader loaded.
+#[derive(Debug)]
+pub(crate) enum Installed<P> {
+    /// It is in the cache.
+    Cached(Arc<Resident<P>>),
+    /// Another reader was faster: this is its page (current, though it may have left the cache for
+    /// want of room), the reader's own is gone.
+    Joined(Arc<Resident<P>>),
+    /// It was overtaken, or there is no room, or no reason to make room. It is right for this read
+    /// and must not be kept for another: it is retired.
+    Private(Arc<Resident<P>>),
+}
+
+/// What the writer has committed about a page.
+#[derive(Debug)]
+pub(crate) enum Publication<'a, P> {
+    /// The page is another now.
+    Replace {
+        /// The new page, its marks already raised.
+        resident: Arc<Resident<P>>,
+        /// Whether it may enter where no page of its key is cached. A reader's own build may; what
+        /// a bulk run writes only takes the place of what readers already use.
+        admit: bool,
+    },
+    /// The page is gone.
+    Remove,
+    /// Slots of the page have new marks: a bitmap of each kind, as [`Marks::raise`] takes them.
+    ///
+    /// [`Marks::raise`]: crate::cache::Marks::raise
+    Raise {
+        /// Slots that are stale.
+        stale: &'a [u64],
+        /// Slots that are suspect.
+        suspect: &'a [u64],
+    },
+}
+
+/// What the cache holds. Counted shard by shard, so the numbers of a busy cache need not add up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CacheStats {
+    pub(crate) residents: usize,
+    pub(crate) bytes: usize,
+    pub(crate) evicted: u64,
+}
+
+/// Locks of two shards never share a cache line.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Padded<P>(Mutex<Shard<P>>);
+
+/// A shard's share is at least so large: many times a page, so that what shards cannot lend each
+/// other hardly costs hits.
+const SHARE_BYTES_MIN: usize = 8 << 20;
+const SHARDS_MAX: usize = 64;
+
+impl<P> Cache<P> {
+    pub(crate) fn new(budget: Arc<Budget>, life: Life) -> Self {
+        let shards = (budget.limit_bytes() / SHARE_BYTES_MIN).clamp(1, SHARDS_MAX);
+        Self::with_shards(budget, life, 1 << shards.ilog2())
+    }
+
+    /// For tests and measurements; `shards` is a power of two.
+    pub(crate) fn with_shards(budget: Arc<Budget>, life: Life, shards: usize) -> Self {
+        assert!(shards.is_power_of_two(), "keys are routed by bits of their hash");
+        let share = budget.limit_bytes() / shards;
+        // So a page of up to half the budget leaves every shard enough for the pages it has, its
+        // own shard included; the bytes it does not weigh are taken from all shares alike.
+        let weight_max = if shards == 1 { usize::MAX } else { share / 2 };
+        let shard = || Padded(Mutex::new(Shard::new(share, weight_max)));
+        Self {
+            shards: (0..shards).map(|_| shard()).collect(),
+            budget,
+            life,
+            weight: AtomicUsize::new(0),
+            evicted: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn life(&self) -> Life {
+        self.life
+    }
+
+    pub(crate) fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
+    /// The page of this key, if it is cached.
+    pub(crate) fn get(&self, key: CacheKey<'_>) -> Option<Arc<Resident<P>>> {
+        self.shard(key.hash()).lock().get(key)
+    }
+
+    /// Takes note that a page was used so many times without asking here.
+    pub(crate) fn touch(&self, key: CacheKey<'_>, times: u64) {
+        self.shard(key.hash()).lock().touch(key, times);
+    }
+
+    /// To be taken before the page is read from the disk.
+    pub(crate) fn ticket(&self, key: CacheKey<'_>) -> Ticket {
+        let published = self.shard(key.hash()).lock().published().count(key.hash());
+        Ticket { life: self.life, hash: key.hash(), published }
+    }
+
+    /// Offers a page that was read from the disk after the ticket was taken.
+    pub(crate) fn install(&self, ticket: Ticket, resident: Resident<P>) -> Installed<P> {
+        let resident = Arc::new(resident);
+        let key = resident.key();
+        debug_assert_eq!(ticket.hash, key.hash(), "the ticket was taken for another key");
+        let joined = self.change(key.hash(), |shard, retired| {
+            let overtaken = shard.published().count(ticket.hash) != ticket.published;
+            if overtaken || ticket.life != self.life || shard.is_closed() || !self.could_fit() {
+                resident.retire();
+                return None;
+            }
+            let joined = shard.peek(key).map(Arc::clone);
+            if joined.is_none() {
+                shard.insert(Arc::clone(&resident), retired);
+            }
+            joined
+        });
+        match joined {
+            Some(other) => Installed::Joined(other),
+            None if resident.is_retired() => Installed::Private(resident),
+            None => Installed::Cached(resident),
+        }
+    }
+
+    /// Makes the cache say what was committed about a page. When this returns nobody is given the
+    /// old page any more, and no fill that began before can bring it back.
+    pub(crate) fn publish(&self, key: CacheKey<'_>, publication: Publication<'_, P>) {
+        self.change(key.hash(), |shard, retired| {
+            shard.published().spoil(key.hash());
+            match &publication {
+                Publication::Remove => shard.remove(key, retired),
+                Publication::Raise { stale, suspect } => {
+                    if let Some(resident) = shard.peek(key) {
+                        resident.marks().raise(stale, suspect);
+                    }
+                }
+                Publication::Replace { resident, admit } => {
+                    debug_assert_eq!(resident.key(), key, "a page was published for another key");
+                    let replaced = shard.replace(resident, retired);
+                    if !replaced && *admit && !shard.is_closed() && self.could_fit() {
+                        shard.insert(Arc::clone(resident), retired);
+                    } else if !replaced {
+                        resident.retire();
+                    }
+                }
+            }
+        });
+    }
+
+    /// Retires every page and lets none in any more: this life is over.
+    pub(crate) fn retire_all(&self) {
+        self.retire_each(|shard, retired| shard.close(retired));
+    }
+
+    /// Retires the pages whose key the predicate picks, and spoils all fills under way. The
+    /// predicate runs under a lock: it may only look at the bytes.
+    pub(crate) fn retire_where(&self, mut predicate: impl FnMut(&[u8]) -> bool) {
+        self.retire_each(|shard, retired| shard.remove_where(&mut predicate, retired));
+    }
+
+    pub(crate) fn stats(&self) -> CacheStats {
+        let mut stats = CacheStats::default();
+        for Padded(shard) in &self.shards {
+            let shard = shard.lock();
+            stats.residents += shard.len();
+            stats.bytes += shard.bytes();
+        }
+        stats.evicted = self.evicted.load(Ordering::Relaxed);
+        stats
+    }
+
+    /// Changes one shard, then sees to it that all of them fit the budget.
+    fn change<T>(&self, hash: u64, f: impl FnOnce(&mut Shard<P>, &mut Retired<P>) -> T) -> T {
+        let at = self.route(hash);
+        let (result, _) = self.in_shard(at, f);
+        // Handles that hold what leaves the cache keep it charged, so one round need not do.
+        while self.budget.used_bytes() > self.budget.limit_bytes() {
+            let mut left = 0;
+            for step in 1..=self.shards.len() {
+                left += self.in_shard((at + step) % self.shards.len(), |_, _| ()).1;
+            }
+            if left == 0 {
+                break;
+            }
+        }
+        result
+    }
+
+    /// Changes a shard and makes it fit its share. Tells how many pages had to go for that.
+    fn in_shard<T>(
+        &self,
+        at: usize,
+        f: impl FnOnce(&mut Shard<P>, &mut Retired<P>) -> T,
+    ) -> (T, usize) {
+        let mut retired = Retired::new();
+        let mut shard = self.shards[at].0.lock();
+        let before = shard.weight();
+        let result = f(&mut shard, &mut retired);
+        self.account(before, shard.weight());
+        let (before, replaced) = (shard.weight(), retired.len());
+        shard.make_room(self.share(&retired), &mut retired);
+        self.account(before, shard.weight());
+        drop(shard);
+        let left = retired.len() - replaced;
+        if left > 0 {
+            self.evicted.fetch_add(left as u64, Ordering::Relaxed);
+        }
+        drop(retired);
+        (result, left)
+    }
+
+    fn retire_each(&self, mut f: impl FnMut(&mut Shard<P>, &mut Retired<P>)) {
+        for at in 0..self.shards.len() {
+            self.in_shard(at, |shard, retired| {
+                shard.published().spoil_all();
+                f(shard, retired);
+            });
+        }
+    }
+
+    fn account(&self, before: usize, after: usize) {
+        if after != before {
+            self.weight.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
+        }
+    }
+
+    /// What is charged to the budget beyond the cached pages: held by handles, or others' memory.
+    fn beyond(&self) -> usize {
+        self.budget.used_bytes().saturating_sub(self.weight.load(Ordering::Relaxed))
+    }
+
+    /// Whether a page, charged already and not yet cached, would fit into an otherwise empty cache.
+    fn could_fit(&self) -> bool {
+        self.beyond() <= self.budget.limit_bytes()
+    }
+
+    /// What each shard may weigh. What is about to be dropped counts as gone, or the new page of a
+    /// small cache would make room for the one it replaces.
+    fn share(&self, retired: &Retired<P>) -> usize {
+        let beyond = self.beyond().saturating_sub(retired.bytes());
+        self.budget.limit_bytes().saturating_sub(beyond) / self.shards.len()
+    }
+
+    fn shard(&self, hash: u64) -> &Mutex<Shard<P>> {
+        &self.shards[self.route(hash)].0
+    }
+
+    /// By bits in the middle: the maps inside the shards go by the lowest and the highest.
+    fn route(&self, hash: u64) -> usize {
+        (hash >> 32) as usize & (self.shards.len() - 1)
+    }
+
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn validate(&self) {
+        let mut weight = 0;
+        for Padded(shard) in &self.shards {
+            let shard = shard.lock();
+            shard.validate();
+            weight += shard.weight();
+        }
+        assert_eq!(weight, self.weight.load(Ordering::Relaxed), "the shards' weight is miscounted");
+        let used = self.budget.used_bytes();
+        assert!(
+            weight == 0 || used <= self.budget.limit_bytes(),
+            "pages are cached beyond the budget: {used} bytes are charged"
+        );
+    }
+}

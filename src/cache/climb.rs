@@ -1,0 +1,60 @@
+//! How much of a shard is its window: found by trying.
+
+/// A hill climber over the window's part of a shard.
+///
+/// A workload that asks again soon wants a large window, one of lasting favourites a small one, and
+/// no fixed part suits both. So it goes one way as long as the hit ratio rises, and turns
+/// when it falls.
+#[derive(Debug)]
+pub(super) struct Climb {
+    part: f64,
+    step: f64,
+    ratio_before: f64,
+    hits: u32,
+    requests: u32,
+}
+
+const PART_MIN: f64 = 0.01;
+const PART_MAX: f64 = 0.80;
+const STEP: f64 = 0.0625;
+/// Steps shrink so that a steady workload comes to rest.
+const STEP_DECAY: f64 = 0.98;
+/// A change of the hit ratio beyond this is another workload: take full steps again.
+const RATIO_JUMP: f64 = 0.05;
+const REQUESTS_A_PAGE: usize = 10;
+const REQUESTS_MIN: usize = 1000;
+
+impl Climb {
+    pub(super) fn new() -> Self {
+        Self { part: PART_MIN, step: STEP, ratio_before: 0.0, hits: 0, requests: 0 }
+    }
+
+    /// How much of a share is the window's.
+    pub(super) fn window_of(&self, share: usize) -> usize {
+        (share as f64 * self.part) as usize
+    }
+
+    pub(super) fn record(&mut self, hit: bool, pages: usize) {
+        self.hits += u32::from(hit);
+        self.requests += 1;
+        if self.requests as usize >= (REQUESTS_A_PAGE * pages).max(REQUESTS_MIN) {
+            self.turn();
+        }
+    }
+
+    fn turn(&mut self) {
+        let ratio = f64::from(self.hits) / f64::from(self.requests);
+        let change = ratio - self.ratio_before;
+        if change < 0.0 {
+            self.step = -self.step;
+        }
+        self.part = (self.part + self.step).clamp(PART_MIN, PART_MAX);
+        self.step = if change.abs() >= RATIO_JUMP {
+            STEP.copysign(self.step)
+        } else {
+            self.step * STEP_DECAY
+        };
+        self.ratio_before = ratio;
+        (self.hits, self.requests) = (0, 0);
+    }
+}

@@ -1,0 +1,100 @@
+//! What fits, and what is done about what does not.
+
+use super::*;
+use crate::cache::CacheStats;
+
+#[test]
+fn a_budget_of_one_page_caches_one_page() {
+    let key = CacheKey::new(b"a");
+    let probe = cache(1 << 20);
+    let bytes = page(&probe, key, 0, 8 << 10).bytes();
+    for (limit_bytes, fits) in [(bytes - 1, false), (bytes, true), (bytes + 1, true)] {
+        let cache = cache(limit_bytes);
+        read(&cache, key, 8 << 10);
+        assert_eq!(cache.get(key).is_some(), fits, "{limit_bytes} of {bytes} bytes");
+        replace(&cache, key, 1, 8 << 10, true);
+        let version = cache.get(key).map(|resident| resident.value().version);
+        assert_eq!(version, fits.then_some(1), "replacing needs no second place");
+        cache.validate();
+    }
+}
+
+#[test]
+fn a_cache_of_one_page_turns_to_what_is_asked_for_now() {
+    let cache = cache(10 << 10);
+    let (old, new) = (CacheKey::new(b"old"), CacheKey::new(b"new"));
+    (0..10).for_each(|_| drop(read(&cache, old, 8 << 10)));
+    assert!((0..20).any(|_| read(&cache, new, 8 << 10)), "the old page never gave way");
+}
+
+#[test]
+fn a_page_of_half_the_budget_is_cached_beside_small_ones() {
+    let limit_bytes = 64 << 20;
+    let cache = cache(limit_bytes);
+    let large = CacheKey::new(b"large");
+    let keys: Vec<_> = (0..30_000_u32).map(u32::to_le_bytes).collect();
+    let smalls = || keys.iter().map(|key| CacheKey::new(key));
+    smalls().for_each(|key| drop(read(&cache, key, 2000)));
+    (0..4).for_each(|_| drop(read(&cache, large, limit_bytes / 2)));
+    assert!(cache.get(large).is_some());
+    for round in 0..3 {
+        smalls().for_each(|key| drop(read(&cache, key, 2000)));
+        cache.validate();
+        let left = smalls().filter(|&key| cache.get(key).is_some()).count();
+        assert!(left > 5000, "the large page left room for {left} small ones in round {round}");
+    }
+}
+
+#[test]
+fn a_page_over_the_budget_is_served_uncached_and_flushes_nothing() {
+    let cache = cache(1 << 20);
+    let keys: Vec<_> = (0..50_u32).map(u32::to_le_bytes).collect();
+    keys.iter().for_each(|key| drop(read(&cache, CacheKey::new(key), 4000)));
+    let CacheStats { residents, .. } = cache.stats();
+    let large = CacheKey::new(b"large");
+    let installed = cache.install(cache.ticket(large), page(&cache, large, 7, 2 << 20));
+    let Installed::Private(private) = &installed else { panic!("{installed:?}") };
+    assert_eq!(private.value().version, 7);
+    drop(installed);
+    assert_eq!(residents, 50);
+    read(&cache, CacheKey::new(b"next"), 10);
+    cache.validate();
+}
+
+#[test]
+fn pages_are_served_uncached_while_handles_hold_the_budget() {
+    let cache = cache(100 << 10);
+    let keys: Vec<_> = (0..40_u32).map(u32::to_le_bytes).collect();
+    let mut handles = Vec::new();
+    for key in keys.iter().map(|key| CacheKey::new(key)) {
+        let ticket = cache.ticket(key);
+        match cache.install(ticket, page(&cache, key, 3, 10 << 10)) {
+            Installed::Cached(page) | Installed::Joined(page) | Installed::Private(page) => {
+                assert_eq!(page.value().version, 3);
+                handles.push(page);
+            }
+        }
+        cache.validate();
+    }
+    assert!(cache.budget().used_bytes() > cache.budget().limit_bytes());
+    assert_eq!(cache.stats().residents, 0);
+    handles.clear();
+    let key = CacheKey::new(b"again");
+    read(&cache, key, 10 << 10);
+    assert!(cache.get(key).is_some(), "the cache does not come back");
+}
+
+#[test]
+fn what_others_charge_to_the_budget_squeezes_the_cache() {
+    let cache = cache(64 << 20);
+    let keys: Vec<_> = (0..8000_u32).map(u32::to_le_bytes).collect();
+    keys.iter().for_each(|key| drop(read(&cache, CacheKey::new(key), 8000)));
+    let before = cache.stats();
+    assert!(before.bytes > 60 << 20, "{before:?}");
+    let elsewhere = cache.budget().charge(32 << 20);
+    read(&cache, CacheKey::new(b"next"), 8000);
+    cache.validate();
+    assert!(cache.stats().bytes <= 32 << 20);
+    assert!(cache.stats().evicted > before.evicted + 3000);
+    drop(elsewhere);
+}

@@ -1,0 +1,118 @@
+//! A thread's own table in front of the cache, and lives.
+
+use super::*;
+use crate::cache::Shortcut;
+
+const KEY: CacheKey<'static> = CacheKey::with_hash(17, b"key");
+
+#[test]
+fn a_shortcut_hands_out_its_lease_without_touching_the_shared_count() {
+    let cache = cache(1 << 20);
+    read(&cache, KEY, 4000);
+    let mut shortcut = Shortcut::new();
+    let lease = cache.get_through(&mut shortcut, KEY).unwrap();
+    let resident = cache.get(KEY).unwrap();
+    let count = Arc::strong_count(&resident);
+    let more: Vec<_> = (0..50).map(|_| shortcut.get(&cache, KEY).unwrap()).collect();
+    assert!(more.iter().all(|other| Arc::ptr_eq(other, &lease)));
+    assert_eq!(Arc::strong_count(&resident), count);
+}
+
+#[test]
+fn a_shortcut_lets_go_of_a_page_that_left_the_cache() {
+    type Leave = fn(&Cache<Page>);
+    let ways: [(&str, Leave); 5] = [
+        ("replaced", |cache| replace(cache, KEY, 1, 4000, false)),
+        ("removed", |cache| cache.publish(KEY, Publication::Remove)),
+        ("picked", |cache| cache.retire_where(|bytes| bytes == b"key")),
+        ("closed", Cache::retire_all),
+        ("evicted", |cache| {
+            let squeeze = cache.budget().charge(1 << 20);
+            cache.publish(CacheKey::new(b"other"), Publication::Remove);
+            drop(squeeze);
+        }),
+    ];
+    for (way, leave) in ways {
+        let cache = cache(1 << 20);
+        read(&cache, KEY, 4000);
+        let mut shortcut = Shortcut::new();
+        let lease = cache.get_through(&mut shortcut, KEY).unwrap();
+        leave(&cache);
+        assert!(lease.resident().is_retired(), "{way}");
+        assert!(shortcut.get(&cache, KEY).is_none(), "{way}");
+        drop(lease);
+        let cached: usize = cache.stats().bytes;
+        assert_eq!(cache.budget().used_bytes(), cached, "{way}: the slot still holds the page");
+    }
+}
+
+#[test]
+fn a_shortcut_serves_only_the_life_it_was_filled_in() {
+    let (before, after) = (cache(1 << 20), cache(1 << 20));
+    let mut shortcut = Shortcut::new();
+    for (cache, version) in [(&before, 1), (&after, 2)] {
+        replace(cache, KEY, version, 4000, true);
+        let lease = cache.get_through(&mut shortcut, KEY).unwrap();
+        assert_eq!(lease.resident().value().version, version);
+    }
+    assert!(shortcut.get(&before, KEY).is_none());
+}
+
+#[test]
+fn large_pages_stay_out_of_shortcuts() {
+    let cache = cache(1 << 20);
+    read(&cache, KEY, 65 << 10);
+    let mut shortcut = Shortcut::new();
+    assert!(cache.get_through(&mut shortcut, KEY).is_some());
+    assert!(shortcut.get(&cache, KEY).is_none());
+}
+
+#[test]
+fn a_page_used_only_through_a_shortcut_outlives_a_scan() {
+    let cache = cache(1 << 20);
+    let mut shortcut = Shortcut::new();
+    read(&cache, KEY, 4000);
+    for number in 0..5000_u64 {
+        (0..50).for_each(|_| drop(cache.get_through(&mut shortcut, KEY)));
+        let key = (number / 2).to_le_bytes();
+        read(&cache, CacheKey::new(&key), 4000);
+    }
+    assert!(!cache.get(KEY).expect("the page most used was evicted").is_retired());
+}
+
+#[test]
+fn a_ticket_of_another_life_installs_nothing() {
+    let (before, after) = (cache(1 << 20), cache(1 << 20));
+    let ticket = before.ticket(KEY);
+    assert!(!is_cached(&after.install(ticket, page(&after, KEY, 0, 10))));
+    assert!(after.get(KEY).is_none());
+}
+
+#[test]
+fn nothing_enters_a_life_that_is_over() {
+    let cache = cache(1 << 20);
+    cache.retire_all();
+    read(&cache, KEY, 4000);
+    replace(&cache, KEY, 1, 4000, true);
+    assert!(cache.get(KEY).is_none());
+    assert_eq!(cache.budget().used_bytes(), 0);
+}
+
+#[test]
+fn a_reader_that_missed_cannot_install_what_was_published_over() {
+    type Publish = fn(&Cache<Page>);
+    let ways: [(&str, Publish); 4] = [
+        ("replaced", |cache| replace(cache, KEY, 1, 4000, false)),
+        ("removed", |cache| cache.publish(KEY, Publication::Remove)),
+        ("marked", |cache| cache.publish(KEY, Publication::Raise { stale: &[1], suspect: &[] })),
+        ("picked", |cache| cache.retire_where(|_| false)),
+    ];
+    for (way, publish) in ways {
+        let cache = cache(1 << 20);
+        let ticket = cache.ticket(KEY);
+        publish(&cache);
+        let installed = cache.install(ticket, page(&cache, KEY, 0, 4000));
+        assert!(matches!(installed, Installed::Private(_)), "{way}");
+        assert!(cache.get(KEY).is_none(), "{way}");
+    }
+}
