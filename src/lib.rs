@@ -1,12 +1,22 @@
 //! tidetable
 
-mod cache;
+// Floor 0: words that everything else is said in.
 mod error;
-mod grid;
-mod key;
-mod revision;
 mod sync;
+
+mod revision;
 mod time;
+
+mod key;
+
+// Floor 1: plain kernels; no I/O, no clock, no threads.
+mod grid;
+
+mod cache;
+
+// Floor 2: the file and the builds.
+#[cfg(not(loom))]
+mod disk;
 
 pub use error::{BuildError, Error, ErrorKind, Result};
 pub use grid::{Bucket, DailyWindow, Grid, local_day};
