@@ -8,15 +8,21 @@ mod revision;
 mod time;
 
 mod key;
+mod options;
+
+mod metrics;
 
 // Floor 1: plain kernels; no I/O, no clock, no threads.
 mod grid;
+mod page;
 
 mod cache;
 
 // Floor 2: the file and the builds.
 #[cfg(not(loom))]
 mod disk;
+#[cfg(not(loom))]
+mod rebuild;
 
 pub use error::{BuildError, Error, ErrorKind, Result};
 pub use grid::{Bucket, DailyWindow, Grid, local_day};

@@ -1,0 +1,208 @@
+//! One write transaction in the making.
+
+use std::collections::BTreeMap;
+
+use redb::{ReadableTable, Table, WriteTransaction};
+
+use crate::cache::CacheKey;
+use crate::error::{Error, Result};
+use crate::page::{self, Page, StoredBody};
+use crate::revision::Revision;
+use crate::sync::Arc;
+
+use super::fault::storage_error;
+use super::shared::{PageInMemory, Shared};
+use super::tables::{self, PAGES};
+use super::view_state::ViewState;
+
+/// Operations staged one after the other, to be committed together.
+///
+/// Pages are gathered first and written at the end, each once, in key order: a thousand buckets of
+/// one page cost one page.
+pub(crate) struct Batch<'t> {
+    shared: &'t Shared,
+    txn: &'t WriteTransaction,
+    pages: Table<'t, &'static [u8], &'static [u8]>,
+    revision: Revision,
+    /// Page key -> what will stand there.
+    staged: BTreeMap<Box<[u8]>, Staged>,
+    /// The first failure of the file below: the whole transaction is void.
+    fault: Option<Error>,
+}
+
+/// A page that will be written, or removed.
+pub(crate) struct Staged {
+    view: Arc<ViewState>,
+    /// `None`: the page goes.
+    page: Option<PageInMemory>,
+    /// Its body as compressed outside, if it still is that.
+    body: Option<StoredBody>,
+    /// Whether somebody waits to read it: it is worth a place in memory.
+    wanted: bool,
+}
+
+/// What stands under a key as the batch sees it.
+pub(crate) enum Standing {
+    InMemory(PageInMemory),
+    FromDisk(Box<Page>),
+}
+
+impl std::ops::Deref for Standing {
+    type Target = Page;
+
+    fn deref(&self) -> &Page {
+        match self {
+            Self::InMemory(resident) => resident.value(),
+            Self::FromDisk(page) => page,
+        }
+    }
+}
+
+impl<'t> Batch<'t> {
+    pub(crate) fn new(
+        shared: &'t Shared,
+        txn: &'t WriteTransaction,
+        last: Revision,
+    ) -> Result<Self> {
+        let pages = txn.open_table(PAGES).map_err(|e| storage_error(shared, e))?;
+        Ok(Self { shared, txn, pages, revision: last, staged: BTreeMap::new(), fault: None })
+    }
+
+    /// Moves the clock on: the next operation begins.
+    pub(crate) fn step(&mut self) {
+        self.revision = self.revision.next();
+    }
+
+    /// The revision of the operation being applied.
+    pub(crate) fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    pub(crate) fn shared(&self) -> &'t Shared {
+        self.shared
+    }
+
+    pub(crate) fn txn(&self) -> &'t WriteTransaction {
+        self.txn
+    }
+
+    /// The failure that voids the transaction, if there was one.
+    pub(crate) fn fault(&self) -> Option<&Error> {
+        self.fault.as_ref()
+    }
+
+    /// Keeps a failure of the file below: from here on nothing of this transaction can be right.
+    pub(crate) fn keep<T>(&mut self, result: Result<T, impl Into<redb::Error>>) -> Result<T> {
+        result.map_err(|cause| {
+            let error = storage_error(self.shared, cause);
+            self.fault.get_or_insert(error).clone()
+        })
+    }
+
+    /// The page under a key, staged changes included. A page that fails its checks counts as
+    /// missing: it is reported, and replaced by what is stored now.
+    pub(crate) fn standing(&mut self, view: &ViewState, key: &[u8]) -> Result<Option<Standing>> {
+        if let Some(staged) = self.staged.get(key) {
+            return Ok(staged.page.clone().map(Standing::InMemory));
+        }
+        // Only this thread publishes, so what the cache holds is what the file holds.
+        if let Some(resident) = self.shared.cache.peek(CacheKey::new(key)) {
+            return Ok(Some(Standing::InMemory(resident)));
+        }
+        let found = self.pages.get(key).map(|found| found.map(|guard| guard.value().to_vec()));
+        let Some(bytes) = self.keep(found)? else {
+            return Ok(None);
+        };
+        let decoded = page::decode(&bytes, key, view.shape(), |id| {
+            let table = self.txn.open_table(tables::DICTIONARIES);
+            let table = table.map_err(|e| storage_error(self.shared, e))?;
+            view.dictionary(id, &table, self.shared)
+        });
+        match decoded {
+            Ok(page) => Ok(Some(Standing::FromDisk(Box::new(page)))),
+            Err(error) => {
+                self.shared.report_damage(&error.at_view(view.name()));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Stages a page under a key; `None` removes what stands there.
+    pub(crate) fn stage(
+        &mut self,
+        view: &Arc<ViewState>,
+        key: &[u8],
+        page: Option<Page>,
+        body: Option<StoredBody>,
+        wanted: bool,
+    ) {
+        let page = page.map(|page| self.shared.in_memory(key, page));
+        let wanted = wanted || self.staged.get(key).is_some_and(|staged| staged.wanted);
+        self.staged.insert(key.into(), Staged { view: view.clone(), page, body, wanted });
+    }
+
+    /// Keys of pages on disk or staged from `from` (inclusive) to before `until`, at most `most`.
+    pub(crate) fn keys(&mut self, from: &[u8], until: &[u8], most: usize) -> Result<Vec<Box<[u8]>>> {
+        let mut keys = std::collections::BTreeSet::new();
+        let listed = self.pages.range(from..until).and_then(|range| {
+            range
+                .take(most)
+                .map(|entry| entry.map(|(key, _)| Box::<[u8]>::from(key.value())))
+                .collect::<Result<Vec<_>, _>>()
+        });
+        keys.extend(self.keep(listed)?);
+        let staged = self.staged.range::<[u8], _>((
+            std::ops::Bound::Included(from),
+            std::ops::Bound::Excluded(until),
+        ));
+        keys.extend(staged.map(|(key, _)| key.clone()));
+        Ok(keys.into_iter().take(most).collect())
+    }
+
+    /// Removes pages that no view refers to any more; they are in nobody's memory.
+    pub(crate) fn sweep(&mut self, key: &[u8]) -> Result<()> {
+        let removed = self.pages.remove(key).map(drop);
+        self.keep(removed)
+    }
+
+    /// Writes what was staged. Returns what changed, and how many bytes were written.
+    pub(crate) fn finish(mut self) -> Result<(Vec<Change>, usize)> {
+        let mut written = 0;
+        let mut changes = Vec::with_capacity(self.staged.len());
+        for (key, staged) in std::mem::take(&mut self.staged) {
+            let result = match &staged.page {
+                Some(resident) => {
+                    let bytes = staged.encode(resident.value(), &key);
+                    written += bytes.len();
+                    self.pages.insert(&*key, &*bytes).map(drop)
+                }
+                None => self.pages.remove(&*key).map(drop),
+            };
+            self.keep(result)?;
+            changes.push(Change { key, page: staged.page, wanted: staged.wanted });
+        }
+        let meta = self.txn.open_table(tables::META);
+        let mut meta = self.keep(meta)?;
+        let revision = self.revision.get().to_le_bytes();
+        let kept = meta.insert(tables::meta::REVISION, revision.as_slice()).map(drop);
+        self.keep(kept)?;
+        Ok((changes, written))
+    }
+}
+
+impl Staged {
+    fn encode(&self, page: &Page, key: &[u8]) -> Vec<u8> {
+        let shape = self.view.shape();
+        match &self.body {
+            Some(body) => page::encode(page, body, key, shape),
+            None => page::encode(page, &page::store_body(page, &self.view.compression()), key, shape),
+        }
+    }
+}
+
+/// A page as the readers shall see it from the commit on.
+pub(crate) struct Change {
+    pub(crate) key: Box<[u8]>,
+    pub(crate) page: Option<PageInMemory>,
+    pub(crate) wanted: bool,
+}

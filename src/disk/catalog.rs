@@ -1,0 +1,215 @@
+//! The views defined in this opening.
+
+use std::collections::HashMap;
+
+use redb::ReadableTable;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::page::{Dictionary, ViewId};
+use crate::sync::{Arc, Mutex};
+
+use super::fault::storage_error;
+use super::operations::{Define, Defined, Relay, ReserveView};
+use super::shared::Shared;
+use super::tables::{DICTIONARIES, VIEWS};
+use super::view_row::ViewRow;
+use super::view_state::{Definition, ViewState};
+use super::writer::WriterHandle;
+
+/// Name -> the view's one live definition.
+#[derive(Debug, Default)]
+pub(crate) struct Catalog {
+    views: Mutex<HashMap<String, Arc<ViewState>>>,
+    /// Held while a view is being defined: two threads defining one view take turns. Nothing but
+    /// defining and deleting whole views waits for it.
+    defining: Mutex<()>,
+}
+
+impl Catalog {
+    /// Defines a view, or finds it defined already.
+    pub(crate) fn define(
+        &self,
+        shared: &Shared,
+        writer: Option<&WriterHandle>,
+        definition: Definition,
+    ) -> Result<Arc<ViewState>> {
+        let _turn = self.defining.lock();
+        let live = self.views.lock().get(&definition.name).cloned();
+        if let Some(live) = &live {
+            if same(live.definition(), &definition)? {
+                return Ok(live.clone());
+            }
+        }
+        let state = match writer {
+            Some(writer) => write_definition(shared, writer, live.as_deref(), definition)?,
+            None => read_definition(shared, definition)?,
+        };
+        let state = Arc::new(state);
+        if shared.is_distrusted() {
+            state.distrust_all();
+        }
+        if let Some(old) = live {
+            old.end();
+            forget_pages(shared, old.id(), state.id());
+        }
+        self.views.lock().insert(state.name().to_owned(), state.clone());
+        Ok(state)
+    }
+
+    /// Forgets a view that is being deleted: its handles end, its pages leave memory.
+    pub(crate) fn delete<T>(
+        &self,
+        shared: &Shared,
+        name: &str,
+        delete: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        let _turn = self.defining.lock();
+        let live = self.views.lock().remove(name);
+        if let Some(view) = &live {
+            // Before the deletion, so that no build can store into what is being deleted.
+            view.end();
+        }
+        let deleted = delete()?;
+        if let Some(view) = live {
+            shared.cache.retire_where(|key| key.starts_with(&view.id().0.to_be_bytes()));
+        }
+        Ok(deleted)
+    }
+
+    /// The live views, in no order.
+    pub(crate) fn live(&self) -> Vec<Arc<ViewState>> {
+        self.views.lock().values().cloned().collect()
+    }
+}
+
+fn forget_pages(shared: &Shared, old: ViewId, new: ViewId) {
+    if old != new {
+        shared.cache.retire_where(|key| key.starts_with(&old.0.to_be_bytes()));
+    }
+}
+
+/// Whether a view already defined in this opening is this one; a fault if it can never be.
+fn same(live: &Definition, new: &Definition) -> Result<bool> {
+    if live.record_type != new.record_type && live.shape.fingerprint() == new.shape.fingerprint() {
+        // Pages in memory were checked as the other type and must not be read as this one.
+        return Err(Error::new(
+            ErrorKind::Definition,
+            "the view is already defined with another record type that looks alike; use one type, \
+             or close the store first",
+        )
+        .at_view(&new.name));
+    }
+    if live.version == new.version && live.entity_type != new.entity_type {
+        return Err(Error::new(
+            ErrorKind::Definition,
+            "the view is already defined with another entity type; use that one",
+        )
+        .at_view(&new.name));
+    }
+    Ok(live.version == new.version
+        && live.record_type == new.record_type
+        && live.grid.describe() == new.grid.describe()
+        && live.page_len == new.page_len
+        && live.level == new.level)
+}
+
+fn write_definition(
+    shared: &Shared,
+    writer: &WriterHandle,
+    live: Option<&ViewState>,
+    definition: Definition,
+) -> Result<ViewState> {
+    let define = |relaid| {
+        let now = shared.options.clock.now();
+        writer.run(Define { definition: definition.clone(), now, relaid })
+    };
+    let row = match define(None)? {
+        Defined::Ready(row) => row,
+        Defined::NeedsRelay(old) => {
+            if let Some(live) = live {
+                // What it stored from here on would be left behind under the old id.
+                live.end();
+            }
+            let new = relay(shared, writer, &definition, old)?;
+            match define(Some(new))? {
+                Defined::Ready(row) => row,
+                Defined::NeedsRelay(_) => {
+                    return Err(Error::damaged("the view's page length cannot be changed")
+                        .at_view(&definition.name));
+                }
+            }
+        }
+    };
+    state(shared, definition, &row)
+}
+
+/// Copies a view's pages to the new page length under a new id.
+fn relay(
+    shared: &Shared,
+    writer: &WriterHandle,
+    definition: &Definition,
+    old: ViewId,
+) -> Result<ViewId> {
+    let row = find_row(shared, &definition.name)?.filter(|row| row.id == old);
+    let row = row.ok_or_else(|| Error::damaged("the view's row is gone").at_view(&definition.name))?;
+    let old_definition = Definition { page_len: row.page_len, ..definition.clone() };
+    let from = Arc::new(state(shared, old_definition, &row)?);
+    let id = writer.run(ReserveView)?;
+    let new_row = ViewRow { id, page_len: definition.page_len, dictionary: 0, ..row };
+    let to = Arc::new(state(shared, definition.clone(), &new_row)?);
+    let mut cursor = None;
+    loop {
+        let step = Relay { from: from.clone(), to: to.clone(), cursor };
+        match writer.run(step)? {
+            Some(next) => cursor = Some(next),
+            None => return Ok(id),
+        }
+    }
+}
+
+/// A store opened to read takes a view as the file has it, or not at all.
+fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState> {
+    let refuse = |what: &str| {
+        Err(Error::new(ErrorKind::Definition, what)
+            .at_view(&definition.name))
+    };
+    let Some(row) = find_row(shared, &definition.name)? else {
+        return refuse("the file has no such view, and it is open to read only");
+    };
+    let fits = row.layout == definition.shape.fingerprint()
+        && row.grid == definition.grid.describe()
+        && row.page_len == definition.page_len;
+    if !fits {
+        return refuse(
+            "the file's view has another grid, page length or record type, and it is open to read \
+             only; define it as the program does that writes it",
+        );
+    }
+    state(shared, definition, &row)
+}
+
+fn find_row(shared: &Shared, name: &str) -> Result<Option<ViewRow>> {
+    shared.read(|txn| {
+        let views = txn.open_table(VIEWS).map_err(|cause| storage_error(shared, cause))?;
+        let found = views.get(name.as_bytes()).map_err(|cause| storage_error(shared, cause))?;
+        found.map(|row| ViewRow::from_bytes(name, row.value())).transpose()
+    })
+}
+
+fn state(shared: &Shared, definition: Definition, row: &ViewRow) -> Result<ViewState> {
+    let state = ViewState::new(definition, row, None);
+    let Some(dictionary) = own_dictionary(shared, &state, row.dictionary)? else {
+        return Ok(state);
+    };
+    Ok(ViewState::new(state.definition().clone(), row, Some(dictionary)))
+}
+
+fn own_dictionary(shared: &Shared, view: &ViewState, id: u32) -> Result<Option<Dictionary>> {
+    if id == 0 {
+        return Ok(None);
+    }
+    shared.read(|txn| {
+        let table = txn.open_table(DICTIONARIES).map_err(|cause| storage_error(shared, cause))?;
+        view.dictionary(id, &table, shared)
+    })
+}

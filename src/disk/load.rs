@@ -1,0 +1,78 @@
+//! Pages from the file into memory.
+
+use redb::ReadableTable;
+
+use crate::cache::{CacheKey, Installed};
+use crate::error::{Error, Result};
+use crate::page::{self, Page, PageKey};
+
+use super::fault::storage_error;
+use super::shared::{PageInMemory, Shared};
+use super::tables::{DICTIONARIES, MARKS, PAGES};
+use super::view_state::ViewState;
+
+/// What a look into the file found.
+#[derive(Debug)]
+pub(crate) enum Loaded {
+    Page(PageInMemory),
+    Absent,
+    /// Something is there that fails its checks. It counts as missing; the error says what is wrong.
+    Damaged(Error),
+}
+
+/// Reads a page and its marks in one transaction, and offers it to the cache.
+///
+/// The ticket is taken first: if the writer publishes anything for the page in between, what was
+/// read is right for this read and installed for no other.
+pub(crate) fn load(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<Loaded> {
+    let cache_key = CacheKey::new(key.as_slice());
+    let ticket = shared.cache.ticket(cache_key);
+    shared.counters.loads.add(1);
+    let found = shared.read(|txn| {
+        let failed = |cause: redb::Error| storage_error(shared, cause);
+        let pages = txn.open_table(PAGES).map_err(|e| failed(e.into()))?;
+        let found = pages.get(key.as_slice()).map_err(|e| failed(e.into()))?;
+        let Some(bytes) = found else {
+            return Ok(None);
+        };
+        let decoded = page::decode(bytes.value(), key.as_slice(), view.shape(), |id| {
+            let table = txn.open_table(DICTIONARIES).map_err(|e| failed(e.into()))?;
+            view.dictionary(id, &table, shared)
+        });
+        let marks = txn.open_table(MARKS).map_err(|e| failed(e.into()))?;
+        let marked = marks.get(key.as_slice()).map_err(|e| failed(e.into()))?.is_some();
+        Ok(Some((decoded, marked)))
+    })?;
+    let Some((decoded, marked)) = found else {
+        return Ok(Loaded::Absent);
+    };
+    match decoded {
+        Ok(page) => Ok(Loaded::Page(install(shared, cache_key, ticket, page, marked))),
+        Err(error) => {
+            let error = shared.at_file(error.at_view(view.name()));
+            shared.report_damage(&error);
+            Ok(Loaded::Damaged(error))
+        }
+    }
+}
+
+fn install(
+    shared: &Shared,
+    key: CacheKey<'_>,
+    ticket: crate::cache::Ticket,
+    page: Page,
+    marked: bool,
+) -> PageInMemory {
+    let slots = page.slots();
+    let resident = crate::cache::Resident::new(shared.cache.budget(), key, page, slots as usize);
+    if marked {
+        // Which of its buckets is marked is not written yet by any release; all of them is coarse
+        // but never wrong.
+        (0..slots as usize).for_each(|slot| resident.marks().raise_suspect(slot));
+    }
+    match shared.cache.install(ticket, resident) {
+        Installed::Cached(resident) | Installed::Joined(resident) | Installed::Private(resident) => {
+            resident
+        }
+    }
+}

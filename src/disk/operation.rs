@@ -1,0 +1,110 @@
+//! What callers ask of the writer.
+
+use crate::error::{Error, Result};
+use crate::revision::Revision;
+use crate::sync::channel::{Receiver, Sender, bounded};
+
+use super::batch::Batch;
+use super::writer::Committed;
+
+/// Whether an operation's caller waits for a sync.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speed {
+    /// It can be built again: the caller is answered when it is committed, a later sync takes it
+    /// along.
+    Derived,
+    /// It cannot: acknowledged means synced.
+    Synced,
+}
+
+/// One step of the logical clock: applied whole or not at all, in the writer's thread.
+///
+/// No code of the application runs in here.
+pub(crate) trait Operation: Send + 'static {
+    /// What `apply` finds out.
+    type Applied: Send;
+    /// What the caller gets once it is published.
+    type Answer: Send;
+
+    fn speed(&self) -> Speed;
+
+    /// About how many bytes it will write; bounds a batch.
+    fn weight(&self) -> usize {
+        0
+    }
+
+    /// Stages the operation. An error refuses this operation alone: it must have staged nothing.
+    fn apply(&mut self, batch: &mut Batch<'_>) -> Result<Self::Applied>;
+
+    /// Makes the answer, after the commit has been published.
+    fn answer(self, applied: Self::Applied, committed: &Committed) -> Self::Answer;
+}
+
+/// An acknowledged operation.
+#[derive(Debug)]
+pub(crate) struct Acknowledged<A> {
+    pub(crate) revision: Revision,
+    pub(crate) answer: A,
+}
+
+/// Where a caller waits for its acknowledgement.
+pub(crate) struct Receipt<A>(Receiver<Result<Acknowledged<A>>>);
+
+impl<A> Receipt<A> {
+    /// Waits until the operation is acknowledged or refused.
+    pub(crate) fn wait(self) -> Result<Acknowledged<A>> {
+        self.0.recv().unwrap_or_else(|_| Err(super::shared::closed()))
+    }
+}
+
+/// An operation on its way, its types erased.
+pub(crate) trait Request: Send {
+    fn speed(&self) -> Speed;
+    fn weight(&self) -> usize;
+    /// Applies it at a revision; whether it was refused is kept inside.
+    fn apply(&mut self, batch: &mut Batch<'_>);
+    /// Answers the caller after publishing.
+    fn acknowledge(self: Box<Self>, committed: &Committed);
+    /// Answers the caller when the transaction failed as a whole.
+    fn fail(self: Box<Self>, error: Error);
+}
+
+struct Envelope<O: Operation> {
+    operation: O,
+    outcome: Option<(Revision, Result<O::Applied>)>,
+    reply: Sender<Result<Acknowledged<O::Answer>>>,
+}
+
+/// Puts an operation in an envelope.
+pub(crate) fn envelope<O: Operation>(operation: O) -> (Box<dyn Request>, Receipt<O::Answer>) {
+    let (reply, receipt) = bounded(1);
+    (Box::new(Envelope { operation, outcome: None, reply }), Receipt(receipt))
+}
+
+impl<O: Operation> Request for Envelope<O> {
+    fn speed(&self) -> Speed {
+        self.operation.speed()
+    }
+
+    fn weight(&self) -> usize {
+        self.operation.weight()
+    }
+
+    fn apply(&mut self, batch: &mut Batch<'_>) {
+        self.outcome = Some((batch.revision(), self.operation.apply(batch)));
+    }
+
+    fn acknowledge(self: Box<Self>, committed: &Committed) {
+        let (revision, applied) = self.outcome.expect("the writer applied it before the commit");
+        let answered = applied.map(|applied| Acknowledged {
+            revision,
+            answer: self.operation.answer(applied, committed),
+        });
+        // A caller that no longer waits is no fault.
+        let _ = self.reply.send(answered);
+    }
+
+    fn fail(self: Box<Self>, error: Error) {
+        let _ = self.reply.send(Err(error));
+    }
+}

@@ -1,0 +1,238 @@
+//! Views: defined, defined anew, dropped.
+
+use redb::{ReadableTable, Table};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::page::ViewId;
+use crate::revision::Revision;
+use crate::time::Timestamp;
+
+use super::super::batch::Batch;
+use super::super::operation::{Operation, Speed};
+use super::super::tables::{DROPPED, META, VIEWS, meta};
+use super::super::view_row::ViewRow;
+use super::super::view_state::Definition;
+use super::super::writer::Committed;
+
+/// Compares a definition with what the file says of the view, and makes the file say it.
+pub(crate) struct Define {
+    pub(crate) definition: Definition,
+    pub(crate) now: Timestamp,
+    /// The id under which the pages have been laid out anew, if that was asked for.
+    pub(crate) relaid: Option<ViewId>,
+}
+
+/// What defining a view came to.
+#[derive(Debug)]
+pub(crate) enum Defined {
+    /// The view stands as defined.
+    Ready(ViewRow),
+    /// Only the page length differs: the pages under this id have to be laid out anew first.
+    NeedsRelay(ViewId),
+}
+
+/// How a definition relates to the view's row.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    /// The file knows no such view.
+    New,
+    /// Nothing to write.
+    Same,
+    /// Another version or zone, the same pages: one stamp, and old records are known by it.
+    Stamp,
+    /// Another version whose pages have another length.
+    Relay,
+    /// Another version whose records or grid are different: a new id, the old pages go.
+    Afresh,
+}
+
+type Views<'t> = Table<'t, &'static [u8], &'static [u8]>;
+
+/// The row of a view, if there is one.
+pub(super) fn row(batch: &mut Batch<'_>, views: &Views<'_>, name: &str) -> Result<Option<ViewRow>> {
+    let found = views.get(name.as_bytes()).map(|row| row.map(|row| row.value().to_vec()));
+    batch.keep(found)?.map(|bytes| ViewRow::from_bytes(name, &bytes)).transpose()
+}
+
+impl Operation for Define {
+    type Applied = Defined;
+    type Answer = Defined;
+
+    fn speed(&self) -> Speed {
+        Speed::Synced
+    }
+
+    fn apply(&mut self, batch: &mut Batch<'_>) -> Result<Defined> {
+        let views = batch.txn().open_table(VIEWS);
+        let mut views = batch.keep(views)?;
+        let standing = row(batch, &views, &self.definition.name)?;
+        let step = match &standing {
+            None => Step::New,
+            Some(row) => step(row, &self.definition)?,
+        };
+        let new = match (step, standing) {
+            (Step::Same, Some(row)) => return Ok(Defined::Ready(row)),
+            (Step::Relay, Some(row)) if self.relaid.is_none() => {
+                return Ok(Defined::NeedsRelay(row.id));
+            }
+            (Step::Relay, Some(row)) => {
+                let id = self.relaid.expect("the arm above took None");
+                claim(batch, id)?;
+                drop_id(batch, row.id)?;
+                // The pages under the new id were written without a dictionary.
+                ViewRow { id, dictionary: 0, ..self.stamped(row, batch.revision()) }
+            }
+            (Step::Stamp, Some(row)) => self.stamped(row, batch.revision()),
+            (Step::Afresh, Some(row)) => {
+                drop_id(batch, row.id)?;
+                self.fresh(next_id(batch)?)
+            }
+            (_, _) => self.fresh(next_id(batch)?),
+        };
+        let kept = views.insert(self.definition.name.as_bytes(), &*new.to_bytes()).map(drop);
+        batch.keep(kept)?;
+        Ok(Defined::Ready(new))
+    }
+
+    fn answer(self, defined: Defined, _: &Committed) -> Defined {
+        defined
+    }
+}
+
+impl Define {
+    /// The row of a view that begins.
+    fn fresh(&self, id: ViewId) -> ViewRow {
+        ViewRow {
+            id,
+            version: self.definition.version,
+            layout: self.definition.shape.fingerprint(),
+            grid: self.definition.grid.describe(),
+            page_len: self.definition.page_len,
+            zone_hash: self.definition.grid.zone_hash().unwrap_or(0),
+            level: 0,
+            stale_before: Revision::ZERO,
+            suspect_before: Revision::ZERO,
+            stamped_at: self.now,
+            dictionary: 0,
+            readers: Vec::new(),
+        }
+    }
+
+    /// The row of a view whose records are all of an older version or an older zone from now on.
+    fn stamped(&self, row: ViewRow, revision: Revision) -> ViewRow {
+        ViewRow {
+            version: self.definition.version,
+            page_len: self.definition.page_len,
+            zone_hash: self.definition.grid.zone_hash().unwrap_or(0),
+            stale_before: revision,
+            stamped_at: self.now,
+            ..row
+        }
+    }
+}
+
+fn step(row: &ViewRow, definition: &Definition) -> Result<Step> {
+    let refuse = |what: String| {
+        Err(Error::new(ErrorKind::Definition, what).at_view(&definition.name))
+    };
+    let (had, has) = (row.version, definition.version);
+    if has < had {
+        return refuse(format!(
+            "the file holds version {had}, the program defines version {has}: a newer program has \
+             written the file; run that one, or raise the version above {had}"
+        ));
+    }
+    let grid = definition.grid.describe();
+    let same_layout = row.layout == definition.shape.fingerprint();
+    let same_grid = row.grid == grid;
+    if has > had {
+        return Ok(match (same_layout && same_grid, row.page_len == definition.page_len) {
+            (true, true) => Step::Stamp,
+            (true, false) => Step::Relay,
+            (false, _) => Step::Afresh,
+        });
+    }
+    let remedy = format!("raise the version to {} (old records are then built anew)", had + 1);
+    if !same_layout {
+        return refuse(format!("the record type is not the one that version {had} was written with; {remedy}"));
+    }
+    if !same_grid {
+        return refuse(format!("version {had} was written on the grid '{}', not '{grid}'; {remedy}", row.grid));
+    }
+    if row.page_len != definition.page_len {
+        return refuse(format!(
+            "version {had} was written in pages of {} buckets, not {}; raise the version to {} \
+             (the pages are then laid out anew)",
+            row.page_len,
+            definition.page_len,
+            had + 1
+        ));
+    }
+    let same_zone = row.zone_hash == definition.grid.zone_hash().unwrap_or(0);
+    Ok(if same_zone { Step::Same } else { Step::Stamp })
+}
+
+/// Gives out an id that no view ever had.
+pub(super) fn next_id(batch: &mut Batch<'_>) -> Result<ViewId> {
+    let meta_table = batch.txn().open_table(META);
+    let mut meta_table = batch.keep(meta_table)?;
+    let found = meta_table.get(meta::NEXT_VIEW).map(|row| row.map(|row| row.value().to_vec()));
+    let found = batch.keep(found)?;
+    let next = found
+        .and_then(|bytes| bytes.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)))
+        .filter(|next| *next < u32::MAX)
+        .ok_or_else(|| Error::damaged("the file has lost count of its views"))?;
+    let kept = meta_table.insert(meta::NEXT_VIEW, (next + 1).to_le_bytes().as_slice()).map(drop);
+    batch.keep(kept)?;
+    Ok(ViewId(next))
+}
+
+/// Nothing refers to the id any more: its pages go in the background.
+pub(super) fn drop_id(batch: &mut Batch<'_>, id: ViewId) -> Result<()> {
+    let dropped = batch.txn().open_table(DROPPED);
+    let mut dropped = batch.keep(dropped)?;
+    let kept = dropped.insert(id.0.to_be_bytes().as_slice(), [].as_slice()).map(drop);
+    batch.keep(kept)
+}
+
+/// A reserved id becomes a view's.
+fn claim(batch: &mut Batch<'_>, id: ViewId) -> Result<()> {
+    let dropped = batch.txn().open_table(DROPPED);
+    let mut dropped = batch.keep(dropped)?;
+    let removed = dropped.remove(id.0.to_be_bytes().as_slice()).map(|row| row.is_some());
+    if batch.keep(removed)? {
+        Ok(())
+    } else {
+        Err(Error::damaged("the id reserved for the new page layout is gone"))
+    }
+}
+
+/// Deletes a view: its name is free at once, its pages go in the background.
+pub(crate) struct DropView {
+    pub(crate) name: String,
+}
+
+impl Operation for DropView {
+    type Applied = bool;
+    type Answer = bool;
+
+    fn speed(&self) -> Speed {
+        Speed::Synced
+    }
+
+    fn apply(&mut self, batch: &mut Batch<'_>) -> Result<bool> {
+        let views = batch.txn().open_table(VIEWS);
+        let mut views = batch.keep(views)?;
+        let Some(row) = row(batch, &views, &self.name)? else {
+            return Ok(false);
+        };
+        drop_id(batch, row.id)?;
+        let removed = views.remove(self.name.as_bytes()).map(drop);
+        batch.keep(removed)?;
+        Ok(true)
+    }
+
+    fn answer(self, existed: bool, _: &Committed) -> bool {
+        existed
+    }
+}

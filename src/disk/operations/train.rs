@@ -1,0 +1,53 @@
+//! A view's dictionary.
+
+use crate::error::Result;
+use crate::sync::Arc;
+
+use super::super::batch::Batch;
+use super::super::operation::{Operation, Speed};
+use super::super::tables::{DICTIONARIES, VIEWS};
+use super::super::view_row::ViewRow;
+use super::super::view_state::{ViewState, dictionary_key};
+use super::super::writer::Committed;
+
+/// The id that a view's dictionary gets. One is trained in a view's life; a second would be 2.
+pub(crate) const FIRST_DICTIONARY: u32 = 1;
+
+/// Keeps a trained dictionary and makes it the one that new pages use.
+pub(crate) struct KeepDictionary {
+    pub(crate) view: Arc<ViewState>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Operation for KeepDictionary {
+    type Applied = u32;
+    type Answer = u32;
+
+    fn speed(&self) -> Speed {
+        // Pages that need it come later in the same history: none survives without it.
+        Speed::Derived
+    }
+
+    fn apply(&mut self, batch: &mut Batch<'_>) -> Result<u32> {
+        self.view.check()?;
+        let views = batch.txn().open_table(VIEWS);
+        let mut views = batch.keep(views)?;
+        let Some(mut row) = super::define::row(batch, &views, self.view.name())? else {
+            return self.view.check().map(|()| 0);
+        };
+        let dictionaries = batch.txn().open_table(DICTIONARIES);
+        let mut dictionaries = batch.keep(dictionaries)?;
+        let key = dictionary_key(self.view.id(), FIRST_DICTIONARY);
+        let kept = dictionaries.insert(key.as_slice(), &*self.bytes).map(drop);
+        batch.keep(kept)?;
+        row.dictionary = FIRST_DICTIONARY;
+        let row: ViewRow = row;
+        let kept = views.insert(self.view.name().as_bytes(), &*row.to_bytes()).map(drop);
+        batch.keep(kept)?;
+        Ok(FIRST_DICTIONARY)
+    }
+
+    fn answer(self, id: u32, _: &Committed) -> u32 {
+        id
+    }
+}

@@ -1,0 +1,202 @@
+//! What readers, builders and the writer of one opening share.
+
+use std::path::PathBuf;
+
+use redb::{Database, ReadTransaction, ReadableDatabase};
+
+use crate::cache::{Budget, Cache, CacheKey, Resident, Weighed};
+use crate::error::{Error, ErrorKind, Result};
+use crate::metrics::{Counters, Metrics};
+use crate::options::Options;
+use crate::page::Page;
+use crate::revision::{Life, Revision};
+use crate::sync::{Arc, AtomicU64, Mutex, Ordering, RwLock};
+
+use super::fault::storage_error;
+use super::file::{HomeProcess, SealState};
+
+impl Weighed for Page {
+    fn bytes(&self) -> usize {
+        Page::bytes(self)
+    }
+}
+
+/// A page as the cache holds it.
+pub(crate) type PageInMemory = Arc<Resident<Page>>;
+
+/// One opening of a file.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) cache: Cache<Page>,
+    pub(crate) counters: Counters,
+    pub(crate) options: Options,
+    /// Where the file is; `None` for one in memory or on a backend of the caller's.
+    path: Option<PathBuf>,
+    /// Gone once the store is closed. Readers hold the lock for one read; nobody waits under it for
+    /// anything but the disk.
+    database: RwLock<Option<Database>>,
+    seal: Arc<SealState>,
+    home: HomeProcess,
+    published: AtomicU64,
+    /// Why nothing may be written any more in this opening.
+    latch: Mutex<Option<Error>>,
+    /// The last page that failed its checks, for whoever asks.
+    damage: Mutex<Option<Error>>,
+    /// Nothing read from this file counts as fresh: history may be missing.
+    distrusted: bool,
+}
+
+/// The parts that an opening starts from.
+pub(crate) struct Parts {
+    pub(crate) options: Options,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) database: Database,
+    pub(crate) seal: Arc<SealState>,
+    pub(crate) home: HomeProcess,
+    pub(crate) revision: Revision,
+    pub(crate) distrusted: bool,
+}
+
+impl Shared {
+    pub(crate) fn new(parts: Parts) -> Self {
+        // The sums of the sealed file and redb's own cache come out of the same budget.
+        let reserved = parts.options.file_cache_bytes() + parts.seal.bytes();
+        let pages = parts.options.memory_bytes.saturating_sub(reserved);
+        Self {
+            cache: Cache::new(Budget::new(pages), Life::begin()),
+            counters: Counters::default(),
+            options: parts.options,
+            path: parts.path,
+            database: RwLock::new(Some(parts.database)),
+            seal: parts.seal,
+            home: parts.home,
+            published: AtomicU64::new(parts.revision.get()),
+            latch: Mutex::new(None),
+            damage: Mutex::new(None),
+            distrusted: parts.distrusted,
+        }
+    }
+
+    /// The revision that readers may rely on.
+    pub(crate) fn published(&self) -> Revision {
+        Revision::from_raw(self.published.load(Ordering::Acquire))
+    }
+
+    /// Raised by the writer alone, after the cache shows everything up to `revision`.
+    pub(super) fn publish(&self, revision: Revision) {
+        self.published.store(revision.get(), Ordering::Release);
+    }
+
+    /// Whether what the file holds may be called fresh at all.
+    pub(crate) fn is_distrusted(&self) -> bool {
+        self.distrusted
+    }
+
+    /// A page with its charge on the budget.
+    pub(crate) fn in_memory(&self, key: &[u8], page: Page) -> PageInMemory {
+        let slots = page.slots() as usize;
+        Arc::new(Resident::new(self.cache.budget(), CacheKey::new(key), page, slots))
+    }
+
+    /// Runs one read of the file.
+    pub(crate) fn read<T>(&self, body: impl FnOnce(&ReadTransaction) -> Result<T>) -> Result<T> {
+        self.home.check()?;
+        let database = self.database.read();
+        let database = database.as_ref().ok_or_else(closed)?;
+        let txn = database.begin_read().map_err(|cause| storage_error(self, cause))?;
+        body(&txn)
+    }
+
+    /// Lends the database to the writer for one transaction.
+    pub(super) fn with_database<T>(&self, body: impl FnOnce(&Database) -> Result<T>) -> Result<T> {
+        let database = self.database.read();
+        body(database.as_ref().ok_or_else(closed)?)
+    }
+
+    /// Takes the database out: whoever comes later finds the store closed.
+    pub(crate) fn take_database(&self) -> Option<Database> {
+        self.database.write().take()
+    }
+
+    /// Refuses writes in a forked child, in a store opened to read, and after a failed sync.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        self.home.check()?;
+        if self.options.read_only {
+            let refusal = Error::new(
+                ErrorKind::Input,
+                "the store was opened to read only; open it without `read_only` to write",
+            );
+            return Err(self.at_file(refusal));
+        }
+        match &*self.latch.lock() {
+            None => Ok(()),
+            Some(cause) => Err(cause.clone()),
+        }
+    }
+
+    /// From here on nothing is written in this opening. The first cause stays.
+    pub(super) fn latch(&self, cause: &Error) {
+        let mut latch = self.latch.lock();
+        if latch.is_none() {
+            let message = format!(
+                "writing has stopped because a write or sync failed ({cause}); its outcome is \
+                 unknown until the store is closed and opened again"
+            );
+            let latched = Error::new(ErrorKind::Reopen, message).caused_by(cause.clone());
+            *latch = Some(self.at_file(latched));
+        }
+    }
+
+    /// The error that stopped writing, if one did.
+    pub(crate) fn latched(&self) -> Option<Error> {
+        self.latch.lock().clone()
+    }
+
+    /// The first fault that the file's backend met, if any.
+    pub(super) fn first_fault(&self) -> Option<Error> {
+        self.seal.first_error().map(|error| self.at_file(error))
+    }
+
+    /// Notes a page that failed its checks.
+    pub(crate) fn report_damage(&self, error: &Error) {
+        self.counters.pages_damaged.add(1);
+        *self.damage.lock() = Some(self.at_file(error.clone()));
+    }
+
+    /// The last page that failed its checks.
+    pub(crate) fn last_damage(&self) -> Option<Error> {
+        self.damage.lock().clone()
+    }
+
+    /// Names the file in an error.
+    pub(crate) fn at_file(&self, error: Error) -> Error {
+        match &self.path {
+            Some(path) => error.at_file(path),
+            None => error,
+        }
+    }
+
+    pub(crate) fn home(&self) -> &HomeProcess {
+        &self.home
+    }
+
+    pub(crate) fn seal(&self) -> &SealState {
+        &self.seal
+    }
+
+    /// The counters, with what the cache knows.
+    pub(crate) fn metrics(&self) -> Metrics {
+        let cache = self.cache.stats();
+        Metrics {
+            pages_resident: cache.residents as u64,
+            bytes_resident: self.cache.budget().used_bytes() as u64,
+            evictions: cache.evicted,
+            ..self.counters.snapshot()
+        }
+    }
+}
+
+/// What every call gets once the store is closed.
+pub(crate) fn closed() -> Error {
+    Error::new(ErrorKind::Reopen, "the store is closed; open it again")
+}

@@ -1,0 +1,74 @@
+//! The tables of the file. All of them exist from birth, used yet or not.
+//!
+//! Names and layouts are on disk: they never change within a format, and no name is reused. Keys
+//! compare as bytes.
+
+use redb::{TableDefinition, WriteTransaction};
+
+/// A table whose keys and values are bytes.
+pub(crate) type Bytes = TableDefinition<'static, &'static [u8], &'static [u8]>;
+
+/// Name -> value: see [`meta`].
+pub(crate) const META: Bytes = TableDefinition::new("meta");
+/// View name -> its row (`ViewRow`).
+pub(crate) const VIEWS: Bytes = TableDefinition::new("views");
+/// Id of a view that is no more (4 bytes, big endian) -> nothing. Its pages go in the background.
+pub(crate) const DROPPED: Bytes = TableDefinition::new("dropped");
+/// View id, entity, page number -> page.
+pub(crate) const PAGES: Bytes = TableDefinition::new("pages");
+/// View id, dictionary id (4 bytes each, big endian) -> a zstd dictionary.
+pub(crate) const DICTIONARIES: Bytes = TableDefinition::new("dictionaries");
+/// Page key -> the dependency sets of the page's records.
+pub(crate) const DEPS: Bytes = TableDefinition::new("deps");
+/// Upstream node, page key -> which buckets of the page read it.
+pub(crate) const EDGES: Bytes = TableDefinition::new("edges");
+/// Page key -> which buckets are suspect or stale, and why.
+pub(crate) const MARKS: Bytes = TableDefinition::new("marks");
+/// Page key -> buckets that were asked for and are not yet built.
+pub(crate) const WANTED: Bytes = TableDefinition::new("wanted");
+/// Source -> revision of its last change, and what the application says of it.
+pub(crate) const SOURCES: Bytes = TableDefinition::new("sources");
+/// Unique id -> sources of a change begun and not yet finished.
+pub(crate) const INTENTS: Bytes = TableDefinition::new("intents");
+/// Run id -> status and progress of a precomputation.
+pub(crate) const RUNS: Bytes = TableDefinition::new("runs");
+
+const ALL: [Bytes; 12] = [
+    META,
+    VIEWS,
+    DROPPED,
+    PAGES,
+    DICTIONARIES,
+    DEPS,
+    EDGES,
+    MARKS,
+    WANTED,
+    SOURCES,
+    INTENTS,
+    RUNS,
+];
+
+/// Names in the `meta` table.
+pub(crate) mod meta {
+    /// Format of the file (4 bytes, little endian): [`super::FORMAT`].
+    pub(crate) const FORMAT: &[u8] = b"format";
+    /// Sixteen bytes that name this store and no other.
+    pub(crate) const STORE_ID: &[u8] = b"store_id";
+    /// Revision of the last operation (8 bytes, little endian).
+    pub(crate) const REVISION: &[u8] = b"revision";
+    /// The next view id to give out (4 bytes, little endian).
+    pub(crate) const NEXT_VIEW: &[u8] = b"next_view";
+    /// How often the file was opened to write (8 bytes, little endian).
+    pub(crate) const LIFE: &[u8] = b"life";
+}
+
+/// The format of the file as a whole.
+pub(crate) const FORMAT: u32 = 1;
+
+/// Creates what is missing.
+pub(crate) fn create_all(txn: &WriteTransaction) -> Result<(), redb::TableError> {
+    for table in ALL {
+        txn.open_table(table)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! What the file says of a view.
+
+use crate::error::{Error, Result};
+use crate::page::ViewId;
+use crate::revision::Revision;
+use crate::time::Timestamp;
+
+use super::row::{RowReader, RowWriter};
+
+/// A row of the `views` table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ViewRow {
+    pub(crate) id: ViewId,
+    /// The algorithm's version, as the application counts it.
+    pub(crate) version: u32,
+    /// Fingerprint of the record type's layout.
+    pub(crate) layout: u64,
+    /// The grid in its canonical words.
+    pub(crate) grid: String,
+    pub(crate) page_len: u32,
+    /// Hash over the transitions of the grid's zone; zero without one.
+    pub(crate) zone_hash: u64,
+    /// How far it lies from the sources: rebuilding goes from low to high.
+    pub(crate) level: u32,
+    /// Records whose S lies before it are stale.
+    pub(crate) stale_before: Revision,
+    /// Records whose V lies before it are suspect.
+    pub(crate) suspect_before: Revision,
+    /// When a stamp was last raised: bounded staleness counts from here.
+    pub(crate) stamped_at: Timestamp,
+    /// The dictionary that new pages are compressed with; zero for none.
+    pub(crate) dictionary: u32,
+    /// Views that read this one.
+    pub(crate) readers: Vec<u32>,
+}
+
+impl ViewRow {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let row = RowWriter::default()
+            .u32(self.id.0)
+            .u32(self.version)
+            .u64(self.layout)
+            .text(&self.grid)
+            .u32(self.page_len)
+            .u64(self.zone_hash)
+            .u32(self.level)
+            .u64(self.stale_before.get())
+            .u64(self.suspect_before.get())
+            .u64(self.stamped_at.as_millis().cast_unsigned())
+            .u32(self.dictionary)
+            .u32(u32::try_from(self.readers.len()).expect("fewer readers than views"));
+        self.readers.iter().fold(row, |row, reader| row.u32(*reader)).finish()
+    }
+
+    pub(crate) fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self> {
+        Self::parse(&mut RowReader(bytes))
+            .ok_or_else(|| Error::damaged("the view's row in the file is unreadable").at_view(name))
+    }
+
+    fn parse(row: &mut RowReader<'_>) -> Option<Self> {
+        let mut parsed = Self {
+            id: ViewId(row.u32()?),
+            version: row.u32()?,
+            layout: row.u64()?,
+            grid: row.text()?.to_owned(),
+            page_len: row.u32()?,
+            zone_hash: row.u64()?,
+            level: row.u32()?,
+            stale_before: Revision::from_raw(row.u64()?),
+            suspect_before: Revision::from_raw(row.u64()?),
+            stamped_at: Timestamp::from_millis(row.u64()?.cast_signed()),
+            dictionary: row.u32()?,
+            readers: Vec::new(),
+        };
+        for _ in 0..row.u32()? {
+            parsed.readers.push(row.u32()?);
+        }
+        row.0.is_empty().then_some(parsed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_survives_its_bytes_and_no_prefix_of_them_is_one() {
+        let row = ViewRow {
+            id: ViewId(3),
+            version: 4,
+            layout: 5,
+            grid: "fixed".into(),
+            page_len: 144,
+            zone_hash: 6,
+            level: 7,
+            stale_before: Revision::from_raw(8),
+            suspect_before: Revision::from_raw(9),
+            stamped_at: Timestamp::from_millis(-1),
+            dictionary: 10,
+            readers: vec![11, 12],
+        };
+        let bytes = row.to_bytes();
+        assert_eq!(ViewRow::from_bytes("v", &bytes).unwrap(), row);
+        for cut in 0..bytes.len() {
+            assert!(ViewRow::from_bytes("v", &bytes[..cut]).is_err());
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! The one thread that owns write transactions.
+//!
+//! It takes what waits, gives each operation a revision, commits them together, publishes, and
+//! acknowledges. A thousand callers who each want a sync cost a few syncs.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use redb::Durability;
+
+use crate::cache::{CacheKey, Publication};
+use crate::error::{Error, ErrorKind, Result};
+use crate::revision::Revision;
+use crate::sync::channel::{self, Receiver, Sender};
+use crate::sync::{Arc, thread};
+
+use super::batch::{Batch, Change};
+use super::fault::storage_error;
+use super::operation::{Operation, Receipt, Request, Speed, envelope};
+use super::operations::Sweep;
+use super::shared::{PageInMemory, Shared, closed};
+
+/// What a commit made visible: page key -> the page that stands there now.
+#[derive(Debug, Default)]
+pub(crate) struct Committed {
+    pages: HashMap<Box<[u8]>, Option<PageInMemory>>,
+}
+
+impl Committed {
+    /// The page under a key that the transaction wrote; `None` if it removed it.
+    pub(crate) fn page(&self, key: &[u8]) -> Option<PageInMemory> {
+        self.pages.get(key).cloned().flatten()
+    }
+}
+
+/// The way to the writer. Sending blocks while the queue is full: that is its bound.
+#[derive(Clone, Debug)]
+pub(crate) struct WriterHandle {
+    shared: Arc<Shared>,
+    /// Invalidations, puts, deletions: they overtake rebuilt pages.
+    synced: Sender<Box<dyn Request>>,
+    derived: Sender<Box<dyn Request>>,
+}
+
+impl WriterHandle {
+    /// Starts the writer of a file whose last operation was `last`.
+    pub(crate) fn start(
+        shared: &Arc<Shared>,
+        last: Revision,
+    ) -> Result<(Self, thread::JoinHandle<()>)> {
+        let (synced, synced_queue) = channel::bounded(shared.options.queue_len);
+        let (derived, derived_queue) = channel::bounded(shared.options.queue_len);
+        let writer = Writer {
+            shared: shared.clone(),
+            synced: synced_queue,
+            derived: derived_queue,
+            last,
+            unsynced: None,
+            sweeping: true,
+        };
+        let thread = thread::Builder::new()
+            .name("tidetable-writer".into())
+            .spawn(move || writer.run())
+            .map_err(|cause| {
+                Error::new(ErrorKind::System, format!("cannot start the writer's thread: {cause}"))
+            })?;
+        Ok((Self { shared: shared.clone(), synced, derived }, thread))
+    }
+
+    /// Hands an operation to the writer; the receipt waits for its acknowledgement.
+    pub(crate) fn submit<O: Operation>(&self, operation: O) -> Result<Receipt<O::Answer>> {
+        self.shared.check_writable()?;
+        let queue = match operation.speed() {
+            Speed::Synced => &self.synced,
+            Speed::Derived => &self.derived,
+        };
+        let (request, receipt) = envelope(operation);
+        queue.send(request).map_err(|_| closed())?;
+        Ok(receipt)
+    }
+
+    /// Hands an operation to the writer and waits for it.
+    pub(crate) fn run<O: Operation>(&self, operation: O) -> Result<O::Answer> {
+        Ok(self.submit(operation)?.wait()?.answer)
+    }
+}
+
+/// Operations of one transaction at most; more would only delay the first caller.
+const BATCH_OPERATIONS_MAX: usize = 4096;
+/// Bytes of one transaction, about: it bounds what a commit holds in memory.
+const BATCH_BYTES_MAX: usize = 16 << 20;
+
+struct Writer {
+    shared: Arc<Shared>,
+    synced: Receiver<Box<dyn Request>>,
+    derived: Receiver<Box<dyn Request>>,
+    /// Revision of the last committed operation.
+    last: Revision,
+    /// The commits that no sync has taken along yet.
+    unsynced: Option<Unsynced>,
+    /// Whether pages of views that are no more may be left to remove.
+    sweeping: bool,
+}
+
+struct Unsynced {
+    since: Instant,
+    bytes: usize,
+}
+
+/// What the writer turns to next.
+enum Next {
+    Request(Box<dyn Request>),
+    /// The oldest unsynced commit is old enough.
+    Sync,
+    /// Nothing waits, and there is something to clean up.
+    Sweep,
+    Closed,
+}
+
+impl Writer {
+    fn run(mut self) {
+        loop {
+            match self.next() {
+                Next::Request(first) => self.commit(first),
+                Next::Sync => self.transact(Vec::new(), true),
+                Next::Sweep => self.sweep(),
+                Next::Closed => break,
+            }
+        }
+        if self.unsynced.is_some() {
+            self.transact(Vec::new(), true);
+        }
+    }
+
+    /// Waits for work. Synced operations first; both queues closed and empty means the end.
+    fn next(&self) -> Next {
+        if let Ok(request) = self.synced.try_recv() {
+            return Next::Request(request);
+        }
+        if let Ok(request) = self.derived.try_recv() {
+            return Next::Request(request);
+        }
+        if self.sweeping && self.shared.latched().is_none() {
+            return if self.is_closed() { Next::Closed } else { Next::Sweep };
+        }
+        let age_max = Duration::from(self.shared.options.unsynced_age_max);
+        let mut select = channel::Select::new();
+        select.recv(&self.synced);
+        select.recv(&self.derived);
+        let ready = match &self.unsynced {
+            None => Ok(select.ready()),
+            Some(unsynced) => select.ready_deadline(unsynced.since + age_max),
+        };
+        if ready.is_err() {
+            return Next::Sync;
+        }
+        match self.synced.try_recv().or_else(|_| self.derived.try_recv()) {
+            Ok(request) => Next::Request(request),
+            Err(_) if self.is_closed() => Next::Closed,
+            // Somebody else cannot have taken it: there is one writer. Ready without a message
+            // happens when a queue closes while the other is still open.
+            Err(_) => self.next(),
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        let ended = |queue: &Receiver<_>| {
+            matches!(queue.try_recv(), Err(channel::TryRecvError::Disconnected))
+        };
+        ended(&self.synced) && ended(&self.derived)
+    }
+
+    /// Gathers what waits behind `first`, synced operations first, and commits it as one.
+    fn commit(&mut self, first: Box<dyn Request>) {
+        let mut bytes = first.weight();
+        let mut requests = vec![first];
+        while requests.len() < BATCH_OPERATIONS_MAX && bytes < BATCH_BYTES_MAX {
+            let Ok(request) = self.synced.try_recv().or_else(|_| self.derived.try_recv()) else {
+                break;
+            };
+            bytes += request.weight();
+            requests.push(request);
+        }
+        let synced = requests.iter().any(|request| request.speed() == Speed::Synced);
+        self.transact(requests, synced);
+    }
+
+    fn transact(&mut self, mut requests: Vec<Box<dyn Request>>, synced: bool) {
+        if let Some(latched) = self.shared.latched() {
+            requests.into_iter().for_each(|request| request.fail(latched.clone()));
+            // What could not be synced never will be: without this the timer would come for ever.
+            self.unsynced = None;
+            return;
+        }
+        // redb can panic where a file is damaged beyond what it expects; a panic here would leave
+        // every caller waiting.
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.write(&mut requests, synced)));
+        let outcome = outcome.unwrap_or_else(|_| {
+            Err(self.shared.first_fault().unwrap_or_else(|| {
+                self.shared.at_file(Error::damaged("the file's tables are not in order"))
+            }))
+        });
+        match outcome {
+            Ok(committed) => {
+                requests.into_iter().for_each(|request| request.acknowledge(&committed));
+            }
+            Err(cause) => {
+                // Whether the commit happened is unknown, and a sync is never retried.
+                self.shared.latch(&cause);
+                self.unsynced = None;
+                let latched = self.shared.latched().unwrap_or(cause);
+                requests.into_iter().for_each(|request| request.fail(latched.clone()));
+            }
+        }
+    }
+
+    /// One transaction: apply, commit, publish.
+    fn write(&mut self, requests: &mut [Box<dyn Request>], synced: bool) -> Result<Committed> {
+        let shared = self.shared.clone();
+        let full = |unsynced: &Unsynced| unsynced.bytes >= shared.options.unsynced_bytes_max;
+        let synced = synced || self.unsynced.as_ref().is_some_and(full);
+        let (changes, last, written) = shared.with_database(|database| {
+            let failed = |cause: redb::Error| storage_error(&shared, cause);
+            let mut txn = database.begin_write().map_err(|e| failed(e.into()))?;
+            if synced {
+                // One phase can roll an acknowledged commit back without a word when a bit of it
+                // flips afterwards; with two that is an error.
+                txn.set_two_phase_commit(true);
+            } else {
+                txn.set_durability(Durability::None).map_err(|e| failed(e.into()))?;
+            }
+            let mut batch = Batch::new(&shared, &txn, self.last)?;
+            for request in requests {
+                batch.step();
+                request.apply(&mut batch);
+                if let Some(fault) = batch.fault() {
+                    return Err(fault.clone());
+                }
+            }
+            let last = batch.revision();
+            let (changes, written) = batch.finish()?;
+            txn.commit().map_err(|e| failed(e.into()))?;
+            Ok((changes, last, written))
+        })?;
+        self.count(synced, written);
+        self.last = last;
+        Ok(self.publish(changes))
+    }
+
+    fn count(&mut self, synced: bool, written: usize) {
+        self.shared.counters.commits.add(1);
+        if synced {
+            self.shared.counters.syncs.add(1);
+            self.unsynced = None;
+        } else {
+            let unsynced =
+                self.unsynced.get_or_insert(Unsynced { since: Instant::now(), bytes: 0 });
+            unsynced.bytes += written;
+        }
+    }
+
+    /// Makes readers see the commit: the cache first, the revision after it.
+    fn publish(&self, changes: Vec<Change>) -> Committed {
+        let mut committed = Committed::default();
+        for Change { key, page, wanted } in changes {
+            let publication = match &page {
+                Some(resident) => Publication::Replace { resident: resident.clone(), admit: wanted },
+                None => Publication::Remove,
+            };
+            self.shared.cache.publish(CacheKey::new(&key), publication);
+            committed.pages.insert(key, page);
+        }
+        self.shared.publish(self.last);
+        committed
+    }
+
+    /// Removes some pages of views that are no more, while nobody waits.
+    fn sweep(&mut self) {
+        let (request, receipt) = envelope(Sweep);
+        self.transact(vec![request], false);
+        // A failure has latched the writer, which ends the sweeping too.
+        self.sweeping = receipt.wait().is_ok_and(|swept| swept.answer);
+    }
+}

@@ -1,0 +1,106 @@
+//! Putting a page together, record by record.
+
+use rkyv::util::AlignedVec;
+
+use crate::error::{Error, Result};
+
+use super::body::{ENTRY_BYTES, Entry, Origin, Page, Slot};
+use super::facts::Facts;
+use super::shape::RecordShape;
+use super::{PAGE_BYTES_MAX, PAGE_LEN_MAX};
+
+/// A page in the making. Slots are filled in any order, each at most once.
+pub(crate) struct PageBuilder {
+    shape: RecordShape,
+    entries: Vec<Entry>,
+    facts: Vec<Facts>,
+    /// The records so far; it goes behind the slot table, whose length keeps the alignment.
+    records: AlignedVec<16>,
+}
+
+impl PageBuilder {
+    /// An empty page with room for `slots` buckets.
+    pub(crate) fn new(slots: u32, shape: RecordShape) -> Self {
+        debug_assert!((1..=PAGE_LEN_MAX).contains(&slots));
+        Self {
+            shape,
+            entries: vec![Entry::ABSENT; slots as usize],
+            facts: Vec::new(),
+            records: AlignedVec::new(),
+        }
+    }
+
+    /// Adds a record that rkyv serialized from a value of the page's type.
+    pub(crate) fn add(
+        &mut self,
+        slot: Slot,
+        origin: Origin,
+        facts: Facts,
+        build_micros: u32,
+        record: &[u8],
+    ) -> Result<()> {
+        let align = self.shape.align_of(record.len());
+        let offset = self.records.len().next_multiple_of(align);
+        let table = self.entries.len() * ENTRY_BYTES;
+        let end = table + offset + record.len();
+        if end > PAGE_BYTES_MAX {
+            return Err(Error::input(format!(
+                "a page of {} buckets would hold {end} bytes or more, the limit is {PAGE_BYTES_MAX}; \
+                 give the view a shorter page (`page_len`)",
+                self.entries.len()
+            )));
+        }
+        self.records.resize(offset, 0);
+        self.records.extend_from_slice(record);
+        self.entries[slot.0 as usize] = Entry {
+            offset: u32::try_from(table + offset).expect("within the page limit"),
+            len: u32::try_from(record.len()).expect("within the page limit"),
+            build_micros,
+            facts: self.facts_index(facts),
+            state: origin as u8,
+        };
+        Ok(())
+    }
+
+    /// Takes a record over from another page as it stands there.
+    pub(super) fn copy(&mut self, from: &Page, slot: Slot, facts: Facts) -> Result<()> {
+        self.copy_to(slot, from, slot, facts)
+    }
+
+    /// Takes a record over into another slot: pages are laid out anew.
+    pub(super) fn copy_to(
+        &mut self,
+        slot: Slot,
+        from: &Page,
+        at: Slot,
+        facts: Facts,
+    ) -> Result<()> {
+        let origin = if from.was_put(at) { Origin::Put } else { Origin::Built };
+        self.add(slot, origin, facts, from.build_micros(at), from.record(at))
+    }
+
+    fn facts_index(&mut self, facts: Facts) -> u16 {
+        // Most often the last entry: records of a page tend to come together.
+        let at = self.facts.iter().rposition(|known| *known == facts).unwrap_or_else(|| {
+            self.facts.push(facts);
+            self.facts.len() - 1
+        });
+        u16::try_from(at).expect("no more facts than slots")
+    }
+
+    /// Whether anything was added.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.facts.is_empty()
+    }
+
+    /// The page.
+    pub(crate) fn finish(self) -> Page {
+        let slots = u32::try_from(self.entries.len()).expect("within the page length limit");
+        let mut body = AlignedVec::with_capacity(self.entries.len() * ENTRY_BYTES + self.records.len());
+        for entry in &self.entries {
+            body.extend_from_slice(&entry.to_bytes());
+        }
+        body.extend_from_slice(&self.records);
+        Page::from_builder(slots, self.facts, body)
+    }
+}

@@ -1,0 +1,162 @@
+//! Compression of page bodies, with a dictionary where pages are small.
+//!
+//! A small page has little to repeat within itself, but resembles its neighbours: a dictionary
+//! trained on the view's first pages makes up for it. Dictionaries are kept in the file, one id
+//! each; a page names the one it needs.
+
+use std::cell::RefCell;
+
+use rkyv::util::AlignedVec;
+use zstd::dict::{DecoderDictionary, EncoderDictionary};
+use zstd::zstd_safe::{CCtx, DCtx, compress_bound};
+
+use crate::error::{Error, Result};
+use crate::sync::Arc;
+
+thread_local! {
+    // A context weighs hundreds of KiB and is costly to make; each thread keeps one of each.
+    static COMPRESSOR: RefCell<CCtx<'static>> = RefCell::new(CCtx::create());
+    static DECOMPRESSOR: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
+}
+
+/// A trained dictionary, ready for both directions. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Dictionary(Arc<Prepared>);
+
+struct Prepared {
+    id: u32,
+    encoder: EncoderDictionary<'static>,
+    decoder: DecoderDictionary<'static>,
+}
+
+impl std::fmt::Debug for Dictionary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Dictionary({})", self.0.id)
+    }
+}
+
+impl Dictionary {
+    /// Prepares a dictionary's bytes; those from a file may be anything.
+    pub(crate) fn prepare(id: u32, bytes: &[u8], level: i32) -> Result<Self> {
+        let unusable =
+            |cause| Error::damaged(format!("the dictionary {id} is unusable")).caused_by(cause);
+        Ok(Self(Arc::new(Prepared {
+            id,
+            encoder: EncoderDictionary::try_copy(bytes, level).map_err(unusable)?,
+            decoder: DecoderDictionary::try_copy(bytes).map_err(unusable)?,
+        })))
+    }
+
+    /// Its id within the view; never zero.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id
+    }
+}
+
+/// How a view compresses its pages.
+#[derive(Clone, Debug)]
+pub(crate) struct Compression {
+    /// zstd's level; `None` switches compression off.
+    pub(crate) level: Option<i32>,
+    pub(crate) dictionary: Option<Dictionary>,
+}
+
+impl Compression {
+    /// The bytes as a zstd frame; `None` where compression is off (or zstd refuses, which only
+    /// costs space).
+    pub(super) fn compress(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let level = self.level?;
+        COMPRESSOR.with_borrow_mut(|context| {
+            let mut out = Vec::with_capacity(compress_bound(bytes.len()));
+            let done = match &self.dictionary {
+                Some(known) => {
+                    context.compress_using_cdict(&mut out, bytes, known.0.encoder.as_cdict())
+                }
+                None => context.compress(&mut out, bytes, level),
+            };
+            done.is_ok().then_some(out)
+        })
+    }
+
+    pub(super) fn dictionary_id(&self) -> u32 {
+        self.dictionary.as_ref().map_or(0, Dictionary::id)
+    }
+}
+
+/// Inflates a frame into exactly `len` bytes, which the caller has bounded.
+pub(super) fn decompress(
+    frame: &[u8],
+    len: usize,
+    dictionary: Option<&Dictionary>,
+) -> Result<AlignedVec<16>> {
+    let mut out = AlignedVec::with_capacity(len);
+    out.resize(len, 0);
+    let done = DECOMPRESSOR.with_borrow_mut(|context| match dictionary {
+        Some(known) => context.decompress_using_ddict(
+            out.as_mut_slice(),
+            frame,
+            known.0.decoder.as_ddict(),
+        ),
+        None => context.decompress(out.as_mut_slice(), frame),
+    });
+    match done {
+        Ok(inflated) if inflated == len => Ok(out),
+        _ => Err(Error::damaged("a page's compressed body does not inflate to what it claims")),
+    }
+}
+
+/// Bodies of this size or more hold enough repetition of their own.
+const SMALL_BODY_BYTES: usize = 8 << 10;
+/// zstd's advice: samples of about a hundred times the dictionary's size.
+const SAMPLE_BYTES: usize = 400 << 10;
+const SAMPLES_MIN: usize = 64;
+const DICTIONARY_BYTES: usize = 8 << 10;
+
+/// Collects the first small bodies of a view until there are enough to train on.
+#[derive(Debug, Default)]
+pub(crate) struct Sampler {
+    bytes: Vec<u8>,
+    sizes: Vec<usize>,
+    done: bool,
+}
+
+impl Sampler {
+    /// A sampler that asks for nothing: the view has its dictionary, or wants none.
+    pub(crate) fn finished() -> Self {
+        Self { done: true, ..Self::default() }
+    }
+
+    /// Takes a body in. Returns the samples once they suffice; the caller trains on them after it
+    /// has let go of every lock.
+    pub(crate) fn sample(&mut self, page: &super::Page) -> Option<Samples> {
+        let body = page.body();
+        if self.done || body.len() >= SMALL_BODY_BYTES {
+            return None;
+        }
+        self.bytes.extend_from_slice(body);
+        self.sizes.push(body.len());
+        if self.bytes.len() < SAMPLE_BYTES || self.sizes.len() < SAMPLES_MIN {
+            return None;
+        }
+        self.done = true;
+        Some(Samples { bytes: std::mem::take(&mut self.bytes), sizes: std::mem::take(&mut self.sizes) })
+    }
+
+    /// Whether it wants no more.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.done
+    }
+}
+
+/// Enough bodies to train a dictionary on.
+pub(crate) struct Samples {
+    bytes: Vec<u8>,
+    sizes: Vec<usize>,
+}
+
+impl Samples {
+    /// Trains (some tens of milliseconds). `None` where the pages have too little in common.
+    pub(crate) fn train(&self) -> Option<Vec<u8>> {
+        zstd::dict::from_continuous(&self.bytes, &self.sizes, DICTIONARY_BYTES).ok()
+    }
+}

@@ -1,0 +1,114 @@
+//! The first forty bytes of a page on disk.
+//!
+//! ```text
+//!  0        4      6      8         16        24       28       32      36      40
+//!  | magic  |format| flags| checksum| layout  | slots  | facts  | dict. | body  | facts, body ...
+//! ```
+//!
+//! All little endian. The checksum is xxh3 (64 bits), seeded with the xxh3 of the page's key, over
+//! everything after itself: a page in the wrong place fails it too. `body` is the inflated length.
+
+use crate::error::{Error, Result};
+
+use super::facts::FACTS_BYTES;
+use super::{PAGE_BYTES_MAX, PAGE_LEN_MAX};
+
+/// On disk; never changes.
+const MAGIC: [u8; 4] = *b"TiPg";
+/// On disk: the format this release writes, and the only one so far.
+const FORMAT: u16 = 1;
+/// On disk: the body is a zstd frame. The other flag bits are zero and refused when they are not.
+const FLAG_COMPRESSED: u16 = 1;
+
+/// Bytes of the header; on disk, never changes within a format.
+pub(super) const HEADER_BYTES: usize = 40;
+/// Where the checksum ends and what it covers begins.
+pub(super) const CHECKED_FROM: usize = 16;
+
+/// A page's header, its bounds already checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) compressed: bool,
+    pub(super) checksum: u64,
+    /// Fingerprint of the record type's layout.
+    pub(super) layout: u64,
+    pub(super) slots: u32,
+    pub(super) facts: u32,
+    /// The dictionary that the frame needs; zero for none.
+    pub(super) dictionary: u32,
+    /// Bytes of the body once inflated.
+    pub(super) body: u32,
+}
+
+impl Header {
+    pub(super) fn to_bytes(self) -> [u8; HEADER_BYTES] {
+        let mut out = [0; HEADER_BYTES];
+        out[0..4].copy_from_slice(&MAGIC);
+        out[4..6].copy_from_slice(&FORMAT.to_le_bytes());
+        let flags = if self.compressed { FLAG_COMPRESSED } else { 0 };
+        out[6..8].copy_from_slice(&flags.to_le_bytes());
+        out[8..16].copy_from_slice(&self.checksum.to_le_bytes());
+        out[16..24].copy_from_slice(&self.layout.to_le_bytes());
+        for (at, value) in [(24, self.slots), (28, self.facts), (32, self.dictionary), (36, self.body)] {
+            out[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        }
+        out
+    }
+
+    /// Reads and bounds a header; the checksum is still to be compared.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
+        let Some(head) = bytes.first_chunk::<HEADER_BYTES>() else {
+            return Err(Error::damaged(format!(
+                "a page of {} bytes is shorter than its header",
+                bytes.len()
+            )));
+        };
+        if head[0..4] != MAGIC {
+            return Err(Error::damaged("the bytes are not a page"));
+        }
+        let two = |at: usize| u16::from_le_bytes([head[at], head[at + 1]]);
+        let four = |at: usize| {
+            u32::from_le_bytes(head[at..at + 4].try_into().expect("a slice of four bytes"))
+        };
+        let eight = |at: usize| {
+            u64::from_le_bytes(head[at..at + 8].try_into().expect("a slice of eight bytes"))
+        };
+        if two(4) != FORMAT {
+            return Err(Error::damaged(format!(
+                "the page has format {}, this release reads format {FORMAT}; use the release that wrote it",
+                two(4)
+            )));
+        }
+        let header = Self {
+            compressed: two(6) == FLAG_COMPRESSED,
+            checksum: eight(8),
+            layout: eight(16),
+            slots: four(24),
+            facts: four(28),
+            dictionary: four(32),
+            body: four(36),
+        };
+        header.bounded(two(6), bytes.len())?;
+        Ok(header)
+    }
+
+    /// Every length is held against its limit here, before anything is allocated by it.
+    fn bounded(&self, flags: u16, total: usize) -> Result<()> {
+        let facts = self.facts as usize * FACTS_BYTES;
+        let fits = flags & !FLAG_COMPRESSED == 0
+            && (1..=PAGE_LEN_MAX).contains(&self.slots)
+            && self.facts <= self.slots
+            && self.body as usize <= PAGE_BYTES_MAX
+            && facts <= total - HEADER_BYTES
+            && (self.compressed || self.body as usize == total - HEADER_BYTES - facts)
+            && (self.compressed || self.dictionary == 0);
+        if fits {
+            Ok(())
+        } else {
+            Err(Error::damaged(format!(
+                "the page's header claims {} slots, {} facts and {} bytes, which cannot be",
+                self.slots, self.facts, self.body
+            )))
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Where a page stands: view, entity, page number.
+
+use crate::grid::PageNumber;
+use crate::key::{EntityKey, KeyBuf};
+
+/// A view's number in its file. A view whose grid or layout changes gets a new one; none is reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ViewId(pub(crate) u32);
+
+/// The bytes that name a page in the file and in the cache.
+///
+/// On disk: the view's id (4 bytes, big endian), the entity's key (prefix-free), the page's number
+/// (8 bytes, big endian, sign bit flipped). Comparing the bytes compares views, then entities, then
+/// time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PageKey(KeyBuf);
+
+const VIEW_BYTES: usize = 4;
+const NUMBER_BYTES: usize = 8;
+
+impl PageKey {
+    /// The key of one page.
+    #[inline]
+    pub(crate) fn new<E: EntityKey + ?Sized>(view: ViewId, entity: &E, number: PageNumber) -> Self {
+        let mut key = Self::entity(view, entity);
+        key.0.extend(&number_bytes(number));
+        Self(key.0)
+    }
+
+    /// What all pages of one entity begin with.
+    #[inline]
+    pub(crate) fn entity<E: EntityKey + ?Sized>(view: ViewId, entity: &E) -> Self {
+        let mut key = KeyBuf::default();
+        key.extend(&view.0.to_be_bytes());
+        entity.encode(&mut key);
+        Self(key)
+    }
+
+    /// The key of a page of the entity that `prefix` names.
+    pub(crate) fn at(prefix: &Self, number: PageNumber) -> Self {
+        let mut key = prefix.0.clone();
+        key.extend(&number_bytes(number));
+        Self(key)
+    }
+
+    /// The key of a page whose entity is known by its bytes alone.
+    pub(crate) fn of_parts(view: ViewId, entity: &[u8], number: PageNumber) -> Self {
+        let mut key = KeyBuf::default();
+        key.extend(&view.0.to_be_bytes());
+        key.extend(entity);
+        key.extend(&number_bytes(number));
+        Self(key)
+    }
+
+    /// The whole key.
+    #[inline]
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+
+    /// The entity's part of a prefix made by [`Self::entity`].
+    pub(crate) fn entity_bytes(prefix: &Self) -> &[u8] {
+        &prefix.0.as_slice()[VIEW_BYTES..]
+    }
+
+    /// What all pages of a view begin with, and the least key that no page of it reaches.
+    pub(crate) fn view_bounds(view: ViewId) -> (Vec<u8>, Vec<u8>) {
+        let next = view.0.checked_add(1).expect("view ids end far below their type");
+        (view.0.to_be_bytes().to_vec(), next.to_be_bytes().to_vec())
+    }
+
+    /// Takes a page's key apart: view, entity, page number. `None` if it is none.
+    pub(crate) fn split(key: &[u8]) -> Option<(ViewId, &[u8], PageNumber)> {
+        let (view, rest) = key.split_first_chunk::<VIEW_BYTES>()?;
+        let (entity, number) = rest.split_last_chunk::<NUMBER_BYTES>()?;
+        let number = (u64::from_be_bytes(*number) ^ SIGN).cast_signed();
+        Some((ViewId(u32::from_be_bytes(*view)), entity, PageNumber(number)))
+    }
+}
+
+const SIGN: u64 = 1 << 63;
+
+fn number_bytes(number: PageNumber) -> [u8; NUMBER_BYTES] {
+    (number.0.cast_unsigned() ^ SIGN).to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_sort_by_view_then_entity_then_time() {
+        let key = |view, entity: &str, number| {
+            PageKey::new(ViewId(view), entity, PageNumber(number)).as_slice().to_vec()
+        };
+        let sorted = [
+            key(1, "a", -1),
+            key(1, "a", 0),
+            key(1, "a", i64::MAX),
+            key(1, "a\0", i64::MIN),
+            key(1, "b", 0),
+            key(2, "", 0),
+        ];
+        assert!(sorted.is_sorted());
+    }
+
+    #[test]
+    fn a_key_comes_apart_as_it_was_put_together() {
+        let key = PageKey::new(ViewId(9), &7u16, PageNumber(-3));
+        let (view, entity, number) = PageKey::split(key.as_slice()).unwrap();
+        assert_eq!((view, number), (ViewId(9), PageNumber(-3)));
+        assert_eq!(entity, PageKey::entity_bytes(&PageKey::entity(ViewId(9), &7u16)));
+        assert!(PageKey::split(b"short").is_none());
+    }
+}

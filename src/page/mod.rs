@@ -1,0 +1,35 @@
+//! Pages: runs of consecutive buckets of one entity, the unit of disk, cache, compression and
+//! checksum.
+//!
+//! A page lives in two forms. In memory ([`Page`]) it is one aligned buffer in which every record
+//! has been checked once and is read in place. On disk ([`stored`]) it is that buffer, compressed
+//! where that pays, behind a header with a checksum over the key too. [`merge`] makes a new page of
+//! an old one and what has been built since; a page that others can see never changes.
+
+mod body;
+mod build;
+mod dictionary;
+mod facts;
+mod header;
+mod key;
+mod merge;
+mod shape;
+mod stored;
+
+pub(crate) use body::{Origin, Page, Slot};
+pub(crate) use build::PageBuilder;
+pub(crate) use dictionary::{Compression, Dictionary, Sampler};
+pub(crate) use facts::Facts;
+pub(crate) use key::{PageKey, ViewId};
+pub(crate) use merge::{Merged, import, merge, without};
+pub use shape::RecordType;
+pub(crate) use shape::{RecordShape, access, serialize};
+pub(crate) use stored::{StoredBody, decode, encode, store_body};
+
+/// The most buckets a page may hold: on disk (slot tables of this length occur), never lowered.
+pub const PAGE_LEN_MAX: u32 = 1024;
+/// The largest page, inflated. A page on disk that claims more is refused before anything is
+/// allocated for it.
+pub const PAGE_BYTES_MAX: usize = 32 << 20;
+/// What a record may measure unless an option says otherwise.
+pub const RECORD_BYTES_DEFAULT: usize = 16 << 20;

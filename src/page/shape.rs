@@ -1,0 +1,185 @@
+//! The record type behind a page's bytes: its bounds, its fingerprint, its one check.
+
+use std::any::type_name;
+use std::mem::{align_of, size_of};
+
+use rkyv::api::high::{HighSerializer, HighValidator};
+use rkyv::bytecheck::CheckBytes;
+use rkyv::rancor;
+use rkyv::ser::allocator::ArenaHandle;
+use rkyv::util::AlignedVec;
+use rkyv::{Archive, Portable, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::header::HEADER_BYTES;
+
+/// A type that a view can hold: anything that derives rkyv's `Archive` and `Serialize`.
+///
+/// ```
+/// #[derive(rkyv::Archive, rkyv::Serialize)]
+/// struct Exposure {
+///     percent: u8,
+///     sunlit: Vec<u8>,
+/// }
+/// ```
+///
+/// Keep records flat: numbers, strings, vectors, options, enums. Shared pointers and deep recursion
+/// make checking them slow and are not supported.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a record",
+    label = "this type is not archived by rkyv",
+    note = "derive it: `#[derive(rkyv::Archive, rkyv::Serialize)]`, on the types of its fields too"
+)]
+pub trait RecordType:
+    Archive<Archived: Portable + Send + Sync + for<'a> CheckBytes<HighValidator<'a, rancor::Error>>>
+    + for<'a> Serialize<HighSerializer<AlignedVec, ArenaHandle<'a>, rancor::Error>>
+    + 'static
+{
+}
+
+impl<R> RecordType for R where
+    R: Archive<
+            Archived: Portable + Send + Sync + for<'a> CheckBytes<HighValidator<'a, rancor::Error>>,
+        > + for<'a> Serialize<HighSerializer<AlignedVec, ArenaHandle<'a>, rancor::Error>>
+        + 'static
+{
+}
+
+// Another crate of the same build can switch rkyv's format features, which changes the bytes on
+// disk. Little endian, aligned, 32-bit relative pointers are this format; anything else must not
+// even compile.
+const _: fn(rkyv::rend::u64_le) -> rkyv::Archived<u64> = |same_type| same_type;
+const _: () = assert!(size_of::<rkyv::Archived<usize>>() == 4, "rkyv must keep 32-bit pointers");
+
+/// What a page must know of its record type to check its bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct RecordShape {
+    size: usize,
+    align: usize,
+    fingerprint: u64,
+    check: fn(&[u8]) -> Result<(), rancor::Error>,
+}
+
+impl std::fmt::Debug for RecordShape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RecordShape {{ size: {}, fingerprint: {:016x} }}", self.size, self.fingerprint)
+    }
+}
+
+/// What a record with parts outside its root is aligned to: rkyv's largest alignment.
+const ALIGN_MAX: usize = 16;
+
+impl RecordShape {
+    /// The shape of `R`.
+    pub(crate) fn of<R: RecordType>() -> Self {
+        Self {
+            size: size_of::<R::Archived>(),
+            align: align_of::<R::Archived>(),
+            fingerprint: fingerprint::<R>(),
+            check: |bytes| rkyv::access::<R::Archived, rancor::Error>(bytes).map(|_| ()),
+        }
+    }
+
+    /// Fingerprint of the layout: type names without their paths, size and alignment of the
+    /// archived form, and rkyv's format.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// Bytes of a record without parts outside its root.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// How a record of `len` bytes must stand in a page. One that is only its root needs the root's
+    /// alignment; one with parts outside may need any.
+    pub(super) fn align_of(&self, len: usize) -> usize {
+        if len == self.size { self.align } else { ALIGN_MAX }
+    }
+
+    /// The one check of a record's bytes.
+    pub(super) fn check(&self, bytes: &[u8]) -> Result<(), String> {
+        (self.check)(bytes).map_err(|cause| cause.to_string())
+    }
+}
+
+fn fingerprint<R: RecordType>() -> u64 {
+    let mut text = without_paths(type_name::<R>());
+    let (size, align) = (size_of::<R::Archived>(), align_of::<R::Archived>());
+    // The format number of the page header stands for the header's own layout.
+    text.push_str(&format!("|{size}|{align}|little|aligned|32|{HEADER_BYTES}"));
+    xxh3_64(text.as_bytes())
+}
+
+/// `a::b::Record<c::D>` -> `Record<D>`: moving a type to another module is not another layout.
+fn without_paths(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut word_start = 0;
+    let mut chars = name.chars().peekable();
+    while let Some(char) = chars.next() {
+        if char == ':' && chars.peek() == Some(&':') {
+            chars.next();
+            out.truncate(word_start);
+        } else {
+            out.push(char);
+            if !char.is_alphanumeric() && char != '_' {
+                word_start = out.len();
+            }
+        }
+    }
+    out
+}
+
+/// The bytes of a record, as they stand in a page.
+pub(crate) fn serialize<R: RecordType>(record: &R) -> Result<AlignedVec, String> {
+    rkyv::to_bytes::<rancor::Error>(record).map_err(|cause| cause.to_string())
+}
+
+/// Reads a record in place.
+///
+/// The caller has it from a page of a view of `R`, which is what the one `unsafe` of the crate
+/// stands on.
+#[inline]
+#[expect(unsafe_code, reason = "reading in place what was checked when it entered memory")]
+pub(crate) fn access<R: RecordType>(page: &super::Page, slot: super::Slot) -> &R::Archived {
+    let bytes = page.record(slot);
+    debug_assert!(rkyv::access::<R::Archived, rancor::Error>(bytes).is_ok());
+    // SAFETY: a `Page` is made in two ways only. `decode` runs rkyv's validation of the view's own
+    // record type on every record, at the place and alignment where it stays, and refuses pages of
+    // another fingerprint; `PageBuilder` takes what rkyv serialized from a value of that type and
+    // places it by `RecordShape::align_of`. Pages are immutable afterwards, and a view's pages are
+    // reached through its own record type only.
+    unsafe { rkyv::access_unchecked::<R::Archived>(bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Archive, Serialize)]
+    struct One(u32);
+
+    mod elsewhere {
+        #[derive(rkyv::Archive, rkyv::Serialize)]
+        pub(super) struct One(pub(super) u32);
+    }
+
+    #[derive(Archive, Serialize)]
+    struct Two(u64);
+
+    #[test]
+    fn a_type_may_move_but_not_change() {
+        let of_one = RecordShape::of::<One>().fingerprint();
+        assert_eq!(of_one, RecordShape::of::<elsewhere::One>().fingerprint());
+        assert_ne!(of_one, RecordShape::of::<Two>().fingerprint());
+        let _ = (One(1).0, elsewhere::One(1).0, Two(1).0);
+    }
+
+    #[test]
+    fn paths_are_cut_inside_generics_too() {
+        assert_eq!(
+            without_paths("a::B<alloc::vec::Vec<(c::D, u8)>, [e::F; 3]>"),
+            "B<Vec<(D, u8)>, [F; 3]>"
+        );
+    }
+}

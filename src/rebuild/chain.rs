@@ -1,0 +1,95 @@
+//! Which builds the present thread is in the middle of.
+//!
+//! A build function may read through handles that it captured; those reads may build in turn, on
+//! the same thread. Writes and closing do not belong inside a build, and the chain is bounded
+//! before the stack ends.
+
+use std::cell::{Cell, RefCell};
+
+use crate::error::{Error, ErrorKind, Result};
+
+thread_local! {
+    /// The views and buckets being built on this thread, outermost first.
+    static CHAIN: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static THREAD: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Builds nested deeper than this on one thread are refused: user code of unknown appetite lies
+/// between them, and a thread's stack is commonly 2 MiB.
+const DEPTH_MAX: usize = 64;
+
+/// Marks the present thread as inside a build until dropped.
+#[derive(Debug)]
+pub(crate) struct BuildGuard(());
+
+/// Enters a build that goes by `name`.
+pub(crate) fn enter(name: impl FnOnce() -> String) -> Result<BuildGuard> {
+    CHAIN.with_borrow_mut(|chain| {
+        if chain.len() >= DEPTH_MAX {
+            let outermost = chain.first().cloned().unwrap_or_default();
+            return Err(Error::new(
+                ErrorKind::Build,
+                format!(
+                    "{DEPTH_MAX} builds are nested on this thread already, the outermost is \
+                     {outermost}; build what lies deepest first (`fill` goes in order of time)"
+                ),
+            ));
+        }
+        chain.push(name());
+        Ok(BuildGuard(()))
+    })
+}
+
+impl Drop for BuildGuard {
+    fn drop(&mut self) {
+        CHAIN.with_borrow_mut(|chain| {
+            chain.pop();
+        });
+    }
+}
+
+/// Refuses what does not belong inside a build.
+pub(crate) fn refuse_inside_build(doing: &str) -> Result<()> {
+    CHAIN.with_borrow(|chain| match chain.last() {
+        None => Ok(()),
+        Some(build) => Err(Error::input(format!(
+            "{doing} inside a build ({build}) is refused: a build reads, and returns its record; \
+             do it outside"
+        ))),
+    })
+}
+
+/// A number for the present thread that no other thread of the process has.
+pub(super) fn this_thread() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    THREAD.with(|thread| {
+        if thread.get() == 0 {
+            thread.set(NEXT.fetch_add(1, Ordering::Relaxed));
+        }
+        thread.get()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_inside_a_build_is_refused_and_outside_is_not() {
+        refuse_inside_build("put").unwrap();
+        let guard = enter(|| "sun".into()).unwrap();
+        let refused = refuse_inside_build("put").unwrap_err();
+        assert!(refused.to_string().contains("sun"), "{refused}");
+        drop(guard);
+        refuse_inside_build("put").unwrap();
+    }
+
+    #[test]
+    fn nesting_ends_before_the_stack_does() {
+        let guards: Vec<_> = (0..DEPTH_MAX).map(|n| enter(|| n.to_string()).unwrap()).collect();
+        assert!(enter(|| "one more".into()).is_err());
+        drop(guards);
+        assert!(enter(|| "again".into()).is_ok());
+    }
+}

@@ -1,0 +1,165 @@
+//! One opening of a store, as its handles share it.
+
+use std::path::Path;
+
+use crate::disk::file::{self, FileOptions, Opened, Opening};
+use crate::disk::operations::SyncAll;
+use crate::disk::{
+    CONTENTS, Catalog, Definition, PageInMemory, Parts, Shared, StorageBackend, ViewState,
+    WriterHandle, begin_life, closed, last_revision,
+};
+use crate::error::Result;
+use crate::options::Options;
+use crate::sync::{Arc, Mutex, thread};
+
+use super::chain::refuse_inside_build;
+use super::flights::Flights;
+
+/// What the handles of a store share: the last one to go closes it.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    shared: Arc<Shared>,
+    catalog: Catalog,
+    flights: Arc<Flights<PageInMemory>>,
+    /// Gone once the store is closed. Taken out or cloned under the lock, never used under it.
+    writer: Mutex<Option<WriterHandle>>,
+    thread: Mutex<Option<thread::JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Opens or creates the file at a path.
+    pub(crate) fn open(path: &Path, options: Options) -> Result<Self> {
+        options.validate()?;
+        let opened = file::open(path, &file_options(&options), CONTENTS)?;
+        Self::start(opened, options, Some(path)).map_err(|error| error.at_file(path))
+    }
+
+    /// Opens what a storage backend holds.
+    pub(crate) fn open_backend(backend: Box<dyn StorageBackend>, options: Options) -> Result<Self> {
+        options.validate()?;
+        let opened = file::open_backend(backend, &file_options(&options), CONTENTS)?;
+        Self::start(opened, options, None)
+    }
+
+    /// A store without a file.
+    pub(crate) fn in_memory(options: Options) -> Result<Self> {
+        options.validate()?;
+        let opened = file::in_memory(&file_options(&options), CONTENTS)?;
+        Self::start(opened, options, None)
+    }
+
+    fn start(opened: Opened, options: Options, path: Option<&Path>) -> Result<Self> {
+        let Opened { database, seal, outcome, home } = opened;
+        let rolled_back = outcome == Opening::RolledBack;
+        let revision = if options.read_only {
+            last_revision(&database)?
+        } else {
+            begin_life(&database, rolled_back)?
+        };
+        // A reader cannot stamp the views of a file that was not closed cleanly, so it calls nothing
+        // in it fresh.
+        let distrusted = options.read_only && !matches!(outcome, Opening::Clean);
+        let read_only = options.read_only;
+        let path = path.map(Path::to_owned);
+        let parts = Parts { options, path, database, seal, home, revision, distrusted };
+        let shared = Arc::new(Shared::new(parts));
+        let (writer, thread) = if read_only {
+            (None, None)
+        } else {
+            let (writer, thread) = WriterHandle::start(&shared, revision)?;
+            (Some(writer), Some(thread))
+        };
+        Ok(Self {
+            shared,
+            catalog: Catalog::default(),
+            flights: Arc::default(),
+            writer: Mutex::new(writer),
+            thread: Mutex::new(thread),
+        })
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn flights(&self) -> &Arc<Flights<PageInMemory>> {
+        &self.flights
+    }
+
+    /// The way to the writer, unless the store is closed or may not be written.
+    pub(crate) fn writer(&self) -> Result<WriterHandle> {
+        self.shared.check_writable()?;
+        self.writer.lock().clone().ok_or_else(closed)
+    }
+
+    /// Defines a view.
+    pub(crate) fn define(&self, definition: Definition) -> Result<Arc<ViewState>> {
+        refuse_inside_build("defining a view")?;
+        let writer = if self.shared.options.read_only { None } else { Some(self.writer()?) };
+        self.catalog.define(&self.shared, writer.as_ref(), definition)
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Makes everything committed so far durable.
+    pub(crate) fn sync(&self) -> Result<()> {
+        refuse_inside_build("waiting for a sync")?;
+        self.writer()?.run(SyncAll)
+    }
+
+    /// Ends this opening: what is queued is committed, everything synced, the file sealed.
+    pub(crate) fn close(&self) -> Result<()> {
+        refuse_inside_build("closing the store")?;
+        self.shared.home().check()?;
+        self.end()
+    }
+
+    fn end(&self) -> Result<()> {
+        // The writer ends when the last way to it is gone; calls under way keep theirs until they
+        // are answered.
+        let writer = self.writer.lock().take();
+        drop(writer);
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
+            // It catches the panics of what it calls; one of its own is a defect, not a reason to
+            // leave the file open.
+            let _ = thread.join();
+        }
+        let Some(database) = self.shared.take_database() else {
+            return Ok(());
+        };
+        self.shared.cache.retire_all();
+        let closed = file::close(database, self.shared.seal());
+        match self.shared.latched() {
+            Some(latched) => Err(latched),
+            None => closed.map_err(|error| self.shared.at_file(error)),
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if self.shared.home().is_home() {
+            // Errors have been latched and shown to those who wrote; `close` reports them.
+            let _ = self.end();
+        } else {
+            // A forked child: the file and its lock are the parent's, the writer's thread does not
+            // exist here, and any lock may have been held by a thread that does not either. What
+            // must not be dropped is leaked.
+            std::mem::forget(self.shared.clone());
+            std::mem::forget(self.writer.get_mut().take());
+            std::mem::forget(self.thread.get_mut().take());
+        }
+    }
+}
+
+fn file_options(options: &Options) -> FileOptions {
+    FileOptions {
+        create: options.create,
+        read_only: options.read_only,
+        redb_cache_bytes: options.file_cache_bytes(),
+        on_repair: options.progress.clone(),
+    }
+}

@@ -1,0 +1,11 @@
+//! Builds under way: one for each bucket, however many want it.
+
+mod chain;
+mod engine;
+mod flights;
+mod unlanded;
+
+pub(crate) use chain::{enter, refuse_inside_build};
+pub(crate) use engine::Engine;
+pub(crate) use flights::{FlightKey, Joined, Lead};
+pub(crate) use unlanded::{Registration, Unlanded, register};
