@@ -68,12 +68,13 @@ fn read_all(root: &Path) -> Vec<SourceFile> {
     while let Some(folder) = folders.pop() {
         let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
         for entry in entries {
-            let path = entry.unwrap().path();
+            let path = entry.expect("a folder can be listed to its end").path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(root).unwrap().to_str().expect("a name in UTF-8");
-                let text = fs::read_to_string(&path).unwrap();
+                let name = path.strip_prefix(root).expect("it was found under the root");
+                let name = name.to_str().expect("a name in UTF-8");
+                let text = fs::read_to_string(&path).expect("source is text");
                 files.push(SourceFile { path: name.replace('\\', "/"), text });
             }
         }
