@@ -36,6 +36,7 @@ fn entities_hold<E: EntityKey + Ord + Debug + ?Sized>(values: &[impl Borrow<E>])
         let mut rest = &longer[..];
         assert_eq!(E::decode(&mut rest).expect("an encoding decodes").borrow(), value);
         assert_eq!(rest, [0, 255, 7]);
+        assert!(decode_entity::<E>(&longer).is_none(), "{value:?} with a rest");
         for cut in 0..key.len() {
             assert!(decode_entity::<E>(&key[..cut]).is_none(), "{value:?} cut to {cut}");
         }
