@@ -24,11 +24,34 @@ mod disk;
 #[cfg(not(loom))]
 mod rebuild;
 
+// Floor 3: the public face.
+#[cfg(not(loom))]
+mod view;
+
+#[cfg(not(loom))]
+mod store;
+
 pub use error::{BuildError, Error, ErrorKind, Result};
 pub use grid::{Bucket, DailyWindow, Grid, local_day};
 pub use key::{
     ENTITY_KEY_BYTES_MAX, EntityKey, IntoSource, KeyBuf, SOURCE_KEY_BYTES_MAX,
     SOURCE_KIND_BYTES_MAX, Source, SourceKey,
 };
+pub use metrics::Metrics;
+pub use options::{Options, Progress};
+pub use page::{PAGE_BYTES_MAX, PAGE_LEN_MAX, RecordType};
 pub use revision::Revision;
+#[cfg(not(loom))]
+pub use store::{Store, ViewInfo};
 pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
+#[cfg(not(loom))]
+pub use view::{
+    BuildContext, Failure, Filled, Freshness, Layer, Marked, Missing, Record, Timeline, View,
+    ViewDefinition,
+};
+
+/// Parts that a proof puts in the place of the operating system's.
+#[cfg(not(loom))]
+pub mod proof {
+    pub use crate::disk::{BackendError, StorageBackend};
+}

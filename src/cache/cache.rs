@@ -112,6 +112,11 @@ impl<P> Cache<P> {
         self.shard(key.hash()).lock().get(key)
     }
 
+    /// The page of this key, if it is cached, without counting as a use of it.
+    pub(crate) fn peek(&self, key: CacheKey<'_>) -> Option<Arc<Resident<P>>> {
+        self.shard(key.hash()).lock().peek(key).map(Arc::clone)
+    }
+
     /// Takes note that a page was used so many times without asking here.
     pub(crate) fn touch(&self, key: CacheKey<'_>, times: u64) {
         self.shard(key.hash()).lock().touch(key, times);

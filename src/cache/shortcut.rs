@@ -94,7 +94,12 @@ impl<P> Shortcut<P> {
 }
 
 impl<P> Lease<P> {
-    pub(crate) fn resident(&self) -> &Resident<P> {
+    /// A handle on a page that this thread need not remember.
+    pub(crate) fn new(resident: Arc<Resident<P>>) -> Self {
+        Self { resident }
+    }
+
+    pub(crate) fn resident(&self) -> &Arc<Resident<P>> {
         &self.resident
     }
 }

@@ -142,7 +142,12 @@ impl<'t> Batch<'t> {
     }
 
     /// Keys of pages on disk or staged from `from` (inclusive) to before `until`, at most `most`.
-    pub(crate) fn keys(&mut self, from: &[u8], until: &[u8], most: usize) -> Result<Vec<Box<[u8]>>> {
+    pub(crate) fn keys(
+        &mut self,
+        from: &[u8],
+        until: &[u8],
+        most: usize,
+    ) -> Result<Vec<Box<[u8]>>> {
         let mut keys = std::collections::BTreeSet::new();
         let listed = self.pages.range(from..until).and_then(|range| {
             range
@@ -151,10 +156,9 @@ impl<'t> Batch<'t> {
                 .collect::<Result<Vec<_>, _>>()
         });
         keys.extend(self.keep(listed)?);
-        let staged = self.staged.range::<[u8], _>((
-            std::ops::Bound::Included(from),
-            std::ops::Bound::Excluded(until),
-        ));
+        let staged = self
+            .staged
+            .range::<[u8], _>((std::ops::Bound::Included(from), std::ops::Bound::Excluded(until)));
         keys.extend(staged.map(|(key, _)| key.clone()));
         Ok(keys.into_iter().take(most).collect())
     }
@@ -195,7 +199,9 @@ impl Staged {
         let shape = self.view.shape();
         match &self.body {
             Some(body) => page::encode(page, body, key, shape),
-            None => page::encode(page, &page::store_body(page, &self.view.compression()), key, shape),
+            None => {
+                page::encode(page, &page::store_body(page, &self.view.compression()), key, shape)
+            }
         }
     }
 }

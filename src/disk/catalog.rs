@@ -151,7 +151,8 @@ fn relay(
     old: ViewId,
 ) -> Result<ViewId> {
     let row = find_row(shared, &definition.name)?.filter(|row| row.id == old);
-    let row = row.ok_or_else(|| Error::damaged("the view's row is gone").at_view(&definition.name))?;
+    let row =
+        row.ok_or_else(|| Error::damaged("the view's row is gone").at_view(&definition.name))?;
     let old_definition = Definition { page_len: row.page_len, ..definition.clone() };
     let from = Arc::new(state(shared, old_definition, &row)?);
     let id = writer.run(ReserveView)?;
@@ -169,10 +170,8 @@ fn relay(
 
 /// A store opened to read takes a view as the file has it, or not at all.
 fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState> {
-    let refuse = |what: &str| {
-        Err(Error::new(ErrorKind::Definition, what)
-            .at_view(&definition.name))
-    };
+    let refuse =
+        |what: &str| Err(Error::new(ErrorKind::Definition, what).at_view(&definition.name));
     let Some(row) = find_row(shared, &definition.name)? else {
         return refuse("the file has no such view, and it is open to read only");
     };

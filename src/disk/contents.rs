@@ -73,10 +73,13 @@ fn recognise(database: &Database) -> Result<()> {
     if format == Some(FORMAT) {
         return Ok(());
     }
-    let found = format.map_or("an unreadable format".to_owned(), |format| format!("format {format}"));
+    let found =
+        format.map_or("an unreadable format".to_owned(), |format| format!("format {format}"));
     Err(Error::new(
         ErrorKind::Foreign,
-        format!("the file has {found}, this release reads format {FORMAT}; use the release that wrote it"),
+        format!(
+            "the file has {found}, this release reads format {FORMAT}; use the release that wrote it"
+        ),
     ))
 }
 

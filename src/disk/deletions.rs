@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 use crate::page::{Page, Slot};
 use crate::revision::Revision;
 
-use super::operations::Delete;
+use super::scope::ScopeOf;
 
 /// A view's last deletions. A build that began before one of them and is stored after it built
 /// something that is meant to be gone.
 #[derive(Debug, Default)]
 pub(crate) struct Deletions {
-    recent: VecDeque<(Revision, Delete)>,
+    recent: VecDeque<(Revision, ScopeOf)>,
     /// Deletions up to here are forgotten: a build that began before it may have been overtaken.
     floor: Revision,
 }
@@ -21,7 +21,7 @@ const REMEMBERED_MAX: usize = 64;
 
 impl Deletions {
     /// Remembers a deletion.
-    pub(super) fn remember(&mut self, revision: Revision, deletion: Delete) {
+    pub(super) fn remember(&mut self, revision: Revision, deletion: ScopeOf) {
         if self.recent.len() == REMEMBERED_MAX {
             if let Some((forgotten, _)) = self.recent.pop_front() {
                 self.floor = forgotten;

@@ -71,8 +71,8 @@ fn install(
         (0..slots as usize).for_each(|slot| resident.marks().raise_suspect(slot));
     }
     match shared.cache.install(ticket, resident) {
-        Installed::Cached(resident) | Installed::Joined(resident) | Installed::Private(resident) => {
-            resident
-        }
+        Installed::Cached(resident)
+        | Installed::Joined(resident)
+        | Installed::Private(resident) => resident,
     }
 }

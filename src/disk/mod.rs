@@ -6,6 +6,7 @@
 
 mod batch;
 mod catalog;
+mod committed;
 mod contents;
 mod deletions;
 mod fault;
@@ -14,6 +15,7 @@ mod load;
 mod operation;
 pub(crate) mod operations;
 mod row;
+mod scope;
 mod shared;
 mod tables;
 mod view_row;
@@ -22,9 +24,11 @@ mod writer;
 
 pub(crate) use catalog::Catalog;
 pub(crate) use contents::{CONTENTS, begin_life, last_revision, view_rows};
+pub(crate) use fault::storage_error;
 pub(crate) use load::{Loaded, load};
 pub(crate) use operation::{Receipt, Speed};
-pub(crate) use redb::{BackendError, StorageBackend};
+pub use redb::{BackendError, StorageBackend};
+pub(crate) use scope::Scope;
 pub(crate) use shared::{PageInMemory, Parts, Shared, closed};
 pub(crate) use tables::VIEWS;
 pub(crate) use view_row::ViewRow;

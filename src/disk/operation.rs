@@ -5,7 +5,7 @@ use crate::revision::Revision;
 use crate::sync::channel::{Receiver, Sender, bounded};
 
 use super::batch::Batch;
-use super::writer::Committed;
+use super::committed::Committed;
 
 /// Whether an operation's caller waits for a sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,13 +95,12 @@ impl<O: Operation> Request for Envelope<O> {
     }
 
     fn acknowledge(self: Box<Self>, committed: &Committed) {
-        let (revision, applied) = self.outcome.expect("the writer applied it before the commit");
-        let answered = applied.map(|applied| Acknowledged {
-            revision,
-            answer: self.operation.answer(applied, committed),
-        });
+        let Self { operation, outcome, reply } = *self;
+        let (revision, applied) = outcome.expect("the writer applied it before the commit");
+        let answered = applied
+            .map(|applied| Acknowledged { revision, answer: operation.answer(applied, committed) });
         // A caller that no longer waits is no fault.
-        let _ = self.reply.send(answered);
+        let _ = reply.send(answered);
     }
 
     fn fail(self: Box<Self>, error: Error) {

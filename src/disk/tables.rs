@@ -33,20 +33,8 @@ pub(crate) const INTENTS: Bytes = TableDefinition::new("intents");
 /// Run id -> status and progress of a precomputation.
 pub(crate) const RUNS: Bytes = TableDefinition::new("runs");
 
-const ALL: [Bytes; 12] = [
-    META,
-    VIEWS,
-    DROPPED,
-    PAGES,
-    DICTIONARIES,
-    DEPS,
-    EDGES,
-    MARKS,
-    WANTED,
-    SOURCES,
-    INTENTS,
-    RUNS,
-];
+const ALL: [Bytes; 12] =
+    [META, VIEWS, DROPPED, PAGES, DICTIONARIES, DEPS, EDGES, MARKS, WANTED, SOURCES, INTENTS, RUNS];
 
 /// Names in the `meta` table.
 pub(crate) mod meta {

@@ -9,11 +9,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grid::Grid;
 use crate::page::{Compression, Dictionary, Page, RecordShape, Sampler, ViewId, without};
 use crate::revision::Revision;
-use crate::sync::{Arc, AtomicBool, AtomicI64, AtomicU64, Mutex, Ordering, RwLock};
+use crate::sync::{AtomicBool, AtomicI64, AtomicU64, Mutex, Ordering, RwLock};
 use crate::time::Timestamp;
 
 use super::deletions::Deletions;
 use super::fault::storage_error;
+use super::scope::{Scope, ScopeOf};
 use super::shared::Shared;
 use super::view_row::ViewRow;
 
@@ -54,7 +55,11 @@ pub(crate) struct ViewState {
 
 impl ViewState {
     /// The state of a view whose row stands in the file.
-    pub(crate) fn new(definition: Definition, row: &ViewRow, dictionary: Option<Dictionary>) -> Self {
+    pub(crate) fn new(
+        definition: Definition,
+        row: &ViewRow,
+        dictionary: Option<Dictionary>,
+    ) -> Self {
         let wants_none = dictionary.is_some() || definition.level.is_none();
         let sampler = if wants_none { Sampler::finished() } else { Sampler::default() };
         Self {
@@ -144,13 +149,21 @@ impl ViewState {
         self.compression.read().clone()
     }
 
-    /// Pages written from now on use this dictionary.
-    pub(crate) fn set_dictionary(&self, dictionary: Dictionary) {
-        self.compression.write().dictionary = Some(dictionary);
+    /// Pages written from now on use this dictionary, which the file keeps under `id`.
+    pub(crate) fn use_dictionary(&self, id: u32, bytes: &[u8]) -> Result<()> {
+        let prepared = Dictionary::prepare(id, bytes, self.definition.level.unwrap_or(0))?;
+        self.compression.write().dictionary = Some(prepared);
+        Ok(())
     }
 
     pub(crate) fn sampler(&self) -> &Mutex<Sampler> {
         &self.sampler
+    }
+
+    /// A scope within this view.
+    pub(super) fn scope(&self, scope: Scope) -> ScopeOf {
+        let (grid, page_len) = (self.grid().clone(), self.page_len());
+        ScopeOf { scope, view: self.id, grid, page_len }
     }
 
     pub(super) fn deletions(&self) -> &Mutex<Deletions> {
@@ -161,9 +174,8 @@ impl ViewState {
     /// those were.
     pub(super) fn without_deleted(&self, page: Page, key: &[u8]) -> Result<(Option<Page>, u32)> {
         let deletions = self.deletions.lock();
-        let gone = |slot| {
-            !page.was_put(slot) && deletions.cover(key, slot, &page, page.facts(slot).begun)
-        };
+        let gone =
+            |slot| !page.was_put(slot) && deletions.cover(key, slot, &page, page.facts(slot).begun);
         if !page.present().any(gone) {
             return Ok((Some(page), 0));
         }
@@ -199,4 +211,3 @@ pub(crate) fn dictionary_key(view: ViewId, id: u32) -> [u8; 8] {
     key[4..].copy_from_slice(&id.to_be_bytes());
     key
 }
-

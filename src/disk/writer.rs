@@ -3,7 +3,6 @@
 //! It takes what waits, gives each operation a revision, commits them together, publishes, and
 //! acknowledges. A thousand callers who each want a sync cost a few syncs.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -16,23 +15,11 @@ use crate::sync::channel::{self, Receiver, Sender};
 use crate::sync::{Arc, thread};
 
 use super::batch::{Batch, Change};
+use super::committed::Committed;
 use super::fault::storage_error;
 use super::operation::{Operation, Receipt, Request, Speed, envelope};
 use super::operations::Sweep;
-use super::shared::{PageInMemory, Shared, closed};
-
-/// What a commit made visible: page key -> the page that stands there now.
-#[derive(Debug, Default)]
-pub(crate) struct Committed {
-    pages: HashMap<Box<[u8]>, Option<PageInMemory>>,
-}
-
-impl Committed {
-    /// The page under a key that the transaction wrote; `None` if it removed it.
-    pub(crate) fn page(&self, key: &[u8]) -> Option<PageInMemory> {
-        self.pages.get(key).cloned().flatten()
-    }
-}
+use super::shared::{Shared, closed};
 
 /// The way to the writer. Sending blocks while the queue is full: that is its bound.
 #[derive(Clone, Debug)]
@@ -265,11 +252,13 @@ impl Writer {
         let mut committed = Committed::default();
         for Change { key, page, wanted } in changes {
             let publication = match &page {
-                Some(resident) => Publication::Replace { resident: resident.clone(), admit: wanted },
+                Some(resident) => {
+                    Publication::Replace { resident: resident.clone(), admit: wanted }
+                }
                 None => Publication::Remove,
             };
             self.shared.cache.publish(CacheKey::new(&key), publication);
-            committed.pages.insert(key, page);
+            committed.insert(key, page);
         }
         self.shared.publish(self.last);
         committed

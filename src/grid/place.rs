@@ -119,6 +119,16 @@ impl Grid {
         }
     }
 
+    /// How many buckets a day of 24 hours has, where that is a whole number.
+    pub(crate) fn buckets_of_a_day(&self) -> Option<u32> {
+        match &self.0 {
+            Shape::Fixed(fixed) if DAY % fixed.width() == 0 => {
+                u32::try_from(DAY / fixed.width()).ok()
+            }
+            _ => None,
+        }
+    }
+
     /// Page lengths are best multiples of this: an hourly page then holds whole local days.
     pub(crate) fn page_len_unit(&self) -> u32 {
         match &self.0 {

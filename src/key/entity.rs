@@ -74,7 +74,7 @@ pub trait EntityKey: 'static {
 }
 
 /// Refuses a key that is too long for the file.
-pub(crate) fn check_entity_key(key: &KeyBuf) -> Result<()> {
+pub(crate) fn check_entity_key(key: &[u8]) -> Result<()> {
     let len = key.len();
     if len <= ENTITY_KEY_BYTES_MAX {
         return Ok(());

@@ -9,7 +9,7 @@ use super::facts::Facts;
 use super::shape::RecordShape;
 use super::{PAGE_BYTES_MAX, PAGE_LEN_MAX};
 
-/// A page in the making. Slots are filled in any order, each at most once.
+/// A page in the making. Slots are filled in any order; the last record for a slot stays.
 pub(crate) struct PageBuilder {
     shape: RecordShape,
     entries: Vec<Entry>,
@@ -96,7 +96,8 @@ impl PageBuilder {
     /// The page.
     pub(crate) fn finish(self) -> Page {
         let slots = u32::try_from(self.entries.len()).expect("within the page length limit");
-        let mut body = AlignedVec::with_capacity(self.entries.len() * ENTRY_BYTES + self.records.len());
+        let mut body =
+            AlignedVec::with_capacity(self.entries.len() * ENTRY_BYTES + self.records.len());
         for entry in &self.entries {
             body.extend_from_slice(&entry.to_bytes());
         }

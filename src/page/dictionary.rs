@@ -92,11 +92,9 @@ pub(super) fn decompress(
     let mut out = AlignedVec::with_capacity(len);
     out.resize(len, 0);
     let done = DECOMPRESSOR.with_borrow_mut(|context| match dictionary {
-        Some(known) => context.decompress_using_ddict(
-            out.as_mut_slice(),
-            frame,
-            known.0.decoder.as_ddict(),
-        ),
+        Some(known) => {
+            context.decompress_using_ddict(out.as_mut_slice(), frame, known.0.decoder.as_ddict())
+        }
         None => context.decompress(out.as_mut_slice(), frame),
     });
     match done {
@@ -139,7 +137,10 @@ impl Sampler {
             return None;
         }
         self.done = true;
-        Some(Samples { bytes: std::mem::take(&mut self.bytes), sizes: std::mem::take(&mut self.sizes) })
+        Some(Samples {
+            bytes: std::mem::take(&mut self.bytes),
+            sizes: std::mem::take(&mut self.sizes),
+        })
     }
 
     /// Whether it wants no more.

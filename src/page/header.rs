@@ -49,7 +49,9 @@ impl Header {
         out[6..8].copy_from_slice(&flags.to_le_bytes());
         out[8..16].copy_from_slice(&self.checksum.to_le_bytes());
         out[16..24].copy_from_slice(&self.layout.to_le_bytes());
-        for (at, value) in [(24, self.slots), (28, self.facts), (32, self.dictionary), (36, self.body)] {
+        for (at, value) in
+            [(24, self.slots), (28, self.facts), (32, self.dictionary), (36, self.body)]
+        {
             out[at..at + 4].copy_from_slice(&value.to_le_bytes());
         }
         out

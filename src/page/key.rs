@@ -58,6 +58,12 @@ impl PageKey {
         self.0.as_slice()
     }
 
+    /// The entity's part of a page's key.
+    pub(crate) fn entity_of_page(&self) -> &[u8] {
+        let bytes = self.0.as_slice();
+        &bytes[VIEW_BYTES..bytes.len() - NUMBER_BYTES]
+    }
+
     /// The entity's part of a prefix made by [`Self::entity`].
     pub(crate) fn entity_bytes(prefix: &Self) -> &[u8] {
         &prefix.0.as_slice()[VIEW_BYTES..]

@@ -52,7 +52,10 @@ pub(crate) fn merge(
                 as_given = false;
                 new.copy(standing, slot, *standing.facts(slot))?;
             }
-        } else if stands && !given.was_put(slot) && standing.facts(slot).verified > given.facts(slot).begun {
+        } else if stands
+            && !given.was_put(slot)
+            && standing.facts(slot).verified > given.facts(slot).begun
+        {
             as_given = false;
             superseded += 1;
             new.copy(standing, slot, *standing.facts(slot))?;

@@ -6,6 +6,7 @@
 //! where that pays, behind a header with a checksum over the key too. [`merge`] makes a new page of
 //! an old one and what has been built since; a page that others can see never changes.
 
+mod access;
 mod body;
 mod build;
 mod dictionary;
@@ -16,14 +17,15 @@ mod merge;
 mod shape;
 mod stored;
 
+pub(crate) use access::{RecordBytes, access, serialize};
 pub(crate) use body::{Origin, Page, Slot};
 pub(crate) use build::PageBuilder;
 pub(crate) use dictionary::{Compression, Dictionary, Sampler};
 pub(crate) use facts::Facts;
 pub(crate) use key::{PageKey, ViewId};
 pub(crate) use merge::{Merged, import, merge, without};
+pub(crate) use shape::RecordShape;
 pub use shape::RecordType;
-pub(crate) use shape::{RecordShape, access, serialize};
 pub(crate) use stored::{StoredBody, decode, encode, store_body};
 
 /// The most buckets a page may hold: on disk (slot tables of this length occur), never lowered.

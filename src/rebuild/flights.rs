@@ -134,7 +134,9 @@ fn cycle_error(cycle: &[String]) -> Error {
     let first = cycle.first().map_or("", String::as_str);
     Error::new(
         ErrorKind::Build,
-        format!("records need each other in a circle: {chain} -> {first}; none of them can be built"),
+        format!(
+            "records need each other in a circle: {chain} -> {first}; none of them can be built"
+        ),
     )
 }
 

@@ -40,6 +40,12 @@ pub(super) enum End {
     Unsealed,
 }
 
+impl std::fmt::Debug for SealState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SealState {{ found: {:?}, end: {:?} }}", self.found(), self.end())
+    }
+}
+
 impl SealState {
     /// The first thing that went wrong with the file, as an error without its path.
     pub(crate) fn first_error(&self) -> Option<crate::error::Error> {

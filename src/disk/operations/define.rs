@@ -8,11 +8,11 @@ use crate::revision::Revision;
 use crate::time::Timestamp;
 
 use super::super::batch::Batch;
+use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
 use super::super::tables::{DROPPED, META, VIEWS, meta};
 use super::super::view_row::ViewRow;
 use super::super::view_state::Definition;
-use super::super::writer::Committed;
 
 /// Compares a definition with what the file says of the view, and makes the file say it.
 pub(crate) struct Define {
@@ -132,9 +132,8 @@ impl Define {
 }
 
 fn step(row: &ViewRow, definition: &Definition) -> Result<Step> {
-    let refuse = |what: String| {
-        Err(Error::new(ErrorKind::Definition, what).at_view(&definition.name))
-    };
+    let refuse =
+        |what: String| Err(Error::new(ErrorKind::Definition, what).at_view(&definition.name));
     let (had, has) = (row.version, definition.version);
     if has < had {
         return refuse(format!(
@@ -154,10 +153,15 @@ fn step(row: &ViewRow, definition: &Definition) -> Result<Step> {
     }
     let remedy = format!("raise the version to {} (old records are then built anew)", had + 1);
     if !same_layout {
-        return refuse(format!("the record type is not the one that version {had} was written with; {remedy}"));
+        return refuse(format!(
+            "the record type is not the one that version {had} was written with; {remedy}"
+        ));
     }
     if !same_grid {
-        return refuse(format!("version {had} was written on the grid '{}', not '{grid}'; {remedy}", row.grid));
+        return refuse(format!(
+            "version {had} was written on the grid '{}', not '{grid}'; {remedy}",
+            row.grid
+        ));
     }
     if row.page_len != definition.page_len {
         return refuse(format!(

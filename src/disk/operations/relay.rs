@@ -8,9 +8,9 @@ use crate::page::{Page, PageKey, Slot, ViewId, import};
 use crate::sync::Arc;
 
 use super::super::batch::Batch;
+use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
 use super::super::view_state::ViewState;
-use super::super::writer::Committed;
 use super::define::{drop_id, next_id};
 
 /// Gives out an id to lay pages out under. Until a view claims it, it counts as dropped: a crash in

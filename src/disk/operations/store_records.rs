@@ -5,10 +5,10 @@ use crate::page::{Page, PageKey, StoredBody, merge};
 use crate::sync::Arc;
 
 use super::super::batch::Batch;
+use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
 use super::super::shared::PageInMemory;
 use super::super::view_state::ViewState;
-use super::super::writer::Committed;
 
 /// Records of one page that are to be stored.
 pub(crate) struct Part {
@@ -63,7 +63,11 @@ impl Operation for StoreRecords {
             }
             let standing = batch.standing(&self.view, part.key.as_slice())?;
             let new = merge(standing.as_deref(), part.page, batch.revision(), self.view.shape());
-            merged.push((part.key, new.map_err(|error| error.at_view(self.view.name()))?, part.body));
+            merged.push((
+                part.key,
+                new.map_err(|error| error.at_view(self.view.name()))?,
+                part.body,
+            ));
         }
         // Nothing is staged before everything has been merged: a page over its limit refuses the
         // operation whole.

@@ -6,10 +6,10 @@ use crate::error::Result;
 use crate::page::{PageKey, ViewId};
 
 use super::super::batch::Batch;
+use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
 use super::super::tables::{DICTIONARIES, DROPPED};
 use super::super::view_state::dictionary_key;
-use super::super::writer::Committed;
 
 /// Pages removed in one transaction: it bounds how long a caller waits behind it.
 const PAGES_AT_ONCE: usize = 512;

@@ -3,8 +3,8 @@
 use crate::error::Result;
 
 use super::super::batch::Batch;
+use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
-use super::super::writer::Committed;
 
 /// Makes every commit so far durable.
 pub(crate) struct SyncAll;

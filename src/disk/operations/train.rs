@@ -4,11 +4,11 @@ use crate::error::Result;
 use crate::sync::Arc;
 
 use super::super::batch::Batch;
+use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
 use super::super::tables::{DICTIONARIES, VIEWS};
 use super::super::view_row::ViewRow;
 use super::super::view_state::{ViewState, dictionary_key};
-use super::super::writer::Committed;
 
 /// The id that a view's dictionary gets. One is trained in a view's life; a second would be 2.
 pub(crate) const FIRST_DICTIONARY: u32 = 1;

@@ -1,0 +1,114 @@
+//! What all handles of one definition share.
+
+use std::any::TypeId;
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::disk::{Definition, Shared, ViewState};
+use crate::error::{BuildError, Error, Result};
+use crate::grid::{Bucket, Place};
+use crate::key::{EntityKey, check_entity_key};
+use crate::page::{PageKey, RecordType, Slot};
+use crate::rebuild::Engine;
+use crate::sync::Arc;
+use crate::time::Timestamp;
+
+use super::context::BuildContext;
+
+/// Makes the record of one bucket.
+pub(super) type BuildBucket<E, R> =
+    dyn Fn(&BuildContext, &E, Bucket) -> Result<R, BuildError> + Send + Sync;
+/// Makes the records of several buckets of one page, one for each, in order.
+pub(super) type BuildPage<E, R> =
+    dyn Fn(&BuildContext, &E, &[Bucket]) -> Result<Vec<R>, BuildError> + Send + Sync;
+
+/// How a view's records come to be.
+pub(super) enum BuildFunction<E: ?Sized, R> {
+    /// They are put.
+    None,
+    Bucket(Box<BuildBucket<E, R>>),
+    Page(Box<BuildPage<E, R>>),
+}
+
+/// A defined view with its types and its build function.
+pub(super) struct Core<E: ?Sized, R> {
+    pub(super) engine: Arc<Engine>,
+    pub(super) state: Arc<ViewState>,
+    pub(super) build: BuildFunction<E, R>,
+    types: PhantomData<fn(&E) -> R>,
+}
+
+impl<E: ?Sized, R> fmt::Debug for Core<E, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "View({}, version {})", self.state.name(), self.state.version())
+    }
+}
+
+/// A bucket of an entity, located: everything a read needs to find it.
+#[derive(Clone, Debug)]
+pub(super) struct Spot {
+    pub(super) bucket: Bucket,
+    pub(super) place: Place,
+    pub(super) key: PageKey,
+}
+
+impl Spot {
+    pub(super) fn slot(&self) -> Slot {
+        Slot(self.place.slot)
+    }
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+    pub(super) fn new(
+        engine: Arc<Engine>,
+        definition: Definition,
+        build: BuildFunction<E, R>,
+    ) -> Result<Self> {
+        debug_assert_eq!(definition.record_type, TypeId::of::<R>());
+        let state = engine.define(definition)?;
+        Ok(Self { engine, state, build, types: PhantomData })
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        self.engine.shared()
+    }
+
+    /// Where the record of an entity at an instant stands.
+    #[inline]
+    pub(super) fn locate(&self, entity: &E, instant: Timestamp) -> Result<Spot> {
+        let bucket = self.state.grid().bucket_at(instant).map_err(|error| self.named(error))?;
+        self.spot(entity, bucket)
+    }
+
+    /// Where the record of an entity's bucket stands.
+    #[inline]
+    pub(super) fn spot(&self, entity: &E, bucket: Bucket) -> Result<Spot> {
+        let place = self.state.grid().place(bucket, self.state.page_len());
+        let place = place.map_err(|error| self.named(error))?;
+        Ok(Spot { bucket, place, key: PageKey::new(self.state.id(), entity, place.page) })
+    }
+
+    /// What all page keys of an entity begin with.
+    pub(super) fn entity(&self, entity: &E) -> Result<PageKey> {
+        let prefix = PageKey::entity(self.state.id(), entity);
+        check_entity_key(PageKey::entity_bytes(&prefix)).map_err(|error| self.named(error))?;
+        Ok(prefix)
+    }
+
+    /// Refuses keys that are too long, handles that have ended, and a closed store. A hit needs none
+    /// of it: nothing that is refused here is ever in memory.
+    pub(super) fn check(&self, key: &PageKey) -> Result<()> {
+        self.state.check()?;
+        check_entity_key(key.entity_of_page()).map_err(|error| self.named(error))
+    }
+
+    /// The error with the view's name.
+    pub(super) fn named(&self, error: Error) -> Error {
+        error.at_view(self.state.name())
+    }
+
+    /// The error with the view's name, the bucket, and the entity as a field.
+    pub(super) fn at(&self, spot: &Spot, error: Error) -> Error {
+        self.named(error).at_bucket(spot.bucket).at_entity(spot.key.entity_of_page())
+    }
+}

@@ -1,0 +1,253 @@
+//! Defining a view.
+
+use std::any::TypeId;
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::disk::Definition;
+use crate::error::{BuildError, Error, Result};
+use crate::grid::{Bucket, Grid};
+use crate::key::EntityKey;
+use crate::page::{PAGE_LEN_MAX, RecordShape, RecordType};
+use crate::rebuild::Engine;
+use crate::sync::Arc;
+use crate::time::Span;
+
+use super::context::BuildContext;
+use super::core::{BuildFunction, Core};
+use super::handle::View;
+use super::policy::{Marked, Missing, Policy};
+
+/// A view being defined: what [`Store::view`](crate::Store::view) returns.
+///
+/// Nothing is checked or written before [`build`](Self::build),
+/// [`build_page`](Self::build_page) or [`without_build`](Self::without_build) ends the definition.
+#[must_use = "a view is defined by its last call: build, build_page or without_build"]
+pub struct ViewDefinition<E: ?Sized, R> {
+    engine: Arc<Engine>,
+    name: String,
+    version: u32,
+    grid: Grid,
+    page_len: Option<u32>,
+    retain: Option<Span>,
+    zstd_level: Option<i32>,
+    policy: Policy,
+    types: PhantomData<fn(&E) -> R>,
+}
+
+/// What zstd does fastest; pages are small and read often.
+const ZSTD_LEVEL_DEFAULT: i32 = 1;
+const NAME_BYTES_MAX: usize = 255;
+/// What a page should hold: large enough to compress and to serve a timeline at once, small enough
+/// to be cheap to load for one record.
+const PAGE_BYTES_AIM: usize = 8 << 10;
+
+impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
+    pub(crate) fn new(engine: Arc<Engine>, name: &str) -> Self {
+        Self {
+            engine,
+            name: name.to_owned(),
+            version: 1,
+            grid: Grid::timeless(),
+            page_len: None,
+            retain: None,
+            zstd_level: Some(ZSTD_LEVEL_DEFAULT),
+            policy: Policy::default(),
+            types: PhantomData,
+        }
+    }
+
+    /// How the view divides time. Default: [`Grid::timeless`], one bucket for all time.
+    pub fn grid(mut self, grid: Grid) -> Self {
+        self.grid = grid;
+        self
+    }
+
+    /// The algorithm's version. Raise it whenever the build function, the record type, the grid or
+    /// the page length changes. Default: 1.
+    ///
+    /// With the same record type and grid, old records stay and say
+    /// [`OldVersion`](crate::Freshness::OldVersion) until they are built anew; otherwise the view
+    /// starts afresh and the old records go in the background.
+    pub fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// How many buckets a page holds: 1 to 1,024.
+    ///
+    /// A page is read, compressed and kept in memory as one. Default: so many records as make about
+    /// 8 KiB if each is only as large as its type, a whole day where that is near.
+    pub fn page_len(mut self, buckets: u32) -> Self {
+        self.page_len = Some(buckets);
+        self
+    }
+
+    /// How long records are kept after their bucket has ended (without buckets: after they were
+    /// built). [`View::delete_expired`] deletes the others. Default: for ever.
+    pub fn retain(mut self, span: Span) -> Self {
+        self.retain = Some(span);
+        self
+    }
+
+    /// zstd's level for pages, 1 to 19. Default: 1.
+    pub fn zstd_level(mut self, level: i32) -> Self {
+        self.zstd_level = Some(level);
+        self
+    }
+
+    /// Pages are stored as they are: for records that are compressed already.
+    pub fn uncompressed(mut self) -> Self {
+        self.zstd_level = None;
+        self
+    }
+
+    /// What reads do when there is no record. Default: [`Missing::Build`].
+    pub fn when_missing(mut self, missing: Missing) -> Self {
+        self.policy.missing = missing;
+        self
+    }
+
+    /// What reads do when the record is not fresh. Default: [`Marked::Rebuild`].
+    pub fn when_marked(mut self, marked: Marked) -> Self {
+        self.policy.marked = marked;
+        self
+    }
+
+    /// Ends the definition with a function that makes the record of one bucket.
+    ///
+    /// It runs in the thread of a reader, without any lock, and may itself read through other
+    /// handles. It must be a function of its entity and bucket and of what it reads.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`](crate::ErrorKind::Input) for a name, grid, page length or level out of
+    /// range; [`ErrorKind::Definition`](crate::ErrorKind::Definition) if the file knows the view
+    /// otherwise. The message names the remedy.
+    pub fn build<F>(self, build: F) -> Result<View<E, R>>
+    where
+        F: Fn(&BuildContext, &E, Bucket) -> Result<R, BuildError> + Send + Sync + 'static,
+    {
+        self.finish(BuildFunction::Bucket(Box::new(build)))
+    }
+
+    /// Ends the definition with a function that makes several records of one page at once: those of
+    /// the given buckets, in their order. For work that buckets share.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_page<F>(self, build: F) -> Result<View<E, R>>
+    where
+        F: Fn(&BuildContext, &E, &[Bucket]) -> Result<Vec<R>, BuildError> + Send + Sync + 'static,
+    {
+        self.finish(BuildFunction::Page(Box::new(build)))
+    }
+
+    /// Ends the definition of a view whose records are all put.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn without_build(self) -> Result<View<E, R>> {
+        self.finish(BuildFunction::None)
+    }
+
+    fn finish(self, build: BuildFunction<E, R>) -> Result<View<E, R>> {
+        let named = |error: Error| error.at_view(&self.name);
+        check_name(&self.name)?;
+        self.grid.validate().map_err(named)?;
+        let shape = RecordShape::of::<R>();
+        let page_len = self.checked_page_len(&shape).map_err(named)?;
+        self.check_numbers().map_err(named)?;
+        let definition = Definition {
+            name: self.name,
+            version: self.version,
+            shape,
+            record_type: TypeId::of::<R>(),
+            entity_type: TypeId::of::<EntityType<E>>(),
+            grid: self.grid,
+            page_len,
+            level: self.zstd_level,
+        };
+        Ok(View::new(Core::new(self.engine, definition, build)?, self.policy, self.retain))
+    }
+
+    fn check_numbers(&self) -> Result<()> {
+        if let Some(level) = self.zstd_level.filter(|level| !(1..=19).contains(level)) {
+            return Err(Error::input(format!("zstd_level is {level}; it may be 1 to 19")));
+        }
+        let retained = [
+            ("retain", self.retain),
+            (
+                "ServeFor",
+                match self.policy.marked {
+                    Marked::ServeFor(span) => Some(span),
+                    Marked::Rebuild | Marked::Serve => None,
+                },
+            ),
+        ];
+        match retained.into_iter().find(|(_, span)| span.is_some_and(|span| span < Span::ZERO)) {
+            Some((name, Some(span))) => {
+                Err(Error::input(format!("{name} is {span}; it cannot be negative")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn checked_page_len(&self, shape: &RecordShape) -> Result<u32> {
+        let demanded = self.grid.fixed_page_len();
+        let page_len = match (self.page_len, demanded) {
+            (Some(asked), Some(demanded)) if asked != demanded => {
+                return Err(Error::input(format!(
+                    "page_len is {asked}, but the grid ({}) has pages of {demanded}; leave page_len out",
+                    self.grid.describe()
+                )));
+            }
+            (Some(asked), _) => asked,
+            (None, Some(demanded)) => demanded,
+            (None, None) => default_page_len(&self.grid, shape),
+        };
+        if !(1..=PAGE_LEN_MAX).contains(&page_len) {
+            return Err(Error::input(format!(
+                "a page would hold {page_len} buckets; it may hold 1 to {PAGE_LEN_MAX}"
+            )));
+        }
+        Ok(page_len)
+    }
+}
+
+/// Stands for the entity type, sized or not, where a type that can be named is needed.
+struct EntityType<E: ?Sized>(PhantomData<fn(&E)>);
+
+fn check_name(name: &str) -> Result<()> {
+    let fault = if name.is_empty() {
+        "is empty".to_owned()
+    } else if name.contains('\0') {
+        "contains a NUL".to_owned()
+    } else if name.len() > NAME_BYTES_MAX {
+        format!("has {} bytes", name.len())
+    } else {
+        return Ok(());
+    };
+    Err(Error::input(format!(
+        "the name of a view {fault}; it may have 1 to {NAME_BYTES_MAX} bytes and no NUL"
+    )))
+}
+
+fn default_page_len(grid: &Grid, shape: &RecordShape) -> u32 {
+    // What a slot costs beside its record is about sixteen bytes.
+    let aim = (PAGE_BYTES_AIM / (shape.size() + 16)).clamp(1, 512);
+    let aim = u32::try_from(aim).expect("it was clamped");
+    let whole_day = grid.buckets_of_a_day().filter(|day| (aim / 4..=aim * 2).contains(day));
+    let unit = grid.page_len_unit();
+    whole_day.unwrap_or(aim).next_multiple_of(unit)
+}
+
+impl<E: ?Sized, R> fmt::Debug for ViewDefinition<E, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ViewDefinition")
+            .field("name", &self.name)
+            .field("version", &self.version)
+            .field("grid", &self.grid)
+            .field("page_len", &self.page_len)
+            .finish_non_exhaustive()
+    }
+}

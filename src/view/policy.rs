@@ -1,0 +1,33 @@
+//! What a read does when there is nothing, or nothing fresh.
+
+use crate::time::Span;
+
+/// What a read does when there is no record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// Build it in the calling thread, and store it.
+    #[default]
+    Build,
+    /// Answer that there is none: [`ErrorKind::Absent`](crate::ErrorKind::Absent).
+    Miss,
+}
+
+/// What a read does when there is a record that is not fresh.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Marked {
+    /// Build it anew in the calling thread. In a view without a build function the record is served
+    /// as it is; it says so.
+    #[default]
+    Rebuild,
+    /// Serve it as it is. It says so, and stays so until something builds it.
+    Serve,
+    /// Serve it for so long after the first change that it does not contain; then build it anew.
+    ServeFor(Span),
+}
+
+/// Both, as a handle carries them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Policy {
+    pub(super) missing: Missing,
+    pub(super) marked: Marked,
+}

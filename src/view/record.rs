@@ -1,0 +1,145 @@
+//! A record in the reader's hand.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::time::Duration;
+
+use crate::grid::Bucket;
+use crate::page::{Page, RecordType, Slot, access};
+use crate::revision::Revision;
+use crate::time::{Clock, Span, Timestamp};
+
+use super::freshness::{Freshness, Layer};
+use super::lookup::Found;
+
+/// A record, read in place: it dereferences to the archived form of `R`.
+///
+/// It keeps its page in memory (charged to the budget) and nothing else: no lock, no transaction.
+/// Keep it as long as needed, send it to other threads. What it says of its freshness was decided
+/// when the read returned.
+pub struct Record<R: RecordType> {
+    found: Found,
+    slot: Slot,
+    bucket: Bucket,
+    freshness: Freshness,
+    record: PhantomData<fn() -> R>,
+}
+
+impl<R: RecordType> Record<R> {
+    #[inline]
+    pub(super) fn new(found: Found, slot: Slot, bucket: Bucket, freshness: Freshness) -> Self {
+        debug_assert!(found.page().holds(slot), "a record is made of a slot that holds one");
+        Self { found, slot, bucket, freshness, record: PhantomData }
+    }
+
+    fn page(&self) -> &Page {
+        self.found.page()
+    }
+
+    /// The record in place; what dereferencing gives.
+    #[inline]
+    #[must_use]
+    pub fn archived(&self) -> &R::Archived {
+        access::<R>(self.page(), self.slot)
+    }
+
+    /// What may be believed of it.
+    #[must_use]
+    pub fn freshness(&self) -> Freshness {
+        self.freshness
+    }
+
+    /// Whether it contains every change that was announced before the read began.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.freshness.is_fresh()
+    }
+
+    /// The bucket that it is about.
+    #[must_use]
+    pub fn bucket(&self) -> Bucket {
+        self.bucket
+    }
+
+    /// Where the read found it.
+    #[must_use]
+    pub fn layer(&self) -> Layer {
+        self.found.layer
+    }
+
+    /// When its build began, or when it was put, by the store's clock.
+    #[must_use]
+    pub fn built_at(&self) -> Timestamp {
+        self.page().facts(self.slot).built_at
+    }
+
+    /// How old it is by a clock; zero if that clock was set back since.
+    #[must_use]
+    pub fn age(&self, clock: &dyn Clock) -> Span {
+        clock.now().since(self.built_at())
+    }
+
+    /// How long its build took; zero if it was put.
+    #[must_use]
+    pub fn build_time(&self) -> Duration {
+        Duration::from_micros(self.page().build_micros(self.slot).into())
+    }
+
+    /// The revision of the operation that stored it, or last found it unchanged.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.page().facts(self.slot).verified
+    }
+
+    /// The revision at which its content last changed: the same content, the same number.
+    #[must_use]
+    pub fn changed_at(&self) -> Revision {
+        self.page().facts(self.slot).changed
+    }
+
+    /// The version of the view that built it.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.page().facts(self.slot).version
+    }
+
+    /// Whether the application put it, rather than the view's build function building it.
+    #[must_use]
+    pub fn was_put(&self) -> bool {
+        self.page().was_put(self.slot)
+    }
+
+    /// Its bytes as archived, for sending it on as it is.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.page().record(self.slot)
+    }
+}
+
+impl<R: RecordType> Deref for Record<R> {
+    type Target = R::Archived;
+
+    #[inline]
+    fn deref(&self) -> &R::Archived {
+        self.archived()
+    }
+}
+
+impl<R: RecordType> Clone for Record<R> {
+    fn clone(&self) -> Self {
+        Self { found: self.found.clone(), record: PhantomData, ..*self }
+    }
+}
+
+/// Shows what is known of the record, never its bytes.
+impl<R: RecordType> fmt::Debug for Record<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("bucket", &format_args!("{}", self.bucket))
+            .field("freshness", &self.freshness)
+            .field("layer", &self.layer())
+            .field("version", &self.version())
+            .finish_non_exhaustive()
+    }
+}

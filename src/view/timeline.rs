@@ -1,0 +1,167 @@
+//! The records of one entity over a stretch of time.
+
+use crate::disk::ViewState;
+use crate::error::Error;
+use crate::grid::{Bucket, PageNumber};
+use crate::key::EntityKey;
+use crate::page::{RecordType, Slot, access};
+use crate::sync::Arc;
+
+use super::core::Core;
+use super::freshness::Freshness;
+use super::lookup::Found;
+use super::record::Record;
+
+/// The records of one entity over a stretch of time, in order.
+///
+/// Buckets without a record are left out. [`Timeline::iter`] reads in place and costs a few
+/// nanoseconds a record; iterating by value gives a [`Record`] each, to keep. What it says of
+/// freshness was decided when the read returned.
+pub struct Timeline<E: ?Sized, R> {
+    core: Arc<Core<E, R>>,
+    pages: Vec<Stretch>,
+    /// Whether a page is missing altogether.
+    missing: bool,
+    /// The last page that failed its checks.
+    damage: Option<Error>,
+}
+
+/// Part of a page.
+pub(super) struct Stretch {
+    found: Found,
+    number: PageNumber,
+    first: u32,
+    /// The last slot, included.
+    last: u32,
+    /// Of each slot from `first` on, what may be believed of its record; `None`: all are fresh.
+    freshness: Option<Box<[Freshness]>>,
+    /// Whether a bucket has no record.
+    missing: bool,
+}
+
+impl Stretch {
+    /// Looks at every slot once: what is missing, what is not fresh.
+    pub(super) fn new(
+        found: Found,
+        number: PageNumber,
+        first: u32,
+        last: u32,
+        view: &ViewState,
+    ) -> Self {
+        let slots = || (first..=last).map(Slot);
+        let page = found.page();
+        let is_bucket =
+            |slot: Slot| view.grid().bucket_in(number, slot.0, view.page_len()).is_some();
+        let missing = slots().any(|slot| !page.holds(slot) && is_bucket(slot));
+        let colour = |slot: Slot| {
+            if page.holds(slot) { found.freshness(slot, view) } else { Freshness::Fresh }
+        };
+        let freshness =
+            slots().any(|slot| !colour(slot).is_fresh()).then(|| slots().map(colour).collect());
+        Self { found, number, first, last, freshness, missing }
+    }
+
+    fn held(&self) -> impl Iterator<Item = Slot> + '_ {
+        let page = self.found.page();
+        (self.first..=self.last).map(Slot).filter(|slot| page.holds(*slot))
+    }
+
+    fn freshness(&self, slot: Slot) -> Freshness {
+        match &self.freshness {
+            None => Freshness::Fresh,
+            Some(freshness) => freshness[(slot.0 - self.first) as usize],
+        }
+    }
+}
+
+impl<E: ?Sized, R> Timeline<E, R> {
+    pub(super) fn new(core: Arc<Core<E, R>>) -> Self {
+        Self { core, pages: Vec::new(), missing: false, damage: None }
+    }
+
+    pub(super) fn push(&mut self, stretch: Stretch) {
+        self.missing |= stretch.missing;
+        self.pages.push(stretch);
+    }
+
+    pub(super) fn note_missing(&mut self) {
+        self.missing = true;
+    }
+
+    pub(super) fn note_damage(&mut self, damage: Error) {
+        self.missing = true;
+        self.damage = Some(damage);
+    }
+
+    pub(super) fn take_damage(&mut self) -> Option<Error> {
+        self.damage.take()
+    }
+
+    pub(super) fn misses_any(&self) -> bool {
+        self.missing
+    }
+
+    /// How many records there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.pages.iter().map(|page| page.held().count()).sum()
+    }
+
+    /// Whether there is no record at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pages.iter().all(|page| page.held().next().is_none())
+    }
+
+    /// Whether every record in it is fresh.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.pages.iter().all(|page| page.freshness.is_none())
+    }
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> Timeline<E, R> {
+    /// The records in order of time, read in place.
+    pub fn iter(&self) -> impl Iterator<Item = (Bucket, &R::Archived)> + '_ {
+        self.slots().map(|(bucket, page, slot)| (bucket, access::<R>(page.found.page(), slot)))
+    }
+
+    /// The records that are not fresh.
+    pub(super) fn marked(&self) -> impl Iterator<Item = Record<R>> + '_ {
+        self.slots()
+            .filter(|(_, page, slot)| !page.freshness(*slot).is_fresh())
+            .map(|(bucket, page, slot)| record(bucket, page, slot))
+    }
+
+    fn slots(&self) -> impl Iterator<Item = (Bucket, &Stretch, Slot)> + '_ {
+        let state = &self.core.state;
+        self.pages.iter().flat_map(move |page| {
+            page.held().filter_map(move |slot| {
+                let bucket = state.grid().bucket_in(page.number, slot.0, state.page_len())?;
+                Some((bucket, page, slot))
+            })
+        })
+    }
+}
+
+fn record<R: RecordType>(bucket: Bucket, page: &Stretch, slot: Slot) -> Record<R> {
+    Record::new(page.found.clone(), slot, bucket, page.freshness(slot))
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> IntoIterator for Timeline<E, R> {
+    type Item = (Bucket, Record<R>);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let records: Vec<_> =
+            self.slots().map(|(bucket, page, slot)| (bucket, record(bucket, page, slot))).collect();
+        records.into_iter()
+    }
+}
+
+/// Shows how much it holds, never records.
+impl<E: ?Sized, R> std::fmt::Debug for Timeline<E, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Timeline({}, {} records)", self.core.state.name(), self.len())
+    }
+}
