@@ -1,5 +1,7 @@
 //! tidetable
 
+#[cfg(not(loom))]
+mod disk;
 mod error;
 mod revision;
 mod sync;

@@ -1,0 +1,88 @@
+//! From redb's errors and panics to ours.
+
+use super::state::SealState;
+use crate::error::{Error, ErrorKind, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The first failure of a file, kept until somebody asks. An `io::Error` cannot be cloned.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub(super) kind: ErrorKind,
+    pub(super) message: String,
+}
+
+impl Fault {
+    pub(super) fn to_error(&self) -> Error {
+        Error::new(self.kind, self.message.clone())
+    }
+}
+
+/// What an error of redb's means to the caller. If the file itself failed first, that is the
+/// reason, and what redb made of it is its consequence.
+pub(crate) fn explain(error: impl Into<redb::Error>, seal: &SealState) -> Error {
+    let error = error.into();
+    if let Some(first) = seal.first_error() {
+        return first.caused_by(error);
+    }
+    let (kind, message) = match &error {
+        redb::Error::DatabaseAlreadyOpen => (
+            ErrorKind::Busy,
+            "another process (or another Store in this one) has the file open".to_owned(),
+        ),
+        redb::Error::UpgradeRequired(format) => (
+            ErrorKind::Foreign,
+            format!("a redb file of the old format {format}, which no tidetable file has"),
+        ),
+        redb::Error::Corrupted(what) => {
+            (ErrorKind::Damaged, format!("the file is damaged: {what}"))
+        }
+        redb::Error::TableDoesNotExist(_)
+        | redb::Error::TableTypeMismatch { .. }
+        | redb::Error::TableIsMultimap(_)
+        | redb::Error::TableIsNotMultimap(_)
+        | redb::Error::TypeDefinitionChanged { .. } => {
+            (ErrorKind::Foreign, format!("not a table of this release: {error}"))
+        }
+        redb::Error::ValueTooLarge(_) => (ErrorKind::Input, error.to_string()),
+        redb::Error::Io(cause) => (ErrorKind::System, cause.to_string()),
+        _ => (ErrorKind::Reopen, format!("this opening of the file has ended: {error}")),
+    };
+    Error::new(kind, message).caused_by(error)
+}
+
+/// Runs a call of redb's that may meet damaged bytes. A panic there ends as an error, because it
+/// says nothing about this program: only that the file is not what redb wrote.
+pub(super) fn guarded<T>(doing: &str, call: impl FnOnce() -> T) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
+        let reason = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no reason given");
+        Error::damaged(format!("the file is damaged: {doing} panicked: {reason}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_redb_is_an_error_that_says_damaged() {
+        let error = guarded("opening", || -> u8 { panic!("page {} is odd", 7) }).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Damaged);
+        assert!(error.to_string().contains("page 7 is odd"));
+    }
+
+    #[test]
+    fn what_the_file_said_first_is_the_reason() {
+        let seal = SealState::default();
+        let error = explain(redb::Error::PreviousIo, &seal);
+        assert_eq!(error.kind(), ErrorKind::Reopen);
+        seal.fail(ErrorKind::Damaged, "page at byte 4096 does not match its seal");
+        seal.fail(ErrorKind::System, "something later");
+        let error = explain(redb::Error::PreviousIo, &seal);
+        assert_eq!(error.kind(), ErrorKind::Damaged);
+        assert!(error.to_string().contains("byte 4096"));
+    }
+}

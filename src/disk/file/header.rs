@@ -1,0 +1,79 @@
+//! What redb's header says, as far as it must be known before redb reads it.
+
+/// The part of redb's header that decides how a file without a valid seal is treated.
+///
+/// redb checks the header's commit slots by checksum, but not these fields; so nothing here is
+/// believed beyond the choice of the more careful way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    /// The last writer did not close the file (or has not yet).
+    pub(super) unclean: bool,
+    /// The last durable commit had two phases, so that redb never falls back behind it unasked.
+    pub(super) two_phase: bool,
+    /// Where redb's own bytes end, if the numbers make sense.
+    pub(super) data_len: Option<u64>,
+}
+
+/// The bytes of redb's header: all that it reads and writes at offset 0.
+pub(super) const HEADER_BYTES: usize = 320;
+
+/// redb's, on disk, the same in all its formats.
+const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
+const FLAGS_AT: usize = 9;
+const RECOVERY_REQUIRED: u8 = 2;
+const TWO_PHASE: u8 = 4;
+/// Five little-endian u32: page size; header pages and most data pages of a region; full regions;
+/// data pages of the last, partial region.
+const LAYOUT_AT: usize = 12;
+
+impl Header {
+    /// `None` if the bytes are not the start of a redb file.
+    pub(super) fn parse(page: &[u8]) -> Option<Self> {
+        if page.len() < HEADER_BYTES || !page.starts_with(&MAGIC) {
+            return None;
+        }
+        let flags = page[FLAGS_AT];
+        Some(Self {
+            unclean: flags & RECOVERY_REQUIRED != 0,
+            two_phase: flags & TWO_PHASE != 0,
+            data_len: data_len(&page[LAYOUT_AT..LAYOUT_AT + 20]),
+        })
+    }
+}
+
+fn data_len(layout: &[u8]) -> Option<u64> {
+    let mut fields = [0u64; 5];
+    for (field, bytes) in fields.iter_mut().zip(layout.chunks_exact(4)) {
+        *field = u64::from(u32::from_le_bytes(bytes.try_into().ok()?));
+    }
+    let [page_bytes, region_header, region_data, full, partial] = fields;
+    let full_pages = full.checked_mul(region_header + region_data)?;
+    let partial_pages = if partial == 0 { 0 } else { region_header + partial };
+    page_bytes.checked_mul(full_pages.checked_add(partial_pages)?.checked_add(1)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_of_a_new_redb_file_is_understood() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("plain");
+        let database = redb::Database::create(&path).unwrap();
+        let open = Header::parse(&std::fs::read(&path).unwrap()).unwrap();
+        assert!(open.unclean && open.two_phase);
+        drop(database);
+        let bytes = std::fs::read(&path).unwrap();
+        let closed = Header::parse(&bytes).unwrap();
+        assert!(!closed.unclean);
+        assert_eq!(closed.data_len, Some(bytes.len() as u64));
+        assert_eq!(Header::parse(&bytes[1..]), None);
+        assert_eq!(Header::parse(&bytes[..100]), None);
+    }
+
+    #[test]
+    fn a_layout_that_overflows_has_no_length() {
+        assert_eq!(data_len(&[0xff; 20]), None);
+    }
+}

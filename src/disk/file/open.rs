@@ -1,0 +1,233 @@
+//! Opening a file: is it there, is it ours, is it free, and can its history be relied on.
+
+use super::birth::{Birth, give_birth};
+use super::close::discard;
+use super::fault::{explain, guarded};
+use super::home::HomeProcess;
+use super::os::OsFile;
+use super::overlay::{Overlay, ReadOverlay};
+use super::sealed::SealedBackend;
+use super::state::{End, Found, SealState};
+use crate::disk::StorageBackend;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sync::{Arc, AtomicBool, Ordering};
+use redb::backends::InMemoryBackend;
+use redb::{Builder, Database, RepairSession};
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// How a file is opened.
+#[derive(Clone, Default)]
+pub(crate) struct FileOptions {
+    /// Whether a file that is not there is created. A file that is there and empty never is.
+    pub(crate) create: bool,
+    /// Whether nothing on disk may change. Several readers share a file; a writer excludes them.
+    pub(crate) read_only: bool,
+    /// redb's own share of the memory budget.
+    pub(crate) redb_cache_bytes: usize,
+    /// Told how far a repair has come, from 0 to 1, on the opening thread.
+    pub(crate) on_repair: Option<Arc<dyn Fn(f64) + Send + Sync>>,
+}
+
+/// What makes a redb file one of ours: said by the part that owns the tables.
+#[derive(Clone, Copy)]
+pub(crate) struct Contents<'a> {
+    /// Puts into a new file everything that it must hold before anybody may see it.
+    pub(crate) lay_out: &'a dyn Fn(&mut Database) -> Result<()>,
+    /// Refuses a file that is somebody else's, or of an unknown format. No byte has been written
+    /// by then, and none is if it refuses. It must end its transactions.
+    pub(crate) recognise: &'a dyn Fn(&Database) -> Result<()>,
+}
+
+/// An open file.
+pub(crate) struct Opened {
+    pub(crate) database: Database,
+    pub(crate) seal: Arc<SealState>,
+    pub(crate) outcome: Opening,
+    pub(crate) home: HomeProcess,
+}
+
+/// How far the history of a file can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// It was created by this opening.
+    Born,
+    /// It was closed cleanly and carries a valid seal.
+    Clean,
+    /// It was not closed cleanly; every page that is in use was verified, and every commit that was
+    /// acknowledged is there.
+    Verified,
+    /// It was repaired, and commits that were acknowledged may be gone. What the revisions of the
+    /// file say proves nothing: every view is to be stamped stale.
+    RolledBack,
+}
+
+/// Opens the file at a path, or creates it. Never waits for another opener.
+pub(crate) fn open(path: &Path, options: &FileOptions, contents: Contents<'_>) -> Result<Opened> {
+    // A creator that loses its race opens what the winner made. Once is enough, unless names come
+    // and go, or the path is a link that points nowhere.
+    for _ in 0..3 {
+        match fs::metadata(path) {
+            Ok(found) => {
+                check_regular(path, &found)?;
+                return open_existing(path, options, contents);
+            }
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                if options.read_only || !options.create {
+                    return Err(Error::system("opening", path, cause));
+                }
+            }
+            Err(cause) => return Err(Error::system("opening", path, cause)),
+        }
+        if give_birth(path, contents).map_err(|error| error.at_file(path))? == Birth::Born {
+            let opened = open_existing(path, options, contents)?;
+            return Ok(Opened { outcome: Opening::Born, ..opened });
+        }
+    }
+    let message = "a file of that name comes and goes, or the path is a link that points nowhere";
+    Err(Error::new(ErrorKind::System, message).at_file(path))
+}
+
+/// Opens what a backend holds; an empty one is laid out in place if the options let it be created.
+pub(crate) fn open_backend(
+    backend: Box<dyn StorageBackend>,
+    options: &FileOptions,
+    contents: Contents<'_>,
+) -> Result<Opened> {
+    let seal = Arc::new(SealState::default());
+    let may_initialise = options.create && !options.read_only;
+    let sealed = SealedBackend::new(backend, seal.clone(), may_initialise);
+    if options.read_only {
+        let overlay = ReadOverlay::over(sealed);
+        return establish(overlay, || Ok(()), seal, options, contents);
+    }
+    let overlay = Overlay::over(sealed);
+    let released = overlay.clone();
+    establish(overlay, || released.release(), seal, options, contents)
+}
+
+/// A store without a file. There is nothing to seal: its bytes never leave memory.
+pub(crate) fn in_memory(options: &FileOptions, contents: Contents<'_>) -> Result<Opened> {
+    let seal = Arc::new(SealState::default());
+    let opened = builder(options, &Repair::default()).create_with_backend(InMemoryBackend::new());
+    let mut database = opened.map_err(|error| explain(error, &seal))?;
+    (contents.lay_out)(&mut database)?;
+    seal.end_as(End::Untouched);
+    Ok(Opened { database, seal, outcome: Opening::Born, home: HomeProcess::here() })
+}
+
+fn check_regular(path: &Path, found: &fs::Metadata) -> Result<()> {
+    let refused = if found.is_dir() {
+        io::Error::from(io::ErrorKind::IsADirectory)
+    } else if !found.is_file() {
+        io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
+    } else {
+        return Ok(());
+    };
+    Err(Error::system("opening", path, refused))
+}
+
+fn open_existing(path: &Path, options: &FileOptions, contents: Contents<'_>) -> Result<Opened> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(!options.read_only)
+        .open(path)
+        .and_then(OsFile::new)
+        .map_err(|cause| Error::system("opening", path, cause))?;
+    // The name was there, so it is never made into a store: not even if somebody empties it now.
+    let options = FileOptions { create: false, ..options.clone() };
+    open_backend(Box::new(file), &options, contents).map_err(|error| error.at_file(path))
+}
+
+/// Opens redb over a backend that holds all writes, and releases it when the file is known to be
+/// ours and its history is known.
+fn establish(
+    backend: impl StorageBackend,
+    release: impl Fn() -> io::Result<()>,
+    seal: Arc<SealState>,
+    options: &FileOptions,
+    contents: Contents<'_>,
+) -> Result<Opened> {
+    let repair = Repair::default();
+    let opened =
+        guarded("opening the file", || builder(options, &repair).create_with_backend(backend));
+    let mut database = match opened {
+        Ok(opened) => opened.map_err(|error| explain(error, &seal))?,
+        Err(panicked) => return Err(seal.first_error().unwrap_or(panicked)),
+    };
+    match admit(&mut database, release, &seal, &repair, contents) {
+        Ok(outcome) => Ok(Opened { database, seal, outcome, home: HomeProcess::here() }),
+        Err(error) => {
+            discard(database);
+            Err(error)
+        }
+    }
+}
+
+fn admit(
+    database: &mut Database,
+    release: impl Fn() -> io::Result<()>,
+    seal: &SealState,
+    repair: &Repair,
+    contents: Contents<'_>,
+) -> Result<Opening> {
+    let release = || release().map_err(|cause| explain(redb::Error::Io(cause), seal));
+    // What the owner of the tables makes of damage is only its consequence.
+    let first = |error| seal.first_error().unwrap_or(error);
+    let found = seal.found().expect("redb asks for the length before it opens anything");
+    if found == Found::Empty {
+        release()?;
+        let laid_out = guarded("laying out the tables", || (contents.lay_out)(database));
+        laid_out.flatten().map_err(first)?;
+        return Ok(Opening::Born);
+    }
+    let outcome = history(database, found, seal, repair)?;
+    let recognised = guarded("looking at the tables", || (contents.recognise)(database));
+    recognised.flatten().map_err(first)?;
+    release()?;
+    Ok(outcome)
+}
+
+/// What is known of the file's history; without a seal, after every page in use was verified.
+fn history(
+    database: &mut Database,
+    found: Found,
+    seal: &SealState,
+    repair: &Repair,
+) -> Result<Opening> {
+    let doubtful = match found {
+        Found::Empty => return Ok(Opening::Born),
+        Found::Sealed => return Ok(Opening::Clean),
+        Found::Unsealed { doubtful } => doubtful,
+    };
+    let whole = repair.ran()
+        || guarded("verifying the file", || database.check_integrity())?
+            .map_err(|error| explain(error, seal))?;
+    Ok(if whole && !doubtful { Opening::Verified } else { Opening::RolledBack })
+}
+
+/// Whether redb repaired the file, and so verified it, while it opened it.
+#[derive(Clone, Default)]
+struct Repair(Arc<AtomicBool>);
+
+impl Repair {
+    fn ran(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+fn builder(options: &FileOptions, repair: &Repair) -> Builder {
+    let mut builder = Database::builder();
+    builder.set_cache_size(options.redb_cache_bytes);
+    let (repair, on_repair) = (repair.clone(), options.on_repair.clone());
+    builder.set_repair_callback(move |session: &mut RepairSession| {
+        repair.0.store(true, Ordering::Release);
+        if let Some(tell) = &on_repair {
+            // A listener that panics hurts itself: the repair goes on.
+            let _ = catch_unwind(AssertUnwindSafe(|| tell(session.progress())));
+        }
+    });
+    builder
+}

@@ -1,0 +1,95 @@
+//! What the store may ask about its file while redb holds the backend.
+
+use super::fault::Fault;
+use super::sums::Sums;
+use crate::error::{Error, ErrorKind};
+use crate::sync::Mutex;
+use std::io;
+
+/// The handle that the store keeps on the file below redb: redb owns the backend, drops errors at
+/// close, and after the first failed call answers only "previous I/O error".
+#[derive(Default)]
+pub(crate) struct SealState {
+    pub(super) sums: Sums,
+    first: Mutex<Option<Fault>>,
+    found: Mutex<Option<Found>>,
+    end: Mutex<End>,
+}
+
+/// How the file was found, under the lock, before redb read anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// No byte in it, and it may be initialised.
+    Empty,
+    /// A valid seal.
+    Sealed,
+    /// Not closed cleanly. `doubtful` if redb, by what the header says, is free to fall back behind
+    /// the last acknowledged commit, or if a seal and the header contradict each other.
+    Unsealed { doubtful: bool },
+}
+
+/// How the backend ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum End {
+    #[default]
+    Open,
+    /// Nothing was ever written through it; the file is as it was found.
+    Untouched,
+    Sealed,
+    /// Closed without a seal: the next opening verifies the file.
+    Unsealed,
+}
+
+impl SealState {
+    /// The first thing that went wrong with the file, as an error without its path.
+    pub(crate) fn first_error(&self) -> Option<Error> {
+        self.first.lock().as_ref().map(Fault::to_error)
+    }
+
+    /// The memory that the sums take, to be charged to the budget.
+    pub(crate) fn bytes(&self) -> usize {
+        self.sums.bytes()
+    }
+
+    /// Whether the file was closed and carries a seal.
+    pub(crate) fn is_sealed(&self) -> bool {
+        *self.end.lock() == End::Sealed
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        self.first.lock().is_none()
+    }
+
+    pub(super) fn found(&self) -> Option<Found> {
+        *self.found.lock()
+    }
+
+    pub(super) fn find(&self, found: Found) {
+        *self.found.lock() = Some(found);
+    }
+
+    pub(super) fn end(&self) -> End {
+        *self.end.lock()
+    }
+
+    pub(super) fn end_as(&self, end: End) {
+        *self.end.lock() = end;
+    }
+
+    /// Remembers what went wrong, if it is the first, and makes the I/O error that redb gets.
+    pub(super) fn fail(&self, kind: ErrorKind, message: impl Into<String>) -> io::Error {
+        let fault = Fault { kind, message: message.into() };
+        let error = io::Error::other(fault.message.clone());
+        self.first.lock().get_or_insert(fault);
+        error
+    }
+
+    /// Remembers a failed call of the backend beneath.
+    pub(super) fn failed(&self, doing: &str, cause: io::Error) -> io::Error {
+        let kind = match cause.kind() {
+            io::ErrorKind::UnexpectedEof => ErrorKind::Damaged,
+            _ => ErrorKind::System,
+        };
+        self.fail(kind, format!("{doing}: {cause}"))
+    }
+}
