@@ -131,7 +131,7 @@ impl Engine {
             return Ok(());
         };
         self.shared.cache.retire_all();
-        let closed = file::close(database, self.shared.seal());
+        let closed = file::close(database, self.shared.seal(), *self.shared.home());
         match self.shared.latched() {
             Some(latched) => Err(latched),
             None => closed.map_err(|error| self.shared.at_file(error)),

@@ -10,7 +10,7 @@
 use super::close::close;
 use super::open::{Contents, FileOptions, Opened, open_backend};
 use super::os::OsFile;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -89,8 +89,8 @@ fn fill(file: File, contents: Contents<'_>) -> Result<()> {
         FileOptions { create: true, redb_cache_bytes: BIRTH_CACHE_BYTES, ..FileOptions::default() };
     let synced = file.try_clone().map_err(birth_failed)?;
     let backend = OsFile::new(file).map_err(birth_failed)?;
-    let Opened { database, seal, .. } = open_backend(Box::new(backend), &options, contents)?;
-    close(database, &seal)?;
+    let Opened { database, seal, home, .. } = open_backend(Box::new(backend), &options, contents)?;
+    close(database, &seal, home)?;
     // The name must not be durable before the bytes are: mode and length among them.
     synced.sync_all().map_err(birth_failed)
 }
@@ -100,7 +100,7 @@ const BIRTH_CACHE_BYTES: usize = 4 << 20;
 
 fn birth_failed(cause: io::Error) -> Error {
     let message = format!("creating the file: {cause}");
-    Error::new(crate::error::ErrorKind::System, message).caused_by(cause)
+    Error::new(ErrorKind::System, message).caused_by(cause)
 }
 
 /// For file systems without hard links.
@@ -122,4 +122,27 @@ fn rename_without_replacing(from: &Path, to: &Path, refused: io::Error) -> io::R
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 fn rename_without_replacing(_: &Path, _: &Path, refused: io::Error) -> io::Result<()> {
     Err(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_hard_links_a_rename_never_replaces_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let [ours, free, taken] = ["ours", "free", "taken"].map(|name| folder.path().join(name));
+        fs::write(&taken, b"theirs").unwrap();
+        for to in [&free, &taken] {
+            fs::write(&ours, b"ours").unwrap();
+            let refused = io::Error::from(io::ErrorKind::Unsupported);
+            let renamed = rename_without_replacing(&ours, to, refused);
+            assert_eq!(renamed.is_ok(), to == &free);
+            if let Err(cause) = renamed {
+                assert_eq!(cause.kind(), io::ErrorKind::AlreadyExists);
+            }
+        }
+        assert_eq!(fs::read(&free).unwrap(), b"ours");
+        assert_eq!(fs::read(&taken).unwrap(), b"theirs");
+    }
 }

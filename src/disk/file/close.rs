@@ -1,13 +1,21 @@
 //! Closing, which in redb is a destructor that reports nothing.
 
 use super::fault::guarded;
+use super::home::HomeProcess;
 use super::state::{End, SealState};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Closes the database and says how that went: the first thing that ever went wrong with this
 /// opening of the file, or that it could not be sealed. In both cases all that was synced is there,
 /// and the next opening verifies the file.
-pub(crate) fn close(database: redb::Database, seal: &SealState) -> Result<()> {
+///
+/// In a forked child the database is leaked instead: its destructor would write to a file, and
+/// release a lock, that the parent still uses.
+pub(crate) fn close(database: redb::Database, seal: &SealState, home: HomeProcess) -> Result<()> {
+    if let Err(forked) = home.check() {
+        std::mem::forget(database);
+        return Err(forked);
+    }
     let dropped = guarded("closing the file", || drop(database));
     if let Some(first) = seal.first_error() {
         return Err(first);

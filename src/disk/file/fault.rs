@@ -36,7 +36,8 @@ pub(crate) fn explain(error: impl Into<redb::Error>, seal: &SealState) -> Error 
         redb::Error::Corrupted(what) => {
             (ErrorKind::Damaged, format!("the file is damaged: {what}"))
         }
-        redb::Error::TableTypeMismatch { .. }
+        redb::Error::TableDoesNotExist(_)
+        | redb::Error::TableTypeMismatch { .. }
         | redb::Error::TableIsMultimap(_)
         | redb::Error::TableIsNotMultimap(_)
         | redb::Error::TypeDefinitionChanged { .. } => {

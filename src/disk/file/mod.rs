@@ -23,10 +23,11 @@
 //!   holds the allocator state of that very commit, or nothing was ever committed. The flag does not
 //!   decide: a crash after the allocator state was written, before the flag was cleared, opens
 //!   without repair and without verification.
-//! - **The repair callback** is told 0.0 first, and 0.3 only when the primary commit did not verify
-//!   and the one before it takes its place: 0.3 means that history was rolled back. With two-phase
-//!   commits redb answers an error instead, so 0.3 is not seen unless the header was damaged too.
-//!   Without the header's two-phase bit redb also changes between the two commits unasked.
+//! - **The repair callback** is told 0.0 first, then 0.6 and 0.9; the tree has been verified by 0.6.
+//!   Between them it is told 0.3 if the last commit did not verify and the one before takes its
+//!   place. That needs a header without the two-phase bit, as does every other way in which redb
+//!   falls back behind a commit; with the bit it answers "corrupted" instead. All our synced commits
+//!   have two phases, so a header without the bit is all that has to be looked for.
 //! - **The header** is the one range read and written in part of a page (320 bytes at 0). All else
 //!   is whole pages of 4 KiB or a power of two of them. A page is never read while it is written:
 //!   pages are copied on write, and an offset is used again only when no reader can reach it.

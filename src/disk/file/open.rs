@@ -7,10 +7,10 @@ use super::home::HomeProcess;
 use super::os::OsFile;
 use super::overlay::{Overlay, ReadOverlay};
 use super::sealed::SealedBackend;
-use super::state::{Found, SealState};
+use super::state::{End, Found, SealState};
 use crate::disk::StorageBackend;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::{Arc, AtomicU32, Ordering};
+use crate::sync::{Arc, AtomicBool, Ordering};
 use redb::backends::InMemoryBackend;
 use redb::{Builder, Database, RepairSession};
 use std::fs::{self, OpenOptions};
@@ -114,7 +114,7 @@ pub(crate) fn in_memory(options: &FileOptions, contents: Contents<'_>) -> Result
     let opened = builder(options, &Repair::default()).create_with_backend(InMemoryBackend::new());
     let mut database = opened.map_err(|error| explain(error, &seal))?;
     (contents.lay_out)(&mut database)?;
-    seal.end_as(super::state::End::Untouched);
+    seal.end_as(End::Untouched);
     Ok(Opened { database, seal, outcome: Opening::Born, home: HomeProcess::here() })
 }
 
@@ -174,14 +174,18 @@ fn admit(
     contents: Contents<'_>,
 ) -> Result<Opening> {
     let release = || release().map_err(|cause| explain(redb::Error::Io(cause), seal));
+    // What the owner of the tables makes of damage is only its consequence.
+    let first = |error| seal.first_error().unwrap_or(error);
     let found = seal.found().expect("redb asks for the length before it opens anything");
     if found == Found::Empty {
         release()?;
-        guarded("laying out the tables", || (contents.lay_out)(database))??;
+        let laid_out = guarded("laying out the tables", || (contents.lay_out)(database));
+        laid_out.flatten().map_err(first)?;
         return Ok(Opening::Born);
     }
     let outcome = history(database, found, seal, repair)?;
-    guarded("looking at the tables", || (contents.recognise)(database))??;
+    let recognised = guarded("looking at the tables", || (contents.recognise)(database));
+    recognised.flatten().map_err(first)?;
     release()?;
     Ok(outcome)
 }
@@ -198,33 +202,19 @@ fn history(
         Found::Sealed => return Ok(Opening::Clean),
         Found::Unsealed { doubtful } => doubtful,
     };
-    let whole = match repair.seen() {
-        Repair::ROLLED_BACK => false,
-        Repair::RAN => true,
-        _ => guarded("verifying the file", || database.check_integrity())?
-            .map_err(|error| explain(error, seal))?,
-    };
+    let whole = repair.ran()
+        || guarded("verifying the file", || database.check_integrity())?
+            .map_err(|error| explain(error, seal))?;
     Ok(if whole && !doubtful { Opening::Verified } else { Opening::RolledBack })
 }
 
-/// What redb said of a repair while it opened the file.
+/// Whether redb repaired the file, and so verified it, while it opened it.
 #[derive(Clone, Default)]
-struct Repair(Arc<AtomicU32>);
+struct Repair(Arc<AtomicBool>);
 
 impl Repair {
-    const RAN: u32 = 1;
-    const ROLLED_BACK: u32 = 2;
-
-    fn seen(&self) -> u32 {
+    fn ran(&self) -> bool {
         self.0.load(Ordering::Acquire)
-    }
-
-    /// redb starts at 0.0 and says 0.6 and 0.9 on its way. It says 0.3 only between giving up the
-    /// last commit and trying the one before.
-    fn note(&self, progress: f64) {
-        let gave_up = progress > 0.1 && progress < 0.5;
-        let seen = if gave_up { Self::ROLLED_BACK } else { Self::RAN };
-        self.0.fetch_max(seen, Ordering::AcqRel);
     }
 }
 
@@ -233,7 +223,7 @@ fn builder(options: &FileOptions, repair: &Repair) -> Builder {
     builder.set_cache_size(options.redb_cache_bytes);
     let (repair, on_repair) = (repair.clone(), options.on_repair.clone());
     builder.set_repair_callback(move |session: &mut RepairSession| {
-        repair.note(session.progress());
+        repair.0.store(true, Ordering::Release);
         if let Some(tell) = &on_repair {
             // A listener that panics hurts itself: the repair goes on.
             let _ = catch_unwind(AssertUnwindSafe(|| tell(session.progress())));

@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::sums::Sums;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::sync::Mutex;
 use std::io;
 
@@ -48,7 +48,7 @@ impl std::fmt::Debug for SealState {
 
 impl SealState {
     /// The first thing that went wrong with the file, as an error without its path.
-    pub(crate) fn first_error(&self) -> Option<crate::error::Error> {
+    pub(crate) fn first_error(&self) -> Option<Error> {
         self.first.lock().as_ref().map(Fault::to_error)
     }
 

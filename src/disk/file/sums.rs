@@ -44,14 +44,18 @@ impl Sums {
     /// Whether a page may hold bytes of this sum: it does already, or nothing was known of it, and
     /// from now on it does.
     pub(super) fn agree(&self, page: u64, sum: Sum) -> io::Result<bool> {
+        let held = self.get(page);
+        if held != Sum::UNKNOWN {
+            return Ok(held == sum);
+        }
         self.reach(page)?;
         let sums = self.sums.read();
         // A cut of the file between the two locks takes the page away: then it is not read rightly.
         let Some(known) = usize::try_from(page).ok().and_then(|page| sums.get(page)) else {
             return Ok(false);
         };
-        let before =
-            known.compare_exchange(Sum::UNKNOWN.0, sum.0, Ordering::AcqRel, Ordering::Acquire);
+        let unknown = Sum::UNKNOWN.0;
+        let before = known.compare_exchange(unknown, sum.0, Ordering::AcqRel, Ordering::Acquire);
         Ok(before.map_or_else(|held| held == sum.0, |_| true))
     }
 

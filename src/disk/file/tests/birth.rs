@@ -47,13 +47,13 @@ fn a_creation_that_fails_or_panics_leaves_nothing() {
 fn no_cut_of_a_creation_has_a_seal_before_the_last_sync() {
     let memory = Memory::default();
     let opened = open_backend(Box::new(memory.clone()), &creating(), OURS).unwrap();
-    close(opened.database, &opened.seal).unwrap();
+    close(opened.database, &opened.seal, opened.home).unwrap();
     let calls = memory.calls();
     assert_eq!(calls[calls.len() - 2..], [Call::Sync, Call::Close]);
     let sealed = calls.iter().rposition(|call| matches!(call, Call::Write(..))).unwrap();
     for cut in 0..=calls.len() {
         let image = Memory::default();
-        super::crash::replay(&image, &calls[..cut]);
+        crash::replay(&image, &calls[..cut]);
         let opened = open_backend(Box::new(image), &existing(), OURS);
         let clean = opened.is_ok_and(|opened| opened.outcome == Opening::Clean);
         assert_eq!(clean, cut > sealed, "cut {cut} of {}", calls.len());
@@ -75,7 +75,7 @@ fn of_racing_creators_one_wins_and_all_find_the_same_whole_file() {
                             born.fetch_add(first.into(), Ordering::AcqRel);
                             opened.fetch_add(1, Ordering::AcqRel);
                             assert_eq!(get(&mine.database, 0).unwrap(), b"laid out");
-                            close(mine.database, &mine.seal).unwrap();
+                            close(mine.database, &mine.seal, mine.home).unwrap();
                             return;
                         }
                         Err(error) => assert_eq!(error.kind(), ErrorKind::Busy, "{error}"),

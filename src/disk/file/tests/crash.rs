@@ -34,7 +34,7 @@ fn a_file_that_was_not_closed_is_verified_and_tells_its_progress() {
     assert_eq!(reopened.outcome, Opening::Verified);
     assert_eq!(*told.lock(), [0.0, 0.6, 0.9]);
     assert_eq!(get(&reopened.database, 99).unwrap(), b"after the last close");
-    close(reopened.database, &reopened.seal).unwrap();
+    close(reopened.database, &reopened.seal, reopened.home).unwrap();
     assert_eq!(open(&copy, &existing(), OURS).unwrap().outcome, Opening::Clean);
 }
 
@@ -53,18 +53,17 @@ fn a_listener_that_panics_does_not_harm_the_opening() {
 fn after_every_cut_all_that_was_synced_is_there() {
     let memory = Memory::default();
     let opened = open_backend(Box::new(memory.clone()), &creating(), OURS).unwrap();
-    close(opened.database, &opened.seal).unwrap();
+    close(opened.database, &opened.seal, opened.home).unwrap();
     let start = memory.bytes();
+    let from = memory.calls().len();
     let opened = open_backend(Box::new(memory.clone()), &existing(), OURS).unwrap();
-    let begun = memory.calls().len();
     let mut acknowledged = Vec::new();
     for key in 1..8 {
         put(&opened.database, key, &[key as u8; 5000]);
         acknowledged.push((memory.calls().len(), key));
     }
-    close(opened.database, &opened.seal).unwrap();
+    close(opened.database, &opened.seal, opened.home).unwrap();
     let calls = memory.calls();
-    let from = calls.len() - calls[begun - opening_calls(&calls, begun)..].len();
     let mut verified = 0;
     for cut in from..=calls.len() {
         let image = Memory::holding(start.clone());
@@ -79,17 +78,11 @@ fn after_every_cut_all_that_was_synced_is_there() {
     assert!(verified > 20, "only {verified} cuts were verified");
 }
 
-/// How many calls the second opening made before it returned: those since the first close.
-fn opening_calls(calls: &[Call], begun: usize) -> usize {
-    let closed = calls.iter().position(|call| *call == Call::Close).unwrap();
-    begun - closed - 1
-}
-
 #[test]
 fn a_seal_that_contradicts_the_header_is_no_seal() {
     let memory = Memory::default();
     let opened = open_backend(Box::new(memory.clone()), &creating(), OURS).unwrap();
-    close(opened.database, &opened.seal).unwrap();
+    close(opened.database, &opened.seal, opened.home).unwrap();
     let mut bytes = memory.bytes();
     bytes[9] |= 2;
     let reopened = open_backend(Box::new(Memory::holding(bytes)), &existing(), OURS).unwrap();
@@ -147,6 +140,27 @@ fn a_file_unlinked_while_open_does_not_acknowledge_another_commit() {
     let error = explain(refused, &opened.seal);
     assert_eq!(error.kind(), ErrorKind::System);
     assert!(error.to_string().contains("unlinked"), "{error}");
-    assert!(close(opened.database, &opened.seal).unwrap_err().to_string().contains("unlinked"));
+    assert!(
+        close(opened.database, &opened.seal, opened.home)
+            .unwrap_err()
+            .to_string()
+            .contains("unlinked")
+    );
     assert!(!opened.seal.is_sealed());
+}
+
+#[test]
+fn a_reader_of_a_file_that_was_not_closed_verifies_it_and_leaves_it_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("store"), folder.path().join("copy"));
+    let opened = open(&path, &creating(), OURS).unwrap();
+    put(&opened.database, 1, b"one");
+    fs::copy(&path, &copy).unwrap();
+    let before = fs::read(&copy).unwrap();
+    let reader = open(&copy, &reading(), OURS).unwrap();
+    assert_eq!(reader.outcome, Opening::Verified);
+    assert_eq!(get(&reader.database, 1).unwrap(), b"one");
+    close(reader.database, &reader.seal, reader.home).unwrap();
+    assert_eq!(fs::read(&copy).unwrap(), before);
+    drop(opened);
 }

@@ -5,6 +5,7 @@ mod crash;
 mod damage;
 mod memory;
 mod opening;
+mod overlay;
 mod sealing;
 
 use super::*;
@@ -68,7 +69,7 @@ fn filled(path: &Path) {
     for key in 0..20 {
         put(&opened.database, key, &[key as u8; 100]);
     }
-    close(opened.database, &opened.seal).unwrap();
+    close(opened.database, &opened.seal, opened.home).unwrap();
 }
 
 fn kind_of<T>(result: Result<T>) -> ErrorKind {

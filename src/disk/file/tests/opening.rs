@@ -18,13 +18,13 @@ fn a_file_is_born_then_clean_and_holds_what_was_put() {
     assert_eq!(opened.outcome, Opening::Born);
     put(&opened.database, 7, b"seven");
     assert!(opened.seal.bytes() > 0);
-    close(opened.database, &opened.seal).unwrap();
+    close(opened.database, &opened.seal, opened.home).unwrap();
     assert!(opened.seal.is_sealed());
     for options in [creating(), existing(), reading()] {
         let opened = open(&path, &options, OURS).unwrap();
         assert_eq!(opened.outcome, Opening::Clean);
         assert_eq!(get(&opened.database, 7).unwrap(), b"seven");
-        close(opened.database, &opened.seal).unwrap();
+        close(opened.database, &opened.seal, opened.home).unwrap();
     }
 }
 
@@ -39,7 +39,7 @@ fn a_second_opening_is_busy_at_once_and_harms_nothing() {
         assert!(refused.to_string().contains("store"), "{refused}");
     }
     put(&opened.database, 1, b"still here");
-    close(opened.database, &opened.seal).unwrap();
+    close(opened.database, &opened.seal, opened.home).unwrap();
     let opened = open(&path, &existing(), OURS).unwrap();
     assert_eq!(opened.outcome, Opening::Clean);
     assert_eq!(get(&opened.database, 1).unwrap(), b"still here");
@@ -58,8 +58,8 @@ fn readers_share_a_file_change_nothing_and_exclude_a_writer() {
     put(&one.database, 3, b"in memory only");
     assert_eq!(get(&one.database, 3).unwrap(), b"in memory only");
     assert_eq!(get(&two.database, 3).unwrap(), [3; 100]);
-    close(one.database, &one.seal).unwrap();
-    close(two.database, &two.seal).unwrap();
+    close(one.database, &one.seal, one.home).unwrap();
+    close(two.database, &two.seal, two.home).unwrap();
     assert_eq!(fs::read(&path).unwrap(), before);
     assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), written_at);
     assert_eq!(open(&path, &existing(), OURS).unwrap().outcome, Opening::Clean);
@@ -78,6 +78,8 @@ fn a_path_that_cannot_be_opened_says_why_and_names_itself() {
     let directory = open(folder.path(), &creating(), OURS).err().unwrap();
     assert_eq!(directory.kind(), ErrorKind::System);
     assert!(directory.to_string().contains("directory"), "{directory}");
+    let device = open(Path::new("/dev/null"), &creating(), OURS).err().unwrap();
+    assert!(device.to_string().contains("not a regular file"), "{device}");
     assert_eq!(kind_of(open(&missing.join("below"), &creating(), OURS)), ErrorKind::System);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -149,7 +151,7 @@ fn an_empty_backend_is_laid_out_only_when_it_may_be_created() {
     }
     let opened = open_backend(Box::new(memory.clone()), &creating(), OURS).unwrap();
     assert_eq!(opened.outcome, Opening::Born);
-    close(opened.database, &opened.seal).unwrap();
+    close(opened.database, &opened.seal, opened.home).unwrap();
     let opened = open_backend(Box::new(memory), &existing(), OURS).unwrap();
     assert_eq!(opened.outcome, Opening::Clean);
     assert_eq!(get(&opened.database, 0).unwrap(), b"laid out");
@@ -160,7 +162,7 @@ fn a_store_in_memory_is_laid_out_and_closes() {
     let opened = in_memory(&creating(), OURS).unwrap();
     assert_eq!(opened.outcome, Opening::Born);
     assert_eq!(get(&opened.database, 0).unwrap(), b"laid out");
-    close(opened.database, &opened.seal).unwrap();
+    close(opened.database, &opened.seal, opened.home).unwrap();
 }
 
 #[test]
@@ -213,4 +215,29 @@ fn a_forked_child_neither_writes_nor_releases_the_lock() {
     assert_eq!(kind_of(open(&path, &existing(), OURS)), ErrorKind::Busy);
     parent.close().unwrap();
     assert!(open(&path, &existing(), OURS).is_ok());
+}
+
+#[test]
+fn closing_in_a_forked_child_leaves_file_and_lock_to_the_parent() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let opened = open(&path, &creating(), OURS).unwrap();
+    put(&opened.database, 1, b"one");
+    let before = fs::read(&path).unwrap();
+    let closed = close(opened.database, &opened.seal, HomeProcess::elsewhere());
+    assert_eq!(kind_of(closed), ErrorKind::Reopen);
+    assert_eq!(fs::read(&path).unwrap(), before);
+    assert_eq!(kind_of(open(&path, &existing(), OURS)), ErrorKind::Busy);
+}
+
+#[test]
+fn a_write_transaction_that_outlives_the_database_is_named_at_close() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let opened = open(&path, &creating(), OURS).unwrap();
+    let write = opened.database.begin_write().unwrap();
+    assert_eq!(kind_of(close(opened.database, &opened.seal, opened.home)), ErrorKind::Input);
+    drop(write);
+    assert!(opened.seal.is_sealed());
+    assert_eq!(open(&path, &existing(), OURS).unwrap().outcome, Opening::Clean);
 }
