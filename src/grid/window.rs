@@ -89,7 +89,7 @@ impl DailyWindow {
         grid: &'a Grid,
         range: TimeRange,
     ) -> impl Iterator<Item = Result<Bucket>> + 'a {
-        Windows { window: self, grid, range, day: None, open: None, done: range.is_empty() }
+        Windows { window: self, grid, range, day: None, open: None, done: false }
     }
 
     /// The instants of the window that belongs to that day; none if the zone skipped the date.
@@ -137,7 +137,7 @@ impl Windows<'_> {
             // A window over midnight whose end is repeated reaches two days beyond its own.
             None => zone.day_at(self.range.start().as_millis())?.number - 2,
         };
-        if zone.first_reading(day)? >= self.range.end().as_millis() {
+        if self.range.is_empty() || zone.first_reading(day)? >= self.range.end().as_millis() {
             return Ok(false);
         }
         self.day = Some(day + 1);
@@ -158,7 +158,8 @@ impl Iterator for Windows<'_> {
             match self.open.as_mut().and_then(Iterator::next) {
                 Some(Ok(bucket)) => {
                     // Two windows overlap where the clock is set back over the start of the later.
-                    self.range = TimeRange::new(bucket.end(), self.range.end());
+                    let end = self.range.end();
+                    self.range = TimeRange::new(bucket.end().min(end), end);
                     return Some(Ok(bucket));
                 }
                 Some(Err(fault)) => {
