@@ -69,7 +69,8 @@ fn unpack(word: u64) -> Option<LocalDay> {
     Some(LocalDay { number, start, end: start + length * 1000, even: word & 1 == 1 })
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use proptest::prelude::*;
 

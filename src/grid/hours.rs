@@ -96,7 +96,8 @@ pub(super) fn count(zone: &Zone, day: i64) -> i64 {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
 

@@ -33,7 +33,8 @@ mod place;
 mod window;
 mod zone;
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod oracle;
 
 pub(crate) use bucket::BucketNumber;

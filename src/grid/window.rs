@@ -208,7 +208,8 @@ fn clock_time(text: &str) -> Result<i64> {
         })
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
     use crate::grid::local_day;

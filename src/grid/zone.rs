@@ -226,7 +226,8 @@ fn unknown(name: &str, database: &TimeZoneDatabase) -> Error {
     Error::input(format!("there is no time zone {shown:?}: {remedy}"))
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
 
