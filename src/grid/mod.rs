@@ -24,6 +24,8 @@
 mod bucket;
 mod buckets;
 mod calendar;
+#[cfg(any(test, fuzzing))]
+mod check;
 mod day;
 mod define;
 mod fixed;

@@ -280,7 +280,7 @@ fn days_of_our_time_have_21_to_27_hours_and_all_these_lengths_occur() {
 }
 
 #[test]
-fn no_day_of_1840_to_2100_has_more_than_48_hours_or_64_pieces() {
+fn no_day_until_2100_has_more_than_48_hours_or_64_pieces() {
     let (from, until) = ("1800-01-01T00:00:00Z", "2100-01-01T00:00:00Z");
     let (mut longest, mut most) = (0, 0);
     for (name, rules) in distinct_zones(from, until) {
