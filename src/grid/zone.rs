@@ -293,6 +293,35 @@ mod tests {
             }
             assert!(zone.day_at(FIRST + 2 * DAY).is_ok() && zone.day_at(LAST - 2 * DAY).is_ok());
             assert!(zone.day(i64::MAX).is_err() && zone.day(i64::MIN).is_err());
+            for reading in [i64::MIN, FIRST - 2 * DAY, LAST + 2 * DAY, i64::MAX] {
+                assert!(zone.first_at_or_past(reading).is_err(), "{name} {reading}");
+                assert!(zone.for_good_at_or_past(reading).is_err(), "{name} {reading}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_of_name_alone_ends_no_stretch() {
+        for name in TimeZoneDatabase::bundled().available() {
+            let Ok(zone) = Zone::named(name.as_str()) else { continue };
+            let stretches: Vec<_> = zone.stretches(-4 * (1 << 40)).take(400).collect();
+            assert!(stretches.windows(2).all(|pair| pair[0].offset != pair[1].offset), "{name}");
+            assert!(stretches.windows(2).all(|pair| pair[0].end == pair[1].start), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_remembered_day_answers_only_for_its_own_instants() {
+        // Auckland's usual offset is not its summer's: two days share a place for an hour.
+        let zone = Zone::named("Pacific/Auckland").unwrap();
+        let noon = millis("2026-01-15T00:00:00Z");
+        let day = zone.day_at(noon).unwrap();
+        for instant in [day.start, day.end - 1] {
+            assert_eq!(zone.day_at(instant).unwrap(), day);
+        }
+        for instant in [day.start - 1, day.end, noon, day.end + 64 * DAY, noon] {
+            let day = zone.day_at(instant).unwrap();
+            assert!(day.start <= instant && instant < day.end);
         }
     }
 
