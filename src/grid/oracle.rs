@@ -98,21 +98,37 @@ fn around_every_transition(mut check: impl FnMut(&str, &TimeZone, &[Seen])) {
     assert!(cases > 2_500, "only {cases} transitions");
 }
 
+/// The same, leaving out what the clock showed alike, hour by hour, around an earlier transition:
+/// for what depends on the time of day and not on the date.
+fn around_every_shape(mut check: impl FnMut(&str, &[Seen])) {
+    let mut shapes = BTreeSet::new();
+    around_every_transition(|name, _, seen| {
+        let zero = seen[0].instant;
+        let relative = |seen: &Seen| (seen.instant - zero, seen.reading - zero);
+        if shapes.insert(seen.iter().map(relative).collect::<Vec<_>>()) {
+            check(name, seen);
+        }
+    });
+    println!("{} shapes", shapes.len());
+    assert!(shapes.len() > 140, "only {} shapes", shapes.len());
+}
+
 fn at(instant: i64) -> Timestamp {
     Timestamp::from_millis(instant)
 }
 
 /// Whatever holds of the buckets of two instants that follow each other, and of their places.
 fn neighbours_hold(grid: &Grid, earlier: Seen, later: Seen, same: bool, page_len: u32) {
-    let (first, second) =
-        (grid.bucket_at(at(earlier.instant)).unwrap(), grid.bucket_at(at(later.instant)).unwrap());
-    let case =
-        || format!("{grid}: {first:?} of {}, {second:?} of {}", earlier.instant, later.instant);
-    assert!(second.contains(at(later.instant)), "{}", case());
-    assert_eq!(first == second, same, "{}", case());
+    let second = grid.bucket_at(at(later.instant)).unwrap();
+    assert!(second.contains(at(later.instant)), "{grid}: {second:?} of {}", later.instant);
+    let joined = second.contains(at(earlier.instant));
+    assert_eq!(joined, same, "{grid}: {second:?} of {} and {}", earlier.instant, later.instant);
     if same {
         return;
     }
+    let first = grid.bucket_at(at(earlier.instant)).unwrap();
+    let case =
+        || format!("{grid}: {first:?} of {}, {second:?} of {}", earlier.instant, later.instant);
     assert_eq!(first.end(), second.start(), "{}", case());
     assert!(first.number() < second.number(), "{}", case());
     assert_eq!(grid.next(first).unwrap(), Some(second), "{}", case());
@@ -145,7 +161,7 @@ fn a_day_begins_when_the_clock_first_shows_its_date() {
 
 #[test]
 fn an_hour_ends_at_each_full_hour_and_wherever_the_clock_is_set() {
-    around_every_transition(|name, _, seen| {
+    around_every_shape(|name, seen| {
         let grid = Grid::hourly(name);
         for pair in seen.windows(2) {
             let hour = |seen: Seen| (seen.reading.div_euclid(HOUR), seen.reading - seen.instant);
@@ -229,15 +245,8 @@ fn in_some_window(seen: &[Seen], index: usize, start: i64, end: i64) -> bool {
 #[test]
 fn a_daily_window_holds_what_starts_between_its_edges_by_the_clock() {
     let edges = [("08:00", "20:00"), ("01:30", "02:30"), ("23:30", "00:30"), ("00:00", "23:45")];
-    let mut seen_before = BTreeSet::new();
-    around_every_transition(|name, _, seen| {
-        // What a window holds depends on what the clock shows, not on the year: once is enough.
+    around_every_shape(|name, seen| {
         let zero = seen[0].instant;
-        let shape: Vec<_> =
-            seen.iter().map(|seen| (seen.instant - zero, seen.reading - zero)).collect();
-        if !seen_before.insert(shape) {
-            return;
-        }
         for (start, end) in edges {
             let clock = |text: &str| {
                 (text[..2].parse::<i64>().unwrap() * 60 + text[3..].parse::<i64>().unwrap())
@@ -262,7 +271,6 @@ fn a_daily_window_holds_what_starts_between_its_edges_by_the_clock() {
             }
         }
     });
-    println!("{} shapes", seen_before.len());
 }
 
 #[test]
@@ -280,7 +288,7 @@ fn days_of_our_time_have_21_to_27_hours_and_all_these_lengths_occur() {
 }
 
 #[test]
-fn no_day_until_2100_has_more_than_48_hours_or_64_pieces() {
+fn until_2100_no_day_outgrows_its_numbers_and_every_hour_ends_where_it_must() {
     let (from, until) = ("1800-01-01T00:00:00Z", "2100-01-01T00:00:00Z");
     let (mut longest, mut most) = (0, 0);
     for (name, rules) in distinct_zones(from, until) {
@@ -294,6 +302,11 @@ fn no_day_until_2100_has_more_than_48_hours_or_64_pieces() {
                 let last = hours.bucket_at(at(day.end().as_millis() - 1)).unwrap();
                 let slots = hours.page_slots(PageNumber(day.number().0), 64);
                 assert_eq!(hours.place(last, 64).unwrap().slot + 1, slots, "{name} {day}");
+                let hour = hours.bucket_at(at(instant)).unwrap();
+                for edge in [hour.start().as_millis(), hour.end().as_millis()] {
+                    let (before, shown) = (reading(&rules, edge - 1), reading(&rules, edge));
+                    assert!(shown % HOUR == 0 || shown != before + 1, "{name} {hour}");
+                }
             }
         }
     }

@@ -134,8 +134,9 @@ impl Windows<'_> {
         let zone = &self.window.zone;
         let day = match self.day {
             Some(day) => day,
-            // A window over midnight whose end is repeated reaches two days beyond its own.
-            None => zone.day_at(self.range.start().as_millis())?.number - 2,
+            // A window over midnight belongs to the day before. Earlier ones, even where their end
+            // is repeated on this day, hold nothing that yesterday's does not.
+            None => zone.day_at(self.range.start().as_millis())?.number - 1,
         };
         if self.range.is_empty() || zone.first_reading(day)? >= self.range.end().as_millis() {
             return Ok(false);
