@@ -102,7 +102,8 @@ impl fmt::Debug for Bucket {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
 

@@ -96,3 +96,60 @@ impl Iterator for Buckets<'_> {
         }
     }
 }
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+
+    fn range(start: i64, end: i64) -> TimeRange {
+        TimeRange::new(Timestamp::from_millis(start), Timestamp::from_millis(end))
+    }
+
+    fn starts(found: impl Iterator<Item = Result<Bucket>>) -> Vec<Option<i64>> {
+        found.map(|bucket| bucket.ok().map(|bucket| bucket.start().as_millis())).collect()
+    }
+
+    #[test]
+    fn a_range_holds_the_buckets_that_start_in_it_and_touches_one_more() {
+        let grid = Grid::seconds(1);
+        let seconds = |from: i64, to: i64| (from..=to).map(|s| Some(s * 1000)).collect::<Vec<_>>();
+        assert_eq!(starts(grid.buckets(range(1, 3000))), seconds(1, 2));
+        assert_eq!(starts(grid.buckets(range(0, 3001))), seconds(0, 3));
+        assert_eq!(starts(grid.buckets_touching(range(1, 3001))), seconds(0, 3));
+        assert_eq!(starts(grid.buckets_touching(range(1, 2))), seconds(0, 0));
+        assert_eq!(starts(grid.buckets(range(1, 2))), []);
+        assert_eq!(starts(grid.buckets(range(5, 5))), []);
+        assert_eq!(starts(grid.buckets_touching(range(5, 5))), []);
+    }
+
+    #[test]
+    fn calendar_ranges_leave_out_the_bucket_under_way() {
+        let grid = Grid::daily("UTC");
+        let day = 86_400_000;
+        assert_eq!(starts(grid.buckets(range(1, 3 * day))), [Some(day), Some(2 * day)]);
+        assert_eq!(starts(grid.buckets_touching(range(1, day))), [Some(0)]);
+    }
+
+    #[test]
+    fn every_range_with_an_instant_holds_the_timeless_bucket_once() {
+        let grid = Grid::timeless();
+        assert_eq!(starts(grid.buckets(range(5, 6))), [Some(i64::MIN)]);
+        assert_eq!(starts(grid.buckets_touching(range(5, 6))), [Some(i64::MIN)]);
+        assert_eq!(starts(grid.buckets(range(5, 5))), []);
+        assert_eq!(grid.next(Bucket::TIMELESS).unwrap(), None);
+        assert_eq!(grid.previous(Bucket::TIMELESS).unwrap(), None);
+    }
+
+    #[test]
+    fn at_the_ends_of_time_only_what_was_asked_for_can_be_an_error() {
+        let grid = Grid::seconds(1);
+        let last = i64::MAX / 1000 * 1000;
+        assert_eq!(starts(grid.buckets(range(last - 10, last - 5))), []);
+        assert_eq!(starts(grid.buckets(range(last - 1000, last))), [Some(last - 1000)]);
+        assert_eq!(starts(grid.buckets(range(last, i64::MAX))), [None]);
+        let first = i64::MIN / 1000 * 1000;
+        assert_eq!(starts(grid.buckets(range(i64::MIN, first + 1))), [Some(first)]);
+        assert_eq!(starts(grid.buckets_touching(range(i64::MIN, first + 1))), [None]);
+    }
+}

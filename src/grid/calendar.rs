@@ -116,34 +116,43 @@ fn first_day_of_month(month: i64) -> i64 {
     era * DAYS_400 + 365 * year + year / 4 - year / 100 + (153 * month + 2) / 5 - TO_1970
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use jiff::civil::Date;
 
     use super::*;
 
+    fn agrees_with_the_library(date: Date, day: i64) {
+        let month = (i64::from(date.year()) - 1970) * 12 + i64::from(date.month()) - 1;
+        assert_eq!(Unit::Month.number_of(day), month, "{date}");
+        assert_eq!(Unit::Month.first_day(month), day - i64::from(date.day()) + 1, "{date}");
+        let (year, yearday) = (i64::from(date.year()) - 1970, i64::from(date.day_of_year()));
+        assert_eq!(Unit::Year.number_of(day), year, "{date}");
+        assert_eq!(Unit::Year.first_day(year), day - yearday + 1, "{date}");
+        let monday = day - i64::from(date.weekday().to_monday_zero_offset());
+        assert_eq!(Unit::Week.first_day(Unit::Week.number_of(day)), monday, "{date}");
+    }
+
     #[test]
-    fn months_years_and_weeks_are_those_of_the_calendar_for_every_day_there_is() {
+    fn months_years_and_weeks_are_those_of_the_calendar() {
+        // Every day of the 400 years after which months repeat themselves.
+        let (mut date, mut day) = (Date::constant(1601, 1, 1), -134_774);
+        while date.year() <= 2001 {
+            agrees_with_the_library(date, day);
+            (date, day) = (date.tomorrow().unwrap(), day + 1);
+        }
+        // The first and last days of every month there is.
         let mut date = Date::constant(-9999, 1, 1);
         let mut day = -4_371_587;
-        assert_eq!((Date::constant(1970, 1, 1) - date).get_days(), 4_371_587);
-        loop {
-            let month = (i64::from(date.year()) - 1970) * 12 + i64::from(date.month()) - 1;
-            assert_eq!(Unit::Month.number_of(day), month, "{date}");
-            assert_eq!(Unit::Year.number_of(day), i64::from(date.year()) - 1970, "{date}");
-            if date.day() == 1 {
-                assert_eq!(Unit::Month.first_day(month), day, "{date}");
-            }
-            if date.day() == 1 && date.month() == 1 {
-                assert_eq!(Unit::Year.first_day(i64::from(date.year()) - 1970), day, "{date}");
-            }
-            let week = Unit::Week.number_of(day);
-            let monday = day - i64::from(date.weekday().to_monday_zero_offset());
-            assert_eq!(Unit::Week.first_day(week), monday, "{date}");
-            let Ok(tomorrow) = date.tomorrow() else { break };
-            (date, day) = (tomorrow, day + 1);
+        while let Ok(next) = date.checked_add(jiff::Span::new().months(1)) {
+            agrees_with_the_library(date, day);
+            day += i64::from(date.days_in_month());
+            agrees_with_the_library(next.yesterday().unwrap(), day - 1);
+            date = next;
         }
-        assert_eq!(date, Date::MAX);
+        assert_eq!((date.year(), date.month()), (9999, 12));
+        agrees_with_the_library(date, day);
     }
 
     #[test]

@@ -5,18 +5,19 @@ use crate::sync::{AtomicU64, Ordering};
 
 /// Remembers local days, so that neighbouring look-ups need not ask the zone's rules again.
 ///
-/// A day is one 64-bit word: its number, where it begins and how long it is, in seconds. A word is
-/// read and written whole, so there is nothing to lock and no order to keep; whoever finds another
+/// A day is one 64-bit word: its number, where it begins and how long it is, in seconds, and
+/// whether it is even. A word is read and written whole, so there is nothing to lock and no order to keep; whoever finds another
 /// day than the one looked for works it out and writes it over.
 #[derive(Debug)]
 pub(super) struct RecentDays([AtomicU64; PLACES]);
 
 const PLACES: usize = 64;
 
+const NUMBER_BITS: u32 = 23;
 const START_BITS: u32 = 19;
 const LENGTH_BITS: u32 = 19;
 /// Makes a day's number, and its start relative to that day in UTC, positive.
-const NUMBER_BIAS: i64 = 1 << 22;
+const NUMBER_BIAS: i64 = 1 << (NUMBER_BITS - 1);
 const START_BIAS: i64 = 1 << (START_BITS - 1);
 
 pub(super) const DAY: i64 = 86_400_000;
@@ -46,29 +47,30 @@ impl RecentDays {
 /// None for a day whose parts do not fit; such a day is worked out each time.
 fn pack(day: LocalDay) -> Option<u64> {
     let field = |value: i64, bits: u32| u64::try_from(value).ok().filter(|v| v >> bits == 0);
-    let start = day.start - day.number * DAY;
-    if start % 1000 != 0 || (day.end - day.start) % 1000 != 0 {
+    let number = field(day.number + NUMBER_BIAS, NUMBER_BITS)?;
+    let (start, length) = (day.start - day.number * DAY, day.end - day.start);
+    if start % 1000 != 0 || length % 1000 != 0 {
         return None;
     }
-    let number = field(day.number + NUMBER_BIAS, 64 - START_BITS - LENGTH_BITS)?;
     let start = field(start / 1000 + START_BIAS, START_BITS)?;
-    let length = field((day.end - day.start) / 1000, LENGTH_BITS)?;
-    Some((number << START_BITS | start) << LENGTH_BITS | length)
+    let length = field(length / 1000, LENGTH_BITS)?;
+    Some(((number << START_BITS | start) << LENGTH_BITS | length) << 1 | u64::from(day.even))
 }
 
 /// None for a word never written: no day is zero seconds long.
 fn unpack(word: u64) -> Option<LocalDay> {
     let field = |shift: u32, bits: u32| (word >> shift & ((1 << bits) - 1)) as i64;
-    let length = field(0, LENGTH_BITS);
+    let length = field(1, LENGTH_BITS);
     if length == 0 {
         return None;
     }
-    let number = (word >> (START_BITS + LENGTH_BITS)) as i64 - NUMBER_BIAS;
-    let start = number * DAY + (field(LENGTH_BITS, START_BITS) - START_BIAS) * 1000;
-    Some(LocalDay { number, start, end: start + length * 1000 })
+    let number = field(1 + LENGTH_BITS + START_BITS, NUMBER_BITS) - NUMBER_BIAS;
+    let start = number * DAY + (field(1 + LENGTH_BITS, START_BITS) - START_BIAS) * 1000;
+    Some(LocalDay { number, start, end: start + length * 1000, even: word & 1 == 1 })
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use proptest::prelude::*;
 
@@ -80,9 +82,10 @@ mod tests {
         #[test]
         fn a_day_comes_out_of_its_word_as_it_went_in(
             number in -4_371_000..2_933_000_i64, start in -180_000..180_000_i64, length in 1..270_000_i64,
+            even in any::<bool>(),
         ) {
             let start = number * DAY + start * 1000;
-            let day = LocalDay { number, start, end: start + length * 1000 };
+            let day = LocalDay { number, start, end: start + length * 1000, even };
             if let Some(word) = pack(day) {
                 prop_assert_eq!(unpack(word), Some(day));
             } else {
@@ -94,10 +97,10 @@ mod tests {
     #[test]
     fn a_day_that_does_not_fit_is_not_kept() {
         let days = RecentDays::new();
-        days.keep(0, LocalDay { number: 0, start: 500, end: DAY });
-        days.keep(0, LocalDay { number: 1 << 40, start: 0, end: DAY });
+        days.keep(0, LocalDay { number: 0, start: 500, end: DAY, even: true });
+        days.keep(0, LocalDay { number: 1 << 40, start: 0, end: DAY, even: true });
         assert_eq!(days.find(0, 600), None);
-        let day = LocalDay { number: 0, start: 0, end: DAY };
+        let day = LocalDay { number: 0, start: 0, end: DAY, even: true };
         days.keep(64, day);
         assert_eq!(days.find(0, DAY - 1), Some(day));
         assert_eq!(days.find(0, DAY), None);

@@ -213,7 +213,8 @@ impl fmt::Debug for Grid {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
 

@@ -1,6 +1,7 @@
 //! The hours of a zone: each ends at a full hour on the clock and wherever the clock is set.
 
 use super::bucket::Bucket;
+use super::day::DAY;
 use super::zone::{LocalDay, Stretch, Zone};
 use crate::error::{Error, Result};
 
@@ -45,8 +46,14 @@ impl Run {
 }
 
 fn runs(zone: &Zone, day: LocalDay) -> impl Iterator<Item = Run> {
+    let even = day.even.then(|| Stretch {
+        start: day.start,
+        end: day.end,
+        offset: day.number * DAY - day.start,
+    });
+    let uneven = (!day.even).then(|| zone.stretches(day.start)).into_iter().flatten();
     let mut index = 0;
-    zone.stretches(day.start).take_while(move |stretch| stretch.start < day.end).map(
+    even.into_iter().chain(uneven).take_while(move |stretch| stretch.start < day.end).map(
         move |stretch| {
             let stretch = Stretch { end: stretch.end.min(day.end), ..stretch };
             let run = Run { stretch, index };
@@ -89,7 +96,8 @@ pub(super) fn count(zone: &Zone, day: i64) -> i64 {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
 

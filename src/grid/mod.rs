@@ -24,6 +24,8 @@
 mod bucket;
 mod buckets;
 mod calendar;
+#[cfg(any(test, fuzzing))]
+mod check;
 mod day;
 mod define;
 mod fixed;
@@ -33,7 +35,8 @@ mod place;
 mod window;
 mod zone;
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod oracle;
 
 pub(crate) use bucket::BucketNumber;

@@ -42,7 +42,8 @@ fn edits(one: &str, other: &str) -> usize {
     row[other.len()]
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
 

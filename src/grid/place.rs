@@ -174,3 +174,44 @@ fn hour_slots(zone: &Zone, page: PageNumber, page_len: u32) -> u32 {
         .find(|&(_, count)| count > 0)
         .map_or(0, |(nth, count)| (nth * HOURS_PER_DAY + count) as u32)
 }
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skipped_date_has_no_bucket_and_leaves_its_slot_empty() {
+        let grid = Grid::daily("Pacific/Apia");
+        let skipped = 15_338;
+        let before = grid.bucket(BucketNumber(skipped - 1)).unwrap();
+        assert_eq!(before.to_string(), "2011-12-29T10:00:00Z..2011-12-30T10:00:00Z");
+        assert!(grid.bucket(BucketNumber(skipped)).is_err());
+        let place = grid.place(before, 2).unwrap();
+        let (empty, slot) = ((skipped as u64 / 2) as i64, (skipped % 2) as u32);
+        assert_eq!(grid.bucket_in(PageNumber(empty), slot, 2), None);
+        let next = grid.next(before).unwrap().unwrap();
+        assert_eq!(next.number(), BucketNumber(skipped + 1));
+        assert!(grid.place(next, 2).unwrap() > place);
+    }
+
+    #[test]
+    fn a_bucket_that_its_page_is_too_short_for_is_an_error() {
+        let grid = Grid::minutes(10).pages_by_day("UTC");
+        assert_eq!(grid.fixed_page_len(), Some(288));
+        let last = grid.bucket(BucketNumber(143)).unwrap();
+        assert_eq!(grid.place(last, 144).unwrap(), Place { page: PageNumber(0), slot: 143 });
+        assert!(grid.place(last, 143).is_err());
+        let beyond = grid.bucket_at(Timestamp::from_millis(1 << 60)).unwrap();
+        assert!(grid.place(beyond, 288).is_err());
+    }
+
+    #[test]
+    fn the_timeless_bucket_is_alone_on_its_page() {
+        let grid = Grid::timeless();
+        let place = grid.place(Bucket::TIMELESS, 1).unwrap();
+        assert_eq!(place, Place { page: PageNumber(0), slot: 0 });
+        assert_eq!(grid.bucket_in(PageNumber(1), 0, 1), None);
+        assert_eq!((grid.page_slots(place.page, 1), grid.fixed_page_len()), (1, Some(1)));
+    }
+}

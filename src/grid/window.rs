@@ -89,7 +89,7 @@ impl DailyWindow {
         grid: &'a Grid,
         range: TimeRange,
     ) -> impl Iterator<Item = Result<Bucket>> + 'a {
-        Windows { window: self, grid, range, day: None, open: None, done: range.is_empty() }
+        Windows { window: self, grid, range, day: None, open: None, done: false }
     }
 
     /// The instants of the window that belongs to that day; none if the zone skipped the date.
@@ -134,10 +134,11 @@ impl Windows<'_> {
         let zone = &self.window.zone;
         let day = match self.day {
             Some(day) => day,
-            // A window over midnight whose end is repeated reaches two days beyond its own.
-            None => zone.day_at(self.range.start().as_millis())?.number - 2,
+            // A window over midnight belongs to the day before. Earlier ones, even where their end
+            // is repeated on this day, hold nothing that yesterday's does not.
+            None => zone.day_at(self.range.start().as_millis())?.number - 1,
         };
-        if zone.first_reading(day)? >= self.range.end().as_millis() {
+        if self.range.is_empty() || zone.first_reading(day)? >= self.range.end().as_millis() {
             return Ok(false);
         }
         self.day = Some(day + 1);
@@ -158,7 +159,8 @@ impl Iterator for Windows<'_> {
             match self.open.as_mut().and_then(Iterator::next) {
                 Some(Ok(bucket)) => {
                     // Two windows overlap where the clock is set back over the start of the later.
-                    self.range = TimeRange::new(bucket.end(), self.range.end());
+                    let end = self.range.end();
+                    self.range = TimeRange::new(bucket.end().min(end), end);
                     return Some(Ok(bucket));
                 }
                 Some(Err(fault)) => {
@@ -207,7 +209,8 @@ fn clock_time(text: &str) -> Result<i64> {
         })
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
     use crate::grid::local_day;

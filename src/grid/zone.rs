@@ -36,6 +36,8 @@ pub(super) struct LocalDay {
     pub(super) number: i64,
     pub(super) start: i64,
     pub(super) end: i64,
+    /// From its midnight to the next the clock is not set, so that the day is one stretch.
+    pub(super) even: bool,
 }
 
 /// A stretch of time in which the clock is not set: readings are instants plus the offset.
@@ -48,7 +50,7 @@ pub(super) struct Stretch {
 
 /// The calendar's instants: the years -9999 to 9999, less what offsets may take away.
 const FIRST: i64 = -377_705_023_201_000;
-const LAST: i64 = 253_402_207_200_999;
+const LAST: i64 = 253_402_207_200_000;
 
 /// No offset reaches this far, so a reading is shown within this of the same number in UTC.
 const REACH: i64 = 26 * 3_600_000;
@@ -81,16 +83,22 @@ impl Zone {
         while self.first_reading(number + 1)? <= instant {
             number += 1;
         }
-        let (start, end) = (self.first_reading(number)?, self.first_reading(number + 1)?);
-        let day = LocalDay { number, start, end };
+        let day = self.between(number)?;
         self.recent.keep(place, day);
         Ok(day)
     }
 
     /// The day of that number; none if the zone skipped its date.
     pub(super) fn day(&self, number: i64) -> Result<Option<LocalDay>> {
+        self.between(number).map(|day| Some(day).filter(|day| day.start < day.end))
+    }
+
+    fn between(&self, number: i64) -> Result<LocalDay> {
         let (start, end) = (self.first_reading(number)?, self.first_reading(number + 1)?);
-        Ok((start < end).then_some(LocalDay { number, start, end }))
+        let first = self.stretches(start).next();
+        let even = first
+            .is_some_and(|stretch| end <= stretch.end && start + stretch.offset == number * DAY);
+        Ok(LocalDay { number, start, end, even })
     }
 
     /// The first instant of the day of that number or, if there is no such day, of the next one.
@@ -218,7 +226,8 @@ fn unknown(name: &str, database: &TimeZoneDatabase) -> Error {
     Error::input(format!("there is no time zone {shown:?}: {remedy}"))
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
 
@@ -228,8 +237,9 @@ mod tests {
 
     #[test]
     fn the_calendar_reaches_as_far_as_its_library() {
-        assert_eq!(jiff::Timestamp::MIN.as_millisecond(), FIRST);
-        assert_eq!(jiff::Timestamp::MAX.as_millisecond(), LAST);
+        for (within, beyond) in [(FIRST, FIRST - 1), (LAST, LAST + 1)] {
+            assert!(calendar_instant(within).is_some() && calendar_instant(beyond).is_none());
+        }
         assert!(i64::from(jiff::tz::Offset::MAX.seconds()) * 1000 < REACH);
         assert!(i64::from(jiff::tz::Offset::MIN.seconds()) * 1000 > -REACH);
     }
@@ -283,6 +293,35 @@ mod tests {
             }
             assert!(zone.day_at(FIRST + 2 * DAY).is_ok() && zone.day_at(LAST - 2 * DAY).is_ok());
             assert!(zone.day(i64::MAX).is_err() && zone.day(i64::MIN).is_err());
+            for reading in [i64::MIN, FIRST - 2 * DAY, LAST + 2 * DAY, i64::MAX] {
+                assert!(zone.first_at_or_past(reading).is_err(), "{name} {reading}");
+                assert!(zone.for_good_at_or_past(reading).is_err(), "{name} {reading}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_of_name_alone_ends_no_stretch() {
+        for name in TimeZoneDatabase::bundled().available() {
+            let Ok(zone) = Zone::named(name.as_str()) else { continue };
+            let stretches: Vec<_> = zone.stretches(-4 * (1 << 40)).take(400).collect();
+            assert!(stretches.windows(2).all(|pair| pair[0].offset != pair[1].offset), "{name}");
+            assert!(stretches.windows(2).all(|pair| pair[0].end == pair[1].start), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_remembered_day_answers_only_for_its_own_instants() {
+        // Auckland's usual offset is not its summer's: two days share a place for an hour.
+        let zone = Zone::named("Pacific/Auckland").unwrap();
+        let noon = millis("2026-01-15T00:00:00Z");
+        let day = zone.day_at(noon).unwrap();
+        for instant in [day.start, day.end - 1] {
+            assert_eq!(zone.day_at(instant).unwrap(), day);
+        }
+        for instant in [day.start - 1, day.end, noon, day.end + 64 * DAY, noon] {
+            let day = zone.day_at(instant).unwrap();
+            assert!(day.start <= instant && instant < day.end);
         }
     }
 
