@@ -37,7 +37,7 @@ impl<P: Weighed> Resident<P> {
             marks: Marks::new(slots),
             hash: key.hash(),
             key: key.bytes().into(),
-            charge: budget.charge(bytes + value.bytes()),
+            charge: Budget::charge(budget, bytes + value.bytes()),
             value,
         }
     }
