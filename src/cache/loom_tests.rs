@@ -194,3 +194,33 @@ fn a_mark_raised_on_a_page_in_a_shortcut_is_seen_by_the_next_read() {
         reader.join().unwrap();
     });
 }
+
+/// Marks do not reach what has left the cache: so it must be known to have left.
+#[test]
+fn a_page_evicted_before_a_mark_was_raised_is_not_served_through_a_shortcut() {
+    loom::model(|| {
+        let bytes = World::new(1 << 20).page(OTHER, 0).bytes();
+        let world = World::new(bytes);
+        world.fill(KEY);
+        world.cache.touch(OTHER, 15);
+        let mut shortcut = Shortcut::new();
+        world.cache.get_through(&mut shortcut, KEY);
+        let evictor = {
+            let world = Arc::clone(&world);
+            thread::spawn(move || drop(world.fill(OTHER)))
+        };
+        let reader = {
+            let world = Arc::clone(&world);
+            thread::spawn(move || {
+                let published = world.published.load(Ordering::Acquire);
+                if let Some(lease) = shortcut.get(&world.cache, KEY) {
+                    let colour = lease.resident().marks().colour(0);
+                    assert!(published == 0 || colour == Colour::Stale);
+                }
+            })
+        };
+        world.commit(Publication::Raise { stale: &[1], suspect: &[] });
+        evictor.join().unwrap();
+        reader.join().unwrap();
+    });
+}
