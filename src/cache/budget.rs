@@ -34,9 +34,9 @@ impl Budget {
         self.used_bytes.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn charge(self: &Arc<Self>, bytes: usize) -> Charge {
-        self.used_bytes.fetch_add(bytes, Ordering::Relaxed);
-        Charge { budget: Arc::clone(self), bytes }
+    pub(crate) fn charge(budget: &Arc<Self>, bytes: usize) -> Charge {
+        budget.used_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Charge { budget: Arc::clone(budget), bytes }
     }
 }
 
@@ -59,8 +59,8 @@ mod tests {
     #[test]
     fn a_charge_counts_until_it_is_dropped() {
         let budget = Budget::new(10);
-        let first = budget.charge(7);
-        let second = budget.charge(8);
+        let first = Budget::charge(&budget, 7);
+        let second = Budget::charge(&budget, 8);
         assert_eq!(budget.used_bytes(), 15, "charging beyond the limit must not fail");
         drop(first);
         assert_eq!(budget.used_bytes(), 8);

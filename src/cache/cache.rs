@@ -135,7 +135,7 @@ impl<P> Cache<P> {
         debug_assert_eq!(ticket.hash, key.hash(), "the ticket was taken for another key");
         let joined = self.change(key.hash(), |shard, retired| {
             let overtaken = shard.published().count(ticket.hash) != ticket.published;
-            if overtaken || ticket.life != self.life || shard.is_closed() || !self.could_fit() {
+            if overtaken || ticket.life != self.life || shard.is_closed() {
                 resident.retire();
                 return None;
             }
@@ -167,7 +167,7 @@ impl<P> Cache<P> {
                 Publication::Replace { resident, admit } => {
                     debug_assert_eq!(resident.key(), key, "a page was published for another key");
                     let replaced = shard.replace(resident, retired);
-                    if !replaced && *admit && !shard.is_closed() && self.could_fit() {
+                    if !replaced && *admit && !shard.is_closed() {
                         shard.insert(Arc::clone(resident), retired);
                     } else if !replaced {
                         resident.retire();
@@ -257,11 +257,6 @@ impl<P> Cache<P> {
     /// What is charged to the budget beyond the cached pages: held by handles, or others' memory.
     fn beyond(&self) -> usize {
         self.budget.used_bytes().saturating_sub(self.weight.load(Ordering::Relaxed))
-    }
-
-    /// Whether a page, charged already and not yet cached, would fit into an otherwise empty cache.
-    fn could_fit(&self) -> bool {
-        self.beyond() <= self.budget.limit_bytes()
     }
 
     /// What each shard may weigh. What is about to be dropped counts as gone, or the new page of a

@@ -16,7 +16,9 @@ pub(super) struct Climb {
 
 const PART_MIN: f64 = 0.01;
 const PART_MAX: f64 = 0.80;
-const STEP: f64 = 0.0625;
+/// Small at first: a large cache turns seldom, and most are best with a small window.
+const STEP_FIRST: f64 = 0.02;
+const STEP: f64 = 0.04;
 /// Steps shrink so that a steady workload comes to rest.
 const STEP_DECAY: f64 = 0.98;
 /// A change of the hit ratio beyond this is another workload: take full steps again.
@@ -26,7 +28,7 @@ const REQUESTS_MIN: usize = 1000;
 
 impl Climb {
     pub(super) fn new() -> Self {
-        Self { part: PART_MIN, step: STEP, ratio_before: 0.0, hits: 0, requests: 0 }
+        Self { part: PART_MIN, step: STEP_FIRST, ratio_before: 0.0, hits: 0, requests: 0 }
     }
 
     /// How much of a share is the window's.

@@ -37,7 +37,7 @@ impl<P: Weighed> Resident<P> {
             marks: Marks::new(slots),
             hash: key.hash(),
             key: key.bytes().into(),
-            charge: budget.charge(bytes + value.bytes()),
+            charge: Budget::charge(budget, bytes + value.bytes()),
             value,
         }
     }
@@ -72,9 +72,9 @@ impl<P> Resident<P> {
     }
 }
 
-/// What a resident costs outside its own value: the reference count on lines of its own, and its
-/// node in the order and the map of its shard.
-const BESIDE_BYTES: usize = 128 + 96;
+/// What a resident costs outside its own value: the reference count on lines of its own, its node
+/// in the order and the map of its shard, and its part of the shard's sketch.
+const BESIDE_BYTES: usize = 128 + 96 + 64;
 
 #[cfg(all(test, not(loom)))]
 mod tests {

@@ -150,11 +150,6 @@ impl<P> Shard<P> {
         }
     }
 
-    /// What the shard itself takes in memory, beside its pages.
-    pub(super) fn sketch_bytes(&self) -> usize {
-        self.sketch.bytes()
-    }
-
     /// Lets a page from the window in among the main ones, or retires it.
     fn admit(&mut self, candidate: Arc<Resident<P>>, retired: &mut Retired<P>) {
         let weight = self.weight() + self.probation.weight_of(&candidate);

@@ -118,7 +118,7 @@ impl World {
             }
             Operation::ChargeElsewhere(bytes) => {
                 self.elsewhere = None;
-                self.elsewhere = Some(self.cache.budget().charge(bytes));
+                self.elsewhere = Some(Budget::charge(self.cache.budget(), bytes));
             }
             Operation::Install(_) | Operation::LetGo(_) => {}
         }

@@ -27,7 +27,7 @@ fn a_shortcut_lets_go_of_a_page_that_left_the_cache() {
         ("picked", |cache| cache.retire_where(|bytes| bytes == b"key")),
         ("closed", Cache::retire_all),
         ("evicted", |cache| {
-            let squeeze = cache.budget().charge(1 << 20);
+            let squeeze = Budget::charge(cache.budget(), 1 << 20);
             cache.publish(CacheKey::new(b"other"), Publication::Remove);
             drop(squeeze);
         }),
