@@ -31,7 +31,7 @@ impl Catalog {
         definition: Definition,
     ) -> Result<Arc<ViewState>> {
         let _turn = self.defining.lock();
-        let live = self.views.lock().get(&definition.name).cloned();
+        let live = self.views.lock().get(&*definition.name).cloned();
         if let Some(live) = &live
             && same(live.definition(), &definition)?
         {
@@ -49,7 +49,7 @@ impl Catalog {
             old.end();
             forget_pages(shared, old.id(), state.id());
         }
-        self.views.lock().insert(state.name().to_owned(), state.clone());
+        self.views.lock().insert(state.name().to_string(), state.clone());
         Ok(state)
     }
 

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grid::Grid;
 use crate::page::{Compression, Dictionary, Page, RecordShape, Sampler, ViewId, without};
 use crate::revision::Revision;
-use crate::sync::{AtomicBool, AtomicI64, AtomicU64, Mutex, Ordering, RwLock};
+use crate::sync::{Arc, AtomicBool, AtomicI64, AtomicU64, Mutex, Ordering, RwLock};
 use crate::time::Timestamp;
 
 use super::deletions::Deletions;
@@ -20,7 +20,7 @@ use super::view_row::ViewRow;
 /// What an application says of a view when it defines it.
 #[derive(Clone, Debug)]
 pub(crate) struct Definition {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) version: u32,
     pub(crate) shape: RecordShape,
     /// The record type itself: within one opening a page must never be read as another type, even
@@ -79,7 +79,7 @@ impl ViewState {
         self.id
     }
 
-    pub(crate) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &Arc<str> {
         &self.definition.name
     }
 

@@ -121,32 +121,39 @@ impl Writer {
 
     /// Waits for work. Synced operations first; both queues closed and empty means the end.
     fn next(&self) -> Next {
-        if let Ok(request) = self.synced.try_recv() {
-            return Next::Request(request);
+        loop {
+            match self.waiting() {
+                Some(request) => return Next::Request(request),
+                None if self.is_closed() => return Next::Closed,
+                None if self.sweeping && self.shared.latched().is_none() => return Next::Sweep,
+                // Ready without a request happens when one queue closes before the other.
+                None if self.wait() => {}
+                None => return Next::Sync,
+            }
         }
-        if let Ok(request) = self.derived.try_recv() {
-            return Next::Request(request);
-        }
-        if self.sweeping && self.shared.latched().is_none() {
-            return if self.is_closed() { Next::Closed } else { Next::Sweep };
-        }
-        let age_max = Duration::from(self.shared.options.unsynced_age_max);
+    }
+
+    /// What waits now, synced operations first.
+    fn waiting(&self) -> Option<Box<dyn Request>> {
+        self.synced.try_recv().or_else(|_| self.derived.try_recv()).ok()
+    }
+
+    /// Sleeps until something waits or a queue closes. `false` when the oldest unsynced commit is
+    /// old enough first.
+    fn wait(&self) -> bool {
         let mut select = channel::Select::new();
         select.recv(&self.synced);
         select.recv(&self.derived);
-        let ready = match &self.unsynced {
-            None => Ok(select.ready()),
-            Some(unsynced) => select.ready_deadline(unsynced.since + age_max),
-        };
-        if ready.is_err() {
-            return Next::Sync;
-        }
-        match self.synced.try_recv().or_else(|_| self.derived.try_recv()) {
-            Ok(request) => Next::Request(request),
-            Err(_) if self.is_closed() => Next::Closed,
-            // Somebody else cannot have taken it: there is one writer. Ready without a message
-            // happens when a queue closes while the other is still open.
-            Err(_) => self.next(),
+        match &self.unsynced {
+            None => select.ready() < 2,
+            Some(unsynced) => {
+                let age_max = Duration::from(self.shared.options.unsynced_age_max);
+                // Beyond the end of the clock's time is never.
+                match unsynced.since.checked_add(age_max) {
+                    Some(due) => select.ready_deadline(due).is_ok(),
+                    None => select.ready() < 2,
+                }
+            }
         }
     }
 
@@ -162,9 +169,7 @@ impl Writer {
         let mut bytes = first.weight();
         let mut requests = vec![first];
         while requests.len() < BATCH_OPERATIONS_MAX && bytes < BATCH_BYTES_MAX {
-            let Ok(request) = self.synced.try_recv().or_else(|_| self.derived.try_recv()) else {
-                break;
-            };
+            let Some(request) = self.waiting() else { break };
             bytes += request.weight();
             requests.push(request);
         }

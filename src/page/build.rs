@@ -102,6 +102,6 @@ impl PageBuilder {
             body.extend_from_slice(&entry.to_bytes());
         }
         body.extend_from_slice(&self.records);
-        Page::from_builder(slots, self.facts, body)
+        Page::from_parts(slots, self.facts, body)
     }
 }

@@ -158,7 +158,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
         let page_len = self.checked_page_len(&shape).map_err(named)?;
         self.check_numbers().map_err(named)?;
         let definition = Definition {
-            name: self.name,
+            name: self.name.into(),
             version: self.version,
             shape,
             record_type: TypeId::of::<R>(),

@@ -32,6 +32,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     #[cold]
     fn get_slowly(&self, entity: &E, spot: Spot, policy: Policy) -> Result<Record<R>> {
+        let seen = self.ticket(&spot);
         match self.glance(&spot)? {
             Glance::Record(record) => {
                 if record.is_fresh() || !self.rebuilds(&record, policy.marked) {
@@ -45,7 +46,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 }
             }
         }
-        self.build_one(entity, &spot)
+        self.build_one(entity, &spot, seen)
     }
 
     /// What is there, whatever its colour. Never builds.
