@@ -8,12 +8,15 @@ mod revision;
 mod time;
 
 mod key;
+#[cfg(not(loom))]
 mod options;
 
+#[cfg(not(loom))]
 mod metrics;
 
 // Floor 1: plain kernels; no I/O, no clock, no threads.
 mod grid;
+#[cfg(not(loom))]
 mod page;
 
 mod cache;
@@ -37,8 +40,11 @@ pub use key::{
     ENTITY_KEY_BYTES_MAX, EntityKey, IntoSource, KeyBuf, SOURCE_KEY_BYTES_MAX,
     SOURCE_KIND_BYTES_MAX, Source, SourceKey,
 };
+#[cfg(not(loom))]
 pub use metrics::Metrics;
+#[cfg(not(loom))]
 pub use options::{Options, Progress};
+#[cfg(not(loom))]
 pub use page::{PAGE_BYTES_MAX, PAGE_LEN_MAX, RecordType};
 pub use revision::Revision;
 #[cfg(not(loom))]

@@ -211,7 +211,7 @@ impl Writer {
         let shared = self.shared.clone();
         let full = |unsynced: &Unsynced| unsynced.bytes >= shared.options.unsynced_bytes_max;
         let synced = synced || self.unsynced.as_ref().is_some_and(full);
-        let (changes, last, written) = shared.with_database(|database| {
+        let written = shared.with_database(|database| {
             let failed = |cause: redb::Error| shared.storage_error(cause);
             let mut txn = database.begin_write().map_err(|e| failed(e.into()))?;
             if synced {
@@ -229,14 +229,14 @@ impl Writer {
                     return Err(fault.clone());
                 }
             }
-            let last = batch.revision();
-            let (changes, written) = batch.finish()?;
+            let written = batch.finish()?;
             txn.commit().map_err(|e| failed(e.into()))?;
-            Ok((changes, last, written))
+            Ok(written)
         })?;
-        self.count(synced, written);
-        self.last = last;
-        Ok(self.publish(changes))
+        self.count(synced, written.bytes);
+        self.last = written.last;
+        self.sweeping |= written.sweeps;
+        Ok(self.publish(written.changes))
     }
 
     fn count(&mut self, synced: bool, written: usize) {

@@ -59,8 +59,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     pub(super) fn build_one(&self, entity: &E, spot: &Spot, seen: Ticket) -> Result<Record<R>> {
         for flight in 0..FLIGHTS_MAX {
             let joined = self.engine.flights().join(self.flight_key(spot), self.name(spot));
-            let landed = match joined.map_err(|error| self.at(spot, error))? {
-                Joined::Landed(outcome) => outcome?,
+            let outcome = match joined.map_err(|error| self.at(spot, error))? {
+                Joined::Landed(outcome) => outcome,
                 Joined::Lead(lead) => {
                     // Somebody may have landed it between this reader's look and its lead.
                     let outcome = match self.landed_since(spot, seen) {
@@ -69,8 +69,14 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                         Err(error) => Err(error),
                     };
                     lead.land(outcome.clone());
-                    outcome?
+                    outcome
                 }
+            };
+            let landed = match outcome {
+                Ok(landed) => landed,
+                // Deleted before it was stored; the next flight begins after the deletion.
+                Err(error) if error.kind() == ErrorKind::Absent => continue,
+                Err(error) => return Err(error),
             };
             if let Some(record) = self.record_in(hold(landed, Layer::Build), spot)
                 && (record.is_fresh() || flight + 1 == FLIGHTS_MAX)

@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 use super::super::batch::Batch;
 use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
-use super::super::tables::{DROPPED, META, VIEWS, meta};
+use super::super::tables::{DROPPED, DROPPED_GOING, DROPPED_RESERVED, META, VIEWS, meta};
 use super::super::view_row::ViewRow;
 use super::super::view_state::Definition;
 
@@ -192,10 +192,20 @@ pub(super) fn next_id(batch: &mut Batch<'_>) -> Result<ViewId> {
 }
 
 /// Nothing refers to the id any more: its pages go in the background.
-pub(super) fn drop_id(batch: &mut Batch<'_>, id: ViewId) -> Result<()> {
+fn drop_id(batch: &mut Batch<'_>, id: ViewId) -> Result<()> {
+    batch.expect_sweep();
+    note_dropped(batch, id, DROPPED_GOING)
+}
+
+/// Keeps an id for pages that are being laid out; a crash before it is claimed drops it.
+pub(super) fn reserve_id(batch: &mut Batch<'_>, id: ViewId) -> Result<()> {
+    note_dropped(batch, id, DROPPED_RESERVED)
+}
+
+fn note_dropped(batch: &mut Batch<'_>, id: ViewId, state: &[u8]) -> Result<()> {
     let dropped = batch.txn().open_table(DROPPED);
     let mut dropped = batch.keep(dropped)?;
-    let kept = dropped.insert(id.0.to_be_bytes().as_slice(), [].as_slice()).map(drop);
+    let kept = dropped.insert(id.0.to_be_bytes().as_slice(), state).map(drop);
     batch.keep(kept)
 }
 
