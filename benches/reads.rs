@@ -3,6 +3,8 @@
 //! Every figure is the median of several rounds. Nothing is asserted: machines differ and are
 //! noisy.
 
+#![expect(clippy::print_stdout, reason = "a program that reports")]
+
 use std::hint::black_box;
 use std::thread;
 use std::time::{Duration, Instant};

@@ -112,7 +112,7 @@ impl<P> Kept<P> {
     fn resident(&self) -> &Arc<Resident<P>> {
         match self {
             Self::Once(resident) => resident,
-            Self::Leased(lease) => &lease.resident,
+            Self::Leased(lease) => lease.resident(),
         }
     }
 
@@ -129,12 +129,19 @@ impl<P> Kept<P> {
     }
 }
 
+impl<P> Lease<P> {
+    #[inline]
+    pub(crate) fn resident(&self) -> &Arc<Resident<P>> {
+        &self.resident
+    }
+}
+
 impl<P> Hold<P> {
     #[inline]
     pub(crate) fn resident(&self) -> &Arc<Resident<P>> {
         match self {
             Self::Shared(resident) => resident,
-            Self::Leased(lease) => &lease.resident,
+            Self::Leased(lease) => lease.resident(),
         }
     }
 }
