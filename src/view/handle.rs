@@ -69,7 +69,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     }
 
     /// The records of many entities at one instant, in the order asked, each by the view's
-    /// policies. One that fails leaves the others as they are.
+    /// policies. One that fails leaves the others as they are. Each costs what a
+    /// [`get`](Self::get) does.
     pub fn get_many<K: Borrow<E>>(
         &self,
         entities: impl IntoIterator<Item = K>,
@@ -119,7 +120,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
         self.core.fill(entity, range.into())
     }
 
-    /// Stores a record computed elsewhere. It is synced when this returns.
+    /// Stores a record computed elsewhere. It is synced when this returns, so it costs a sync, which
+    /// callers at the same time share; for many records there is [`put_many`](Self::put_many).
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input) inside a build, or for a record, key or instant out of
