@@ -428,8 +428,8 @@ pub use store::{Store, ViewInfo};
 pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
 #[cfg(not(loom))]
 pub use view::{
-    BuildContext, Failure, Filled, Freshness, Layer, Marked, Missing, Record, Timeline, View,
-    ViewDefinition,
+    BuildContext, Entities, Failure, Filled, Freshness, Layer, Marked, Missing, Record, Timeline,
+    View, ViewDefinition,
 };
 
 /// Parts that a proof puts in the place of the operating system's.

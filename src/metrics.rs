@@ -1,6 +1,6 @@
 //! What the store has done, counted.
 
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, thread_number};
 
 /// Counters of one opening, as a plain snapshot. Cheap to take, and to keep on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -53,26 +53,15 @@ impl Default for Striped {
 }
 
 impl Striped {
-    /// Counts one, in the stripe of the calling thread.
+    /// Counts one, in the stripe of the calling thread. Threads take stripes in turn.
     #[inline]
     pub(crate) fn count(&self) {
-        self.0[stripe()].0.fetch_add(1, Ordering::Relaxed);
+        self.0[thread_number() as usize % STRIPES].0.fetch_add(1, Ordering::Relaxed);
     }
 
     fn sum(&self) -> u64 {
         self.0.iter().map(|line| line.0.load(Ordering::Relaxed)).sum()
     }
-}
-
-/// Threads take stripes in turn.
-#[inline]
-fn stripe() -> usize {
-    use std::sync::atomic::AtomicUsize;
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static MINE: usize = NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES;
-    }
-    MINE.with(|mine| *mine)
 }
 
 /// The counters behind [`Metrics`].

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::disk::operations::DropView;
-use crate::disk::{StorageBackend, VIEWS, storage_error, view_rows};
+use crate::disk::{StorageBackend, VIEWS, view_rows};
 use crate::error::{Error, Result};
 use crate::key::EntityKey;
 use crate::metrics::Metrics;
@@ -97,7 +97,7 @@ impl Store {
     pub fn views(&self) -> Result<Vec<ViewInfo>> {
         let shared = self.0.shared();
         let rows = shared.read(|txn| {
-            let views = txn.open_table(VIEWS).map_err(|cause| storage_error(shared, cause))?;
+            let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
             view_rows(&views)
         })?;
         let info = |(name, row): (String, crate::disk::ViewRow)| ViewInfo {

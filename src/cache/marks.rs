@@ -12,7 +12,6 @@ pub(crate) struct Marks {
     /// costs one load.
     summary: AtomicU64,
     words: Box<[Word]>,
-    slots: usize,
 }
 
 /// What a mark says about a slot.
@@ -47,12 +46,7 @@ impl Marks {
         Self {
             summary: AtomicU64::new(0),
             words: (0..slots.div_ceil(64)).map(|_| word()).collect(),
-            slots,
         }
-    }
-
-    pub(crate) fn slots(&self) -> usize {
-        self.slots
     }
 
     /// Whether any slot is marked.
@@ -77,10 +71,12 @@ impl Marks {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn raise_suspect(&self, slot: usize) {
         self.raise_word(slot / 64, 0, 1 << (slot % 64));
     }
 
+    #[cfg(test)]
     pub(crate) fn raise_stale(&self, slot: usize) {
         self.raise_word(slot / 64, 1 << (slot % 64), 0);
     }

@@ -31,7 +31,7 @@ mod loom_tests;
 mod tests;
 
 pub(crate) use budget::{Budget, Charge};
-pub(crate) use cache::{Cache, CacheStats, Installed, Publication};
+pub(crate) use cache::{Cache, Installed, Publication};
 pub(crate) use key::CacheKey;
 pub(crate) use marks::{Colour, Marks};
 pub(crate) use resident::{Resident, Weighed};

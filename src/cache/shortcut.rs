@@ -86,11 +86,6 @@ impl<P> Shortcut<P> {
         }
         lease
     }
-
-    /// Lets go of everything.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::new();
-    }
 }
 
 impl<P> Lease<P> {

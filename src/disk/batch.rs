@@ -10,7 +10,6 @@ use crate::page::{self, Page, StoredBody};
 use crate::revision::Revision;
 use crate::sync::Arc;
 
-use super::fault::storage_error;
 use super::shared::{PageInMemory, Shared};
 use super::tables::{self, PAGES};
 use super::view_state::ViewState;
@@ -64,7 +63,7 @@ impl<'t> Batch<'t> {
         txn: &'t WriteTransaction,
         last: Revision,
     ) -> Result<Self> {
-        let pages = txn.open_table(PAGES).map_err(|e| storage_error(shared, e))?;
+        let pages = txn.open_table(PAGES).map_err(|e| shared.storage_error(e))?;
         Ok(Self { shared, txn, pages, revision: last, staged: BTreeMap::new(), fault: None })
     }
 
@@ -94,7 +93,7 @@ impl<'t> Batch<'t> {
     /// Keeps a failure of the file below: from here on nothing of this transaction can be right.
     pub(crate) fn keep<T>(&mut self, result: Result<T, impl Into<redb::Error>>) -> Result<T> {
         result.map_err(|cause| {
-            let error = storage_error(self.shared, cause);
+            let error = self.shared.storage_error(cause);
             self.fault.get_or_insert(error).clone()
         })
     }
@@ -115,7 +114,7 @@ impl<'t> Batch<'t> {
         };
         let decoded = page::decode(&bytes, key, view.shape(), |id| {
             let table = self.txn.open_table(tables::DICTIONARIES);
-            let table = table.map_err(|e| storage_error(self.shared, e))?;
+            let table = table.map_err(|e| self.shared.storage_error(e))?;
             view.dictionary(id, &table, self.shared)
         });
         match decoded {

@@ -2,13 +2,10 @@
 
 use std::collections::HashMap;
 
-use redb::ReadableTable;
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::{Dictionary, ViewId};
 use crate::sync::{Arc, Mutex};
 
-use super::fault::storage_error;
 use super::operations::{Define, Defined, Relay, ReserveView};
 use super::shared::Shared;
 use super::tables::{DICTIONARIES, VIEWS};
@@ -35,10 +32,10 @@ impl Catalog {
     ) -> Result<Arc<ViewState>> {
         let _turn = self.defining.lock();
         let live = self.views.lock().get(&definition.name).cloned();
-        if let Some(live) = &live {
-            if same(live.definition(), &definition)? {
-                return Ok(live.clone());
-            }
+        if let Some(live) = &live
+            && same(live.definition(), &definition)?
+        {
+            return Ok(live.clone());
         }
         let state = match writer {
             Some(writer) => write_definition(shared, writer, live.as_deref(), definition)?,
@@ -74,11 +71,6 @@ impl Catalog {
             shared.cache.retire_where(|key| key.starts_with(&view.id().0.to_be_bytes()));
         }
         Ok(deleted)
-    }
-
-    /// The live views, in no order.
-    pub(crate) fn live(&self) -> Vec<Arc<ViewState>> {
-        self.views.lock().values().cloned().collect()
     }
 }
 
@@ -189,8 +181,8 @@ fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState>
 
 fn find_row(shared: &Shared, name: &str) -> Result<Option<ViewRow>> {
     shared.read(|txn| {
-        let views = txn.open_table(VIEWS).map_err(|cause| storage_error(shared, cause))?;
-        let found = views.get(name.as_bytes()).map_err(|cause| storage_error(shared, cause))?;
+        let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
+        let found = views.get(name.as_bytes()).map_err(|cause| shared.storage_error(cause))?;
         found.map(|row| ViewRow::from_bytes(name, row.value())).transpose()
     })
 }
@@ -208,7 +200,7 @@ fn own_dictionary(shared: &Shared, view: &ViewState, id: u32) -> Result<Option<D
         return Ok(None);
     }
     shared.read(|txn| {
-        let table = txn.open_table(DICTIONARIES).map_err(|cause| storage_error(shared, cause))?;
+        let table = txn.open_table(DICTIONARIES).map_err(|cause| shared.storage_error(cause))?;
         view.dictionary(id, &table, shared)
     })
 }

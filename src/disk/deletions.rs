@@ -22,10 +22,10 @@ const REMEMBERED_MAX: usize = 64;
 impl Deletions {
     /// Remembers a deletion.
     pub(super) fn remember(&mut self, revision: Revision, deletion: ScopeOf) {
-        if self.recent.len() == REMEMBERED_MAX {
-            if let Some((forgotten, _)) = self.recent.pop_front() {
-                self.floor = forgotten;
-            }
+        if self.recent.len() == REMEMBERED_MAX
+            && let Some((forgotten, _)) = self.recent.pop_front()
+        {
+            self.floor = forgotten;
         }
         self.recent.push_back((revision, deletion));
     }

@@ -1,12 +1,11 @@
 //! Pages from the file into memory.
 
-use redb::ReadableTable;
+use redb::ReadTransaction;
 
 use crate::cache::{CacheKey, Installed};
 use crate::error::{Error, Result};
 use crate::page::{self, Page, PageKey};
 
-use super::fault::storage_error;
 use super::shared::{PageInMemory, Shared};
 use super::tables::{DICTIONARIES, MARKS, PAGES};
 use super::view_state::ViewState;
@@ -29,7 +28,7 @@ pub(crate) fn load(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<L
     let ticket = shared.cache.ticket(cache_key);
     shared.counters.loads.add(1);
     let found = shared.read(|txn| {
-        let failed = |cause: redb::Error| storage_error(shared, cause);
+        let failed = |cause: redb::Error| shared.storage_error(cause);
         let pages = txn.open_table(PAGES).map_err(|e| failed(e.into()))?;
         let found = pages.get(key.as_slice()).map_err(|e| failed(e.into()))?;
         let Some(bytes) = found else {
@@ -56,6 +55,19 @@ pub(crate) fn load(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<L
     }
 }
 
+/// The first page at or after a key and before another, by its key alone.
+pub(crate) fn first_page_from(
+    shared: &Shared,
+    txn: &ReadTransaction,
+    from: &[u8],
+    until: &[u8],
+) -> Result<Option<Box<[u8]>>> {
+    let pages = txn.open_table(PAGES).map_err(|cause| shared.storage_error(cause))?;
+    let first = pages.range(from..until).and_then(|mut range| range.next().transpose());
+    let first = first.map_err(|cause| shared.storage_error(cause))?;
+    Ok(first.map(|(key, _)| key.value().into()))
+}
+
 fn install(
     shared: &Shared,
     key: CacheKey<'_>,
@@ -68,7 +80,8 @@ fn install(
     if marked {
         // Which of its buckets is marked is not written yet by any release; all of them is coarse
         // but never wrong.
-        (0..slots as usize).for_each(|slot| resident.marks().raise_suspect(slot));
+        let all = vec![u64::MAX; (slots as usize).div_ceil(64)];
+        resident.marks().raise(&[], &all);
     }
     match shared.cache.install(ticket, resident) {
         Installed::Cached(resident)

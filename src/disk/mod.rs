@@ -9,7 +9,6 @@ mod catalog;
 mod committed;
 mod contents;
 mod deletions;
-mod fault;
 pub(crate) mod file;
 mod load;
 mod operation;
@@ -24,8 +23,7 @@ mod writer;
 
 pub(crate) use catalog::Catalog;
 pub(crate) use contents::{CONTENTS, begin_life, last_revision, view_rows};
-pub(crate) use fault::storage_error;
-pub(crate) use load::{Loaded, load};
+pub(crate) use load::{Loaded, first_page_from, load};
 pub(crate) use operation::{Receipt, Speed};
 pub use redb::{BackendError, StorageBackend};
 pub(crate) use scope::Scope;

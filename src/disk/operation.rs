@@ -1,7 +1,6 @@
 //! What callers ask of the writer.
 
 use crate::error::{Error, Result};
-use crate::revision::Revision;
 use crate::sync::channel::{Receiver, Sender, bounded};
 
 use super::batch::Batch;
@@ -40,19 +39,12 @@ pub(crate) trait Operation: Send + 'static {
     fn answer(self, applied: Self::Applied, committed: &Committed) -> Self::Answer;
 }
 
-/// An acknowledged operation.
-#[derive(Debug)]
-pub(crate) struct Acknowledged<A> {
-    pub(crate) revision: Revision,
-    pub(crate) answer: A,
-}
-
 /// Where a caller waits for its acknowledgement.
-pub(crate) struct Receipt<A>(Receiver<Result<Acknowledged<A>>>);
+pub(crate) struct Receipt<A>(Receiver<Result<A>>);
 
 impl<A> Receipt<A> {
     /// Waits until the operation is acknowledged or refused.
-    pub(crate) fn wait(self) -> Result<Acknowledged<A>> {
+    pub(crate) fn wait(self) -> Result<A> {
         self.0.recv().unwrap_or_else(|_| Err(super::shared::closed()))
     }
 }
@@ -71,8 +63,8 @@ pub(crate) trait Request: Send {
 
 struct Envelope<O: Operation> {
     operation: O,
-    outcome: Option<(Revision, Result<O::Applied>)>,
-    reply: Sender<Result<Acknowledged<O::Answer>>>,
+    outcome: Option<Result<O::Applied>>,
+    reply: Sender<Result<O::Answer>>,
 }
 
 /// Puts an operation in an envelope.
@@ -91,14 +83,13 @@ impl<O: Operation> Request for Envelope<O> {
     }
 
     fn apply(&mut self, batch: &mut Batch<'_>) {
-        self.outcome = Some((batch.revision(), self.operation.apply(batch)));
+        self.outcome = Some(self.operation.apply(batch));
     }
 
     fn acknowledge(self: Box<Self>, committed: &Committed) {
         let Self { operation, outcome, reply } = *self;
-        let (revision, applied) = outcome.expect("the writer applied it before the commit");
-        let answered = applied
-            .map(|applied| Acknowledged { revision, answer: operation.answer(applied, committed) });
+        let applied = outcome.expect("the writer applied it before the commit");
+        let answered = applied.map(|applied| operation.answer(applied, committed));
         // A caller that no longer waits is no fault.
         let _ = reply.send(answered);
     }

@@ -12,8 +12,7 @@ use crate::page::Page;
 use crate::revision::{Life, Revision};
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering, RwLock};
 
-use super::fault::storage_error;
-use super::file::{HomeProcess, SealState};
+use super::file::{HomeProcess, SealState, explain};
 
 impl Weighed for Page {
     fn bytes(&self) -> usize {
@@ -103,7 +102,7 @@ impl Shared {
         self.home.check()?;
         let database = self.database.read();
         let database = database.as_ref().ok_or_else(closed)?;
-        let txn = database.begin_read().map_err(|cause| storage_error(self, cause))?;
+        let txn = database.begin_read().map_err(|cause| self.storage_error(cause))?;
         body(&txn)
     }
 
@@ -150,6 +149,12 @@ impl Shared {
     /// The error that stopped writing, if one did.
     pub(crate) fn latched(&self) -> Option<Error> {
         self.latch.lock().clone()
+    }
+
+    /// An error of redb's as one of ours: with the first fault that the file's backend met, which
+    /// redb forgets, and the file's name.
+    pub(crate) fn storage_error(&self, cause: impl Into<redb::Error>) -> Error {
+        self.at_file(explain(cause, &self.seal))
     }
 
     /// The first fault that the file's backend met, if any.

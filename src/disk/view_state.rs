@@ -13,7 +13,6 @@ use crate::sync::{AtomicBool, AtomicI64, AtomicU64, Mutex, Ordering, RwLock};
 use crate::time::Timestamp;
 
 use super::deletions::Deletions;
-use super::fault::storage_error;
 use super::scope::{Scope, ScopeOf};
 use super::shared::Shared;
 use super::view_row::ViewRow;
@@ -193,7 +192,7 @@ impl ViewState {
             return Ok(Some(known.clone()));
         }
         let key = dictionary_key(self.id, id);
-        let found = table.get(key.as_slice()).map_err(|e| storage_error(shared, e))?;
+        let found = table.get(key.as_slice()).map_err(|e| shared.storage_error(e))?;
         let Some(bytes) = found else {
             return Ok(None);
         };

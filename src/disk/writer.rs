@@ -16,7 +16,6 @@ use crate::sync::{Arc, thread};
 
 use super::batch::{Batch, Change};
 use super::committed::Committed;
-use super::fault::storage_error;
 use super::operation::{Operation, Receipt, Request, Speed, envelope};
 use super::operations::Sweep;
 use super::shared::{Shared, closed};
@@ -69,7 +68,7 @@ impl WriterHandle {
 
     /// Hands an operation to the writer and waits for it.
     pub(crate) fn run<O: Operation>(&self, operation: O) -> Result<O::Answer> {
-        Ok(self.submit(operation)?.wait()?.answer)
+        self.submit(operation)?.wait()
     }
 }
 
@@ -208,7 +207,7 @@ impl Writer {
         let full = |unsynced: &Unsynced| unsynced.bytes >= shared.options.unsynced_bytes_max;
         let synced = synced || self.unsynced.as_ref().is_some_and(full);
         let (changes, last, written) = shared.with_database(|database| {
-            let failed = |cause: redb::Error| storage_error(&shared, cause);
+            let failed = |cause: redb::Error| shared.storage_error(cause);
             let mut txn = database.begin_write().map_err(|e| failed(e.into()))?;
             if synced {
                 // One phase can roll an acknowledged commit back without a word when a bit of it
@@ -269,6 +268,6 @@ impl Writer {
         let (request, receipt) = envelope(Sweep);
         self.transact(vec![request], false);
         // A failure has latched the writer, which ends the sweeping too.
-        self.sweeping = receipt.wait().is_ok_and(|swept| swept.answer);
+        self.sweeping = receipt.wait().unwrap_or(false);
     }
 }

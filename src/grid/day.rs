@@ -1,13 +1,22 @@
 //! The days of a zone that were used last, each in one word.
 
-use super::zone::LocalDay;
 use crate::sync::{AtomicU64, Ordering};
+
+/// A local day; its number counts dates from 1970-01-01.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LocalDay {
+    pub(super) number: i64,
+    pub(super) start: i64,
+    pub(super) end: i64,
+    /// From its midnight to the next the clock is not set, so that the day is one stretch.
+    pub(super) even: bool,
+}
 
 /// Remembers local days, so that neighbouring look-ups need not ask the zone's rules again.
 ///
 /// A day is one 64-bit word: its number, where it begins and how long it is, in seconds, and
-/// whether it is even. A word is read and written whole, so there is nothing to lock and no order to keep; whoever finds another
-/// day than the one looked for works it out and writes it over.
+/// whether it is even. A word is read and written whole, so there is nothing to lock and no order to
+/// keep; whoever finds another day than the one looked for works it out and writes it over.
 #[derive(Debug)]
 pub(super) struct RecentDays([AtomicU64; PLACES]);
 

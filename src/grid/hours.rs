@@ -1,8 +1,8 @@
 //! The hours of a zone: each ends at a full hour on the clock and wherever the clock is set.
 
 use super::bucket::Bucket;
-use super::day::DAY;
-use super::zone::{LocalDay, Stretch, Zone};
+use super::day::{DAY, LocalDay};
+use super::zone::{Stretch, Zone};
 use crate::error::{Error, Result};
 
 /// How many numbers each local day has for its hours. Part of every number on disk: it never

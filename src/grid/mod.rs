@@ -39,7 +39,6 @@ mod zone;
 #[cfg(not(loom))]
 mod oracle;
 
-pub(crate) use bucket::BucketNumber;
 pub(crate) use place::{PageNumber, Place};
 
 pub use bucket::Bucket;

@@ -2,11 +2,11 @@
 
 use super::bucket::{Bucket, BucketNumber};
 use super::calendar::Unit;
-use super::day::DAY;
+use super::day::{DAY, LocalDay};
 use super::define::{Grid, Shape};
 use super::fixed::Fixed;
 use super::hours::{self, HOURS_PER_DAY};
-use super::zone::{LocalDay, Zone};
+use super::zone::Zone;
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 

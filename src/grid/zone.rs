@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use super::day::{DAY, RecentDays};
+use super::day::{DAY, LocalDay, RecentDays};
 use super::names;
 use crate::error::{Error, Result};
 use crate::time::{TimeRange, Timestamp};
@@ -28,16 +28,6 @@ pub(super) struct Zone {
     /// Brings instants of one local day to one place among the recent days, nearly always.
     usual_offset: i64,
     recent: RecentDays,
-}
-
-/// A local day; its number counts dates from 1970-01-01.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct LocalDay {
-    pub(super) number: i64,
-    pub(super) start: i64,
-    pub(super) end: i64,
-    /// From its midnight to the next the clock is not set, so that the day is one stretch.
-    pub(super) even: bool,
 }
 
 /// A stretch of time in which the clock is not set: readings are instants plus the offset.

@@ -198,11 +198,11 @@ fn a_key_over_the_limit_is_refused_with_its_length_and_not_its_bytes() {
         let mut key = KeyBuf::new();
         "s".repeat(len - 1).encode(&mut key);
         assert_eq!(key.len(), len);
-        assert_eq!(check_entity_key(&key).is_ok(), len <= ENTITY_KEY_BYTES_MAX);
+        assert_eq!(check_entity_key(key.as_slice()).is_ok(), len <= ENTITY_KEY_BYTES_MAX);
         // A tag and an end.
         let source = Source::new("k", "s".repeat(len - 2));
         assert_eq!(source.is_ok(), len <= SOURCE_KEY_BYTES_MAX);
-        for error in [check_entity_key(&key).err(), source.err()].into_iter().flatten() {
+        for error in [check_entity_key(key.as_slice()).err(), source.err()].into_iter().flatten() {
             assert_eq!(error.kind(), ErrorKind::Input);
             let message = error.to_string();
             assert!(message.contains("1025") && message.contains("1024"), "{message}");

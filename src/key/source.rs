@@ -79,7 +79,8 @@ impl Source {
     }
 
     /// As it stands in the file; no source's bytes begin with another's.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
         self.bytes.as_slice()
     }
 }

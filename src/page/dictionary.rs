@@ -142,11 +142,6 @@ impl Sampler {
             sizes: std::mem::take(&mut self.sizes),
         })
     }
-
-    /// Whether it wants no more.
-    pub(crate) fn is_finished(&self) -> bool {
-        self.done
-    }
 }
 
 /// Enough bodies to train a dictionary on.

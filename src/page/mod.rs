@@ -23,7 +23,7 @@ pub(crate) use build::PageBuilder;
 pub(crate) use dictionary::{Compression, Dictionary, Sampler};
 pub(crate) use facts::Facts;
 pub(crate) use key::{PageKey, ViewId};
-pub(crate) use merge::{Merged, import, merge, without};
+pub(crate) use merge::{import, merge, without};
 pub(crate) use shape::RecordShape;
 pub use shape::RecordType;
 pub(crate) use stored::{StoredBody, decode, encode, store_body};
@@ -33,5 +33,3 @@ pub const PAGE_LEN_MAX: u32 = 1024;
 /// The largest page, inflated. A page on disk that claims more is refused before anything is
 /// allocated for it.
 pub const PAGE_BYTES_MAX: usize = 32 << 20;
-/// What a record may measure unless an option says otherwise.
-pub const RECORD_BYTES_DEFAULT: usize = 16 << 20;

@@ -4,14 +4,13 @@
 //! the same thread. Writes and closing do not belong inside a build, and the chain is bounded
 //! before the stack ends.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use crate::error::{Error, ErrorKind, Result};
 
 thread_local! {
     /// The views and buckets being built on this thread, outermost first.
     static CHAIN: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
-    static THREAD: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Builds nested deeper than this on one thread are refused: user code of unknown appetite lies
@@ -56,18 +55,6 @@ pub(crate) fn refuse_inside_build(doing: &str) -> Result<()> {
             "{doing} inside a build ({build}) is refused: a build reads, and returns its record; \
              do it outside"
         ))),
-    })
-}
-
-/// A number for the present thread that no other thread of the process has.
-pub(super) fn this_thread() -> u64 {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    THREAD.with(|thread| {
-        if thread.get() == 0 {
-            thread.set(NEXT.fetch_add(1, Ordering::Relaxed));
-        }
-        thread.get()
     })
 }
 

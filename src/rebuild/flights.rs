@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::{Arc, Condvar, Mutex};
+use crate::sync::{Arc, Condvar, Mutex, thread_number};
 
-use super::chain::this_thread;
 use super::unlanded::land_finished;
 
 /// What is being built.
@@ -77,7 +76,7 @@ impl<T: Clone> Flights<T> {
         key: FlightKey,
         name: impl FnOnce() -> String,
     ) -> Result<Joined<T>> {
-        let me = this_thread();
+        let me = thread_number();
         if self.table.lock().flights.contains_key(&key) {
             // What this thread has finished may be what it, or the leader, is about to wait for.
             land_finished();

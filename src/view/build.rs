@@ -65,10 +65,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                     outcome?
                 }
             };
-            if let Some(record) = self.record_in(hold(landed, Layer::Build), spot) {
-                if record.is_fresh() || flight + 1 == FLIGHTS_MAX {
-                    return Ok(record);
-                }
+            if let Some(record) = self.record_in(hold(landed, Layer::Build), spot)
+                && (record.is_fresh() || flight + 1 == FLIGHTS_MAX)
+            {
+                return Ok(record);
             }
         }
         let deleted = Error::new(ErrorKind::Absent, "the record was deleted while it was built");
@@ -98,7 +98,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             BuildFunction::Page(_) => self.build_page_around(entity, spot)?,
         };
         let stored = self.store(vec![(spot.key.clone(), page)], Speed::Derived, true)?.wait();
-        let stored = stored.map_err(|error| self.at(spot, error))?.answer;
+        let stored = stored.map_err(|error| self.at(spot, error))?;
         stored.pages.into_iter().next().ok_or_else(|| {
             let message = "the record was deleted while it was built; read it again";
             self.at(spot, Error::new(ErrorKind::Absent, message))

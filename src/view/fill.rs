@@ -225,7 +225,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Finished<E, R> {
         }
         while let Some((receipt, leads)) = self.oldest_beyond(under_way) {
             let stored = receipt.wait().and_then(|stored| {
-                stored.answer.pages.into_iter().next().ok_or_else(|| {
+                stored.pages.into_iter().next().ok_or_else(|| {
                     Error::new(ErrorKind::Absent, "the records were deleted while they were built")
                 })
             });

@@ -12,6 +12,7 @@ use crate::sync::Arc;
 use crate::time::{Span, TimeRange, Timestamp};
 
 use super::core::Core;
+use super::entities::Entities;
 use super::fill::Filled;
 use super::policy::{Marked, Missing, Policy};
 use super::record::Record;
@@ -140,6 +141,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
         records: impl IntoIterator<Item = (K, Timestamp, V)>,
     ) -> Result<u64> {
         self.core.put_many(records)
+    }
+
+    /// The entities that the view holds records of, in the order of their keys. Costs a look into
+    /// the file for each, however many records it has.
+    #[must_use]
+    pub fn entities(&self) -> Entities<E, R> {
+        Entities::new(self.core.clone())
     }
 
     /// Deletes all records of an entity, durably. Returns how many there were.

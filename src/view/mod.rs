@@ -5,6 +5,7 @@ mod context;
 mod core;
 mod definition;
 mod delete;
+mod entities;
 mod fill;
 mod freshness;
 mod get;
@@ -18,6 +19,7 @@ mod timeline;
 
 pub use context::BuildContext;
 pub use definition::ViewDefinition;
+pub use entities::Entities;
 pub use fill::{Failure, Filled};
 pub use freshness::{Freshness, Layer};
 pub use handle::View;

@@ -211,7 +211,9 @@ impl Rules {
 fn check_place(module: &Module, all: &[Module], faults: &mut BTreeSet<String>) {
     let path = &module.file.path;
     let word = |at: usize| module.tokens.get(at).map_or("", |token| token.text.as_str());
-    if (0..module.tokens.len()).any(|at| word(at) == "[" && word(at + 1) == "path") {
+    if (0..module.tokens.len())
+        .any(|at| word(at) == "#" && word(at + 1) == "[" && word(at + 2) == "path")
+    {
         faults.insert(format!("{path}: #[path] hides where a module lies"));
     }
     let folder = format!("{}/", module.name.join("/"));

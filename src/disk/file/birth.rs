@@ -7,10 +7,7 @@
 //! A crash leaves at most a file `.tidetable-birth-…` behind. It is harmless and belongs to nobody;
 //! it is not removed by later creations, because they cannot tell it from one that is at work.
 
-use super::close::close;
-use super::open::{Contents, FileOptions, Opened, open_backend};
-use super::os::OsFile;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -24,15 +21,16 @@ pub(super) enum Birth {
     Lost,
 }
 
-/// Creates a whole file at a path that held none.
-pub(super) fn give_birth(path: &Path, contents: Contents<'_>) -> Result<Birth> {
+/// Creates a whole file at a path that held none. `fill` makes it whole, and syncs it: the name
+/// must not be durable before the bytes are.
+pub(super) fn give_birth(path: &Path, fill: impl FnOnce(File) -> Result<()>) -> Result<Birth> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let (temporary, file) =
         Temporary::create(folder).map_err(|cause| Error::system("creating", path, cause))?;
-    fill(file, contents)?;
+    fill(file)?;
     let birth = temporary.name(path).map_err(|cause| Error::system("creating", path, cause))?;
     if birth == Birth::Born {
         File::open(folder)
@@ -82,25 +80,6 @@ impl Drop for Temporary {
         // After a rename there is nothing to remove; and a name that cannot be removed is harmless.
         let _ = fs::remove_file(&self.0);
     }
-}
-
-fn fill(file: File, contents: Contents<'_>) -> Result<()> {
-    let options =
-        FileOptions { create: true, redb_cache_bytes: BIRTH_CACHE_BYTES, ..FileOptions::default() };
-    let synced = file.try_clone().map_err(birth_failed)?;
-    let backend = OsFile::new(file).map_err(birth_failed)?;
-    let Opened { database, seal, home, .. } = open_backend(Box::new(backend), &options, contents)?;
-    close(database, &seal, home)?;
-    // The name must not be durable before the bytes are: mode and length among them.
-    synced.sync_all().map_err(birth_failed)
-}
-
-/// Enough for the tables of an empty store.
-const BIRTH_CACHE_BYTES: usize = 4 << 20;
-
-fn birth_failed(cause: io::Error) -> Error {
-    let message = format!("creating the file: {cause}");
-    Error::new(ErrorKind::System, message).caused_by(cause)
 }
 
 /// For file systems without hard links.

@@ -4,19 +4,6 @@ use super::state::SealState;
 use crate::error::{Error, ErrorKind, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// The first failure of a file, kept until somebody asks. An `io::Error` cannot be cloned.
-#[derive(Clone, Debug)]
-pub(super) struct Fault {
-    pub(super) kind: ErrorKind,
-    pub(super) message: String,
-}
-
-impl Fault {
-    pub(super) fn to_error(&self) -> Error {
-        Error::new(self.kind, self.message.clone())
-    }
-}
-
 /// What an error of redb's means to the caller. If the file itself failed first, that is the
 /// reason, and what redb made of it is its consequence.
 pub(crate) fn explain(error: impl Into<redb::Error>, seal: &SealState) -> Error {

@@ -1,7 +1,7 @@
 //! Opening a file: is it there, is it ours, is it free, and can its history be relied on.
 
 use super::birth::{Birth, give_birth};
-use super::close::discard;
+use super::close::{close, discard};
 use super::fault::{explain, guarded};
 use super::home::HomeProcess;
 use super::os::OsFile;
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{Arc, AtomicBool, Ordering};
 use redb::backends::InMemoryBackend;
 use redb::{Builder, Database, RepairSession};
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -81,7 +81,9 @@ pub(crate) fn open(path: &Path, options: &FileOptions, contents: Contents<'_>) -
             }
             Err(cause) => return Err(Error::system("opening", path, cause)),
         }
-        if give_birth(path, contents).map_err(|error| error.at_file(path))? == Birth::Born {
+        if give_birth(path, |file| fill(file, contents)).map_err(|error| error.at_file(path))?
+            == Birth::Born
+        {
             let opened = open_existing(path, options, contents)?;
             return Ok(Opened { outcome: Opening::Born, ..opened });
         }
@@ -116,6 +118,26 @@ pub(crate) fn in_memory(options: &FileOptions, contents: Contents<'_>) -> Result
     (contents.lay_out)(&mut database)?;
     seal.end_as(End::Untouched);
     Ok(Opened { database, seal, outcome: Opening::Born, home: HomeProcess::here() })
+}
+
+/// Makes an empty file of ours a whole store.
+fn fill(file: File, contents: Contents<'_>) -> Result<()> {
+    let options =
+        FileOptions { create: true, redb_cache_bytes: BIRTH_CACHE_BYTES, ..FileOptions::default() };
+    let synced = file.try_clone().map_err(birth_failed)?;
+    let backend = OsFile::new(file).map_err(birth_failed)?;
+    let Opened { database, seal, home, .. } = open_backend(Box::new(backend), &options, contents)?;
+    close(database, &seal, home)?;
+    // Mode and length too.
+    synced.sync_all().map_err(birth_failed)
+}
+
+/// Enough for the tables of an empty store.
+const BIRTH_CACHE_BYTES: usize = 4 << 20;
+
+fn birth_failed(cause: io::Error) -> Error {
+    let message = format!("creating the file: {cause}");
+    Error::new(ErrorKind::System, message).caused_by(cause)
 }
 
 fn check_regular(path: &Path, found: &fs::Metadata) -> Result<()> {

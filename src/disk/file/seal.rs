@@ -16,7 +16,7 @@
 //! | a footer whose checksum holds, a clean header with the first sum | sealed |
 //! | the same, but the header says that a writer was at it | not closed cleanly |
 //! | the same, but another clean header | damaged: page 0 does not match its seal |
-//! | no footer, a clean header, bytes behind the data | a seal torn while it was written: not closed cleanly |
+//! | no footer, a clean header, bytes behind the data | a seal torn in writing: not closed cleanly |
 //! | anything else | no seal: not closed cleanly |
 
 use super::sums::PAGE_BYTES;

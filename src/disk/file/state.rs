@@ -1,6 +1,5 @@
 //! What the store may ask about its file while redb holds the backend.
 
-use super::fault::Fault;
 use super::sums::Sums;
 use crate::error::{Error, ErrorKind};
 use crate::sync::Mutex;
@@ -14,6 +13,19 @@ pub(crate) struct SealState {
     first: Mutex<Option<Fault>>,
     found: Mutex<Option<Found>>,
     end: Mutex<End>,
+}
+
+/// The first failure of a file, kept until somebody asks. An `io::Error` cannot be cloned.
+#[derive(Clone, Debug)]
+struct Fault {
+    kind: ErrorKind,
+    message: String,
+}
+
+impl Fault {
+    fn to_error(&self) -> Error {
+        Error::new(self.kind, self.message.clone())
+    }
 }
 
 /// How the file was found, under the lock, before redb read anything.
@@ -58,6 +70,7 @@ impl SealState {
     }
 
     /// Whether the file was closed and carries a seal.
+    #[cfg(test)]
     pub(crate) fn is_sealed(&self) -> bool {
         *self.end.lock() == End::Sealed
     }

@@ -9,7 +9,7 @@ mod sync_all;
 mod train;
 
 pub(crate) use define::{Define, Defined, DropView};
-pub(crate) use delete::{Delete, DeletePart};
+pub(crate) use delete::Delete;
 pub(crate) use relay::{Relay, ReserveView};
 pub(crate) use store_records::{Part, StoreRecords, Stored};
 pub(crate) use sweep::Sweep;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::disk::file::tests::memory::{Call, Memory};
-use crate::sync::{AtomicU32, Ordering, thread};
+use crate::sync::{AtomicU64, Ordering, thread};
 use std::cell::Cell;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -64,7 +64,7 @@ fn no_cut_of_a_creation_has_a_seal_before_the_last_sync() {
 fn of_racing_creators_one_wins_and_all_find_the_same_whole_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
-    let (born, opened) = (AtomicU32::new(0), AtomicU32::new(0));
+    let (born, opened) = (AtomicU64::new(0), AtomicU64::new(0));
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {

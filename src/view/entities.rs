@@ -1,0 +1,87 @@
+//! Which entities a view holds records of.
+
+use std::collections::VecDeque;
+use std::marker::PhantomData;
+
+use crate::disk::first_page_from;
+use crate::error::{Error, Result};
+use crate::grid::PageNumber;
+use crate::key::{EntityKey, decode_entity};
+use crate::page::{PageKey, RecordType};
+use crate::sync::Arc;
+
+use super::core::Core;
+
+/// The entities of a view in the order of their keys, read from the file a few at a time.
+///
+/// It holds no transaction between two items: what is stored or deleted meanwhile is seen or not,
+/// each entity at most once.
+pub struct Entities<E: ?Sized, R> {
+    core: Arc<Core<E, R>>,
+    /// Keys read ahead.
+    ahead: VecDeque<Box<[u8]>>,
+    /// Where to go on; `None` at the end.
+    from: Option<Vec<u8>>,
+    entity: PhantomData<fn() -> R>,
+}
+
+/// Entities looked up in one read transaction.
+const READ_AHEAD: usize = 64;
+
+impl<E: EntityKey + ?Sized, R: RecordType> Entities<E, R> {
+    pub(super) fn new(core: Arc<Core<E, R>>) -> Self {
+        let from = PageKey::view_bounds(core.state.id()).0;
+        Self { core, ahead: VecDeque::new(), from: Some(from), entity: PhantomData }
+    }
+
+    fn read_ahead(&mut self) -> Result<()> {
+        let Some(mut from) = self.from.take() else {
+            return Ok(());
+        };
+        self.core.state.check()?;
+        let view = self.core.state.id();
+        let (_, until) = PageKey::view_bounds(view);
+        let ahead = &mut self.ahead;
+        self.from = self.core.shared().read(|txn| {
+            for _ in 0..READ_AHEAD {
+                let Some(key) = first_page_from(self.core.shared(), txn, &from, &until)? else {
+                    return Ok(None);
+                };
+                let Some((_, entity, _)) = PageKey::split(&key) else {
+                    return Err(Error::damaged("a page has a key that no page can have"));
+                };
+                // The entity's last possible page, and just behind it: keys are prefix-free.
+                let last = PageKey::of_parts(view, entity, PageNumber(i64::MAX));
+                from = last.as_slice().to_vec();
+                from.push(0);
+                ahead.push_back(entity.into());
+            }
+            Ok(Some(from))
+        })?;
+        Ok(())
+    }
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> Iterator for Entities<E, R> {
+    type Item = Result<E::Owned>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ahead.is_empty()
+            && let Err(error) = self.read_ahead()
+        {
+            return Some(Err(self.core.named(error)));
+        }
+        let key = self.ahead.pop_front()?;
+        Some(decode_entity::<E>(&key).ok_or_else(|| {
+            let message = "a record's entity is not one of this view's entity type; define the \
+                           view with the type that wrote it";
+            self.core.named(Error::damaged(message)).at_entity(&key)
+        }))
+    }
+}
+
+impl<E: ?Sized, R> std::fmt::Debug for Entities<E, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Entities({})", self.core.state.name())
+    }
+}
