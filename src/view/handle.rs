@@ -42,7 +42,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// [`Build`](crate::ErrorKind::Build) if the build function failed or panicked, or records need
     /// each other in a circle; [`Absent`](crate::ErrorKind::Absent) if there is none and the
     /// policy does not build; [`Input`](crate::ErrorKind::Input) for an entity key over the limit or
-    /// an instant that the grid cannot hold; and what the file can meet.
+    /// an instant that the grid cannot hold; and [the file's errors](crate#errors).
     #[inline]
     pub fn get(&self, entity: &E, instant: Timestamp) -> Result<Record<R>> {
         self.core.get(entity, instant, self.policy)
@@ -102,7 +102,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// many pages came from the file.
     ///
     /// # Errors
-    /// What the file can meet.
+    /// [The file's errors](crate#errors).
     pub fn prefetch<K: Borrow<E>>(
         &self,
         entities: impl IntoIterator<Item = K>,
@@ -116,7 +116,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input) for a view without a build function or an entity or
-    /// range out of bounds; and what the file can meet.
+    /// range out of bounds; and [the file's errors](crate#errors).
     pub fn fill(&self, entity: &E, range: impl Into<TimeRange>) -> Result<Filled> {
         self.core.fill(entity, range.into())
     }
@@ -126,7 +126,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input) inside a build, or for a record, key or instant out of
-    /// bounds (nothing is written then); and what the file can meet.
+    /// bounds (nothing is written then); and [the file's errors](crate#errors).
     pub fn put(&self, entity: &E, instant: Timestamp, record: &R) -> Result<()> {
         self.core.put_many([(entity, instant, record)]).map(drop)
     }
@@ -144,7 +144,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     }
 
     /// The entities that the view holds records of, in the order of their keys. Costs a look into
-    /// the file for each, however many records it has.
+    /// the file for each, however many records it has. An item is an
+    /// error where a key is none of `E`; [the file's errors](crate#errors) end the listing.
     #[must_use]
     pub fn entities(&self) -> Entities<E, R> {
         Entities::new(self.core.clone())
@@ -153,7 +154,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// Deletes all records of an entity, durably. Returns how many there were.
     ///
     /// # Errors
-    /// [`Input`](crate::ErrorKind::Input) inside a build; and what the file can meet.
+    /// [`Input`](crate::ErrorKind::Input) inside a build; and [the file's errors](crate#errors).
     pub fn delete(&self, entity: &E) -> Result<u64> {
         self.core.delete(Scope::Entity(self.core.entity(entity)?))
     }
