@@ -206,7 +206,8 @@
 //! # let store = Store::in_memory()?;
 //! let view = store.view::<u32, u64>("slow").build(|_, _, _| Ok(1))?;
 //! let hurried = view.when_missing(Missing::Miss);
-//! assert_eq!(hurried.get(&7, Timestamp::EPOCH).unwrap_err().kind(), ErrorKind::Absent);
+//! let missed = hurried.get(&7, Timestamp::EPOCH).unwrap_err();
+//! assert_eq!(missed.kind(), ErrorKind::Absent);
 //! view.get(&7, Timestamp::EPOCH)?;
 //! assert!(hurried.get(&7, Timestamp::EPOCH)?.is_fresh());
 //! # Ok::<(), tidetable::Error>(())
@@ -233,7 +234,7 @@
 //! ```
 //! # use tidetable::{ErrorKind, Store, Timestamp};
 //! # let store = Store::in_memory()?;
-//! let view = store.view::<str, u64>("parsed").build(|_, text, _| Ok(text.parse()?))?;
+//! let view = store.view::<str, u64>("number").build(|_, it, _| Ok(it.parse()?))?;
 //! let error = view.get("seven", Timestamp::EPOCH).unwrap_err();
 //! assert_eq!(error.kind(), ErrorKind::Build);
 //! let cause = error.build_cause().expect("it is what the function returned");
@@ -260,9 +261,9 @@
 //!   builds it anew; others answer [`ErrorKind::Damaged`]. [`Store::last_damage`] and
 //!   [`Metrics::pages_damaged`] tell of it. Records that were put have to be put again.
 //! - **A part of the file that fails its seal** ends this opening: what is cached is served on, all
-//!   else answers an error that names the place. Close and open again. An opening that fails with
-//!   [`ErrorKind::Damaged`] leaves the file as it is: replace it by a copy, or remove it and let
-//!   the views build anew.
+//!   else answers an error that names the place. Close and open again. Where opening itself fails
+//!   with [`ErrorKind::Damaged`], put a copy in the file's place, or remove it and let the views
+//!   build anew.
 //! - **A file that was not closed** (a crash, a power cut) is not damage; opening it verifies it.
 //!
 //! # Testing
@@ -272,8 +273,8 @@
 //! use std::sync::Arc;
 //! use tidetable::{Grid, ManualClock, Options, Span, Store, Timestamp};
 //!
-//! let monday = Timestamp::from_seconds(1_782_036_000);
-//! let clock = Arc::new(ManualClock::new(monday));
+//! let sunday = Timestamp::from_seconds(1_782_036_000);
+//! let clock = Arc::new(ManualClock::new(sunday));
 //! let options = Options { clock: clock.clone(), ..Options::default() };
 //! let store = Store::in_memory_with(options)?;
 //! let view = store
@@ -281,7 +282,7 @@
 //!     .grid(Grid::hours(1))
 //!     .retain(Span::days(3))
 //!     .build(|_, _, _| Ok(1))?;
-//! assert_eq!(view.get(&7, monday)?.built_at(), monday);
+//! assert_eq!(view.get(&7, sunday)?.built_at(), sunday);
 //!
 //! assert_eq!(view.delete_expired()?, 0);
 //! clock.advance(Span::days(4));
@@ -305,7 +306,8 @@
 //!     .build(|_, harbour, day| Ok(simulate(harbour, day.start())?))?;
 //!
 //! // At night, ahead of the readers; what fails is listed and the rest is there.
-//! let week = TimeRange::new(today, today.checked_add(Span::days(7)).expect("within time"));
+//! let in_a_week = today.checked_add(Span::days(7)).expect("within time");
+//! let week = TimeRange::new(today, in_a_week);
 //! for harbour in ["Visby", "Nynäshamn"] {
 //!     let filled = forecast.fill(harbour, week)?;
 //!     for failure in &filled.failed {
@@ -351,7 +353,7 @@
 //!     .uncompressed() // a PDF is compressed already
 //!     .retain(Span::hours(24))
 //!     .build(|_, hash, _| {
-//!         let content = content_of(hash).ok_or_else(|| BuildError::new("unknown content"))?;
+//!         let content = content_of(hash).ok_or(BuildError::new("unknown"))?;
 //!         Ok(render(content))
 //!     })?;
 //! assert_eq!(documents.get(&hash, Timestamp::EPOCH)?.as_slice(), b"a room");
