@@ -122,40 +122,43 @@ impl Writer {
 
     /// Waits for work. Synced operations first; both queues closed and empty means the end.
     fn next(&self) -> Next {
-        if let Ok(request) = self.synced.try_recv() {
-            return Next::Request(request);
-        }
-        if let Ok(request) = self.derived.try_recv() {
-            return Next::Request(request);
-        }
-        if self.sweeping && self.shared.latched().is_none() {
-            return if self.is_closed() { Next::Closed } else { Next::Sweep };
-        }
-        let age_max = Duration::from(self.shared.options.unsynced_age_max);
-        let mut select = channel::Select::new();
-        select.recv(&self.synced);
-        select.recv(&self.derived);
-        let ready = match &self.unsynced {
-            None => Ok(select.ready()),
-            Some(unsynced) => select.ready_deadline(unsynced.since + age_max),
-        };
-        if ready.is_err() {
-            return Next::Sync;
-        }
-        match self.synced.try_recv().or_else(|_| self.derived.try_recv()) {
-            Ok(request) => Next::Request(request),
-            Err(_) if self.is_closed() => Next::Closed,
-            // Somebody else cannot have taken it: there is one writer. Ready without a message
-            // happens when a queue closes while the other is still open.
-            Err(_) => self.next(),
+        loop {
+            match self.take() {
+                Ok(request) => return Next::Request(request),
+                Err(channel::TryRecvError::Disconnected) => return Next::Closed,
+                Err(channel::TryRecvError::Empty) => {}
+            }
+            if self.sweeping && self.shared.latched().is_none() {
+                return Next::Sweep;
+            }
+            let age_max = Duration::from(self.shared.options.unsynced_age_max);
+            let mut select = channel::Select::new();
+            select.recv(&self.synced);
+            select.recv(&self.derived);
+            let ready = match &self.unsynced {
+                None => Ok(select.ready()),
+                Some(unsynced) => select.ready_deadline(unsynced.since + age_max),
+            };
+            if ready.is_err() {
+                return Next::Sync;
+            }
+            // Ready without a message happens while one queue is closed and the other still open.
         }
     }
 
-    fn is_closed(&self) -> bool {
-        let ended = |queue: &Receiver<_>| {
-            matches!(queue.try_recv(), Err(channel::TryRecvError::Disconnected))
+    /// What waits first. Asking is taking: whoever only looks whether the queues have ended would
+    /// lose the request that came in meanwhile.
+    fn take(&self) -> Result<Box<dyn Request>, channel::TryRecvError> {
+        use channel::TryRecvError::{Disconnected, Empty};
+        let synced = match self.synced.try_recv() {
+            Ok(request) => return Ok(request),
+            Err(ended) => ended,
         };
-        ended(&self.synced) && ended(&self.derived)
+        match (synced, self.derived.try_recv()) {
+            (_, Ok(request)) => Ok(request),
+            (Disconnected, Err(Disconnected)) => Err(Disconnected),
+            _ => Err(Empty),
+        }
     }
 
     /// Gathers what waits behind `first`, synced operations first, and commits it as one.
