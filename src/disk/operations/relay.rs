@@ -28,6 +28,7 @@ impl Operation for ReserveView {
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<ViewId> {
         let id = next_id(batch)?;
         drop_id(batch, id)?;
+        batch.shared().reserved().lock().insert(id);
         Ok(id)
     }
 

@@ -28,12 +28,18 @@ impl Operation for Sweep {
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<bool> {
         let dropped = batch.txn().open_table(DROPPED);
         let mut dropped = batch.keep(dropped)?;
-        let first = dropped.first().map(|entry| entry.map(|(key, _)| key.value().to_vec()));
-        let Some(id) = batch.keep(first)? else {
+        let listed = dropped.iter().and_then(|ids| {
+            ids.map(|entry| entry.map(|(key, _)| key.value().to_vec()))
+                .collect::<Result<Vec<_>, _>>()
+        });
+        let listed = batch.keep(listed)?;
+        let view_of =
+            |id: &[u8]| ViewId(u32::from_be_bytes(id.first_chunk().copied().unwrap_or([0xFF; 4])));
+        let free = |id: &[u8]| !batch.shared().reserved().lock().contains(&view_of(id));
+        let Some(id) = listed.into_iter().find(|id| free(id)) else {
             return Ok(false);
         };
-        let id_bytes = id.first_chunk().copied().unwrap_or([0xFF; 4]);
-        let view = ViewId(u32::from_be_bytes(id_bytes));
+        let view = view_of(&id);
         let (from, until) = PageKey::view_bounds(view);
         let keys = batch.keys(&from, &until, PAGES_AT_ONCE)?;
         for key in &keys {
