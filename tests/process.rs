@@ -11,10 +11,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use tidetable::{ErrorKind, Result, Store};
+use tidetable::{ErrorKind, Result, Store, View};
 
 use common::disk::Random;
-use common::record::{at, buckets, built_view, cell, put_view};
+use common::record::{Cell, at, buckets, built_view, cell, put_view};
 
 /// Tells a child where the store is.
 const STORE: &str = "TIDETABLE_TEST_STORE";
@@ -68,7 +68,7 @@ fn after_every_kill_the_file_opens_and_all_that_was_acknowledged_is_there() {
     // Entity -> the first bucket that was not acknowledged; writers go on where the file ends.
     let mut acknowledged = BTreeMap::<u32, i64>::new();
     for kill in 0..KILLS {
-        let wanted = random.below(150);
+        let wanted = 1 + random.below(150);
         let mut child = child("puts_until_killed", &path);
         let lines =
             BufReader::new(child.stdout.take().unwrap()).lines().map_while(std::result::Result::ok);
@@ -108,6 +108,32 @@ fn check_after_kill(path: &Path, acknowledged: &BTreeMap<u32, i64>, kill: usize)
 }
 
 #[test]
+fn a_kill_at_birth_leaves_a_whole_store_or_none() {
+    let (mut whole, mut none) = (0, 0);
+    for round in 0..12 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("city.tide");
+        let mut child = child("puts_until_killed", &path);
+        // As soon as anything is there, which has a temporary name; or as soon as it has its own.
+        let born = || match round % 2 {
+            0 => std::fs::read_dir(folder.path()).unwrap().next().is_some(),
+            _ => path.exists(),
+        };
+        while !born() {
+            assert!(child.try_wait().unwrap().is_none(), "the child ended by itself");
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        *(if path.exists() { &mut whole } else { &mut none }) += 1;
+        let store = Store::open(&path).unwrap();
+        put_view(&store, "put").unwrap().put(&9, at(0), &cell(9, 0, 1)).unwrap();
+        store.close().unwrap();
+    }
+    println!("killed at birth: {whole} stores were whole, {none} were not there");
+}
+
+#[test]
 #[ignore = "a child of the test that watches it fork"]
 fn forks_with_an_open_store() {
     let path = store_of_this_child();
@@ -132,39 +158,38 @@ fn forks_with_an_open_store() {
     store.close().unwrap();
 }
 
-/// Whether a forked child is served from memory and refused where it would reach the file.
-fn fork_is_refused(
-    path: &Path,
-    store: &Store,
-    view: &tidetable::View<u32, common::record::Cell>,
-) -> bool {
-    let mut sound = true;
-    let mut say = |right: bool, what: &str| {
-        if !right {
-            println!("in the forked child: {what}");
-            sound = false;
-        }
-    };
-    say(view.get(&1, at(0)).is_ok_and(|record| record.value == 1), "a hit failed");
-    let refused: [(&str, Result<()>); 8] = [
-        ("a miss", view.get(&9, at(0)).map(drop)),
-        ("a put", view.put(&1, at(1), &cell(1, 1, 9))),
-        ("a deletion", view.delete(&1).map(drop)),
-        ("a definition", put_view(store, "new").map(drop)),
-        ("a sync", store.sync()),
-        ("the views", store.views().map(drop)),
-        ("deleting a view", store.delete_view("put").map(drop)),
-        ("closing", store.close()),
+/// Whether a forked child is served from memory and refused where it would reach the file. Ends at
+/// the first that is not: what follows could wait for a thread that does not exist here.
+fn fork_is_refused(path: &Path, store: &Store, view: &View<u32, Cell>) -> bool {
+    type Call<'a> = (&'static str, &'a dyn Fn() -> Result<()>);
+    if !view.get(&1, at(0)).is_ok_and(|record| record.value == 1) {
+        println!("in the forked child a hit fails");
+        return false;
+    }
+    let calls: [Call<'_>; 8] = [
+        ("a miss", &|| view.get(&9, at(0)).map(drop)),
+        ("reading the views", &|| store.views().map(drop)),
+        ("a put", &|| view.put(&1, at(1), &cell(1, 1, 9))),
+        ("a deletion", &|| view.delete(&1).map(drop)),
+        ("a definition", &|| put_view(store, "new").map(drop)),
+        ("a sync", &|| store.sync()),
+        ("deleting a view", &|| store.delete_view("put").map(drop)),
+        ("closing", &|| store.close()),
     ];
-    for (what, refused) in refused {
-        let right = refused.is_err_and(|error| {
+    for (what, call) in calls {
+        let refused = call().is_err_and(|error| {
             error.kind() == ErrorKind::Reopen && error.to_string().contains("forked")
         });
-        say(right, what);
+        if !refused {
+            println!("in the forked child {what} is not refused");
+            return false;
+        }
     }
     let busy = Store::open(path).is_err_and(|error| error.kind() == ErrorKind::Busy);
-    say(busy, "opening the parent's file did not say busy");
-    sound
+    if !busy {
+        println!("in the forked child the parent's file is not busy");
+    }
+    busy
 }
 
 #[test]

@@ -154,6 +154,24 @@ fn an_entity_over_the_limit_is_refused_by_every_call_and_one_at_the_limit_is_not
 }
 
 #[test]
+fn entities_that_are_empty_or_hold_nul_bytes_are_entities_like_others() {
+    let store = Store::in_memory().unwrap();
+    let text: View<str, Cell> = store.view("text").grid(grid()).without_build().unwrap();
+    let bytes: View<[u8], Cell> = store.view("bytes").grid(grid()).without_build().unwrap();
+    let names = ["", "\0", "\0\0", "a", "a\0", "a\0b", "\u{1}", "ab"];
+    for (value, name) in (0..).zip(names) {
+        text.put(name, at(0), &cell(0, 0, value)).unwrap();
+        bytes.put(name.as_bytes(), at(0), &cell(0, 0, value)).unwrap();
+    }
+    text.delete("a").unwrap();
+    for (value, name) in (0..).zip(names) {
+        let found = text.peek(name, at(0)).unwrap().map(|record| record.value.to_native());
+        assert_eq!(found, (name != "a").then_some(value), "{name:?}");
+        assert_eq!(bytes.get(name.as_bytes(), at(0)).unwrap().value, value, "{name:?}");
+    }
+}
+
+#[test]
 fn an_instant_out_of_range_is_refused_by_every_call() {
     let store = Store::in_memory().unwrap();
     let day = Grid::daily("Europe/Stockholm");
