@@ -167,6 +167,13 @@ fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState>
     let Some(row) = find_row(shared, &definition.name)? else {
         return refuse("the file has no such view, and it is open to read only");
     };
+    if definition.version < row.version {
+        return refuse(&format!(
+            "the file holds version {}, the program defines version {}, and it is open to read \
+             only: a newer program has written the file; run that one",
+            row.version, definition.version
+        ));
+    }
     let fits = row.layout == definition.shape.fingerprint()
         && row.grid == definition.grid.describe()
         && row.page_len == definition.page_len;

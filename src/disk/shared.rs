@@ -1,5 +1,6 @@
 //! What readers, builders and the writer of one opening share.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use redb::{Database, ReadTransaction, ReadableDatabase};
@@ -8,7 +9,7 @@ use crate::cache::{Budget, Cache, CacheKey, Resident, Weighed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{Counters, Metrics};
 use crate::options::Options;
-use crate::page::Page;
+use crate::page::{Page, ViewId};
 use crate::revision::{Life, Revision};
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering, RwLock};
 
@@ -43,6 +44,9 @@ pub(crate) struct Shared {
     damage: Mutex<Option<Error>>,
     /// Nothing read from this file counts as fresh: history may be missing.
     distrusted: bool,
+    /// Ids that pages are being laid out under. They count as dropped in the file, so that a crash
+    /// leaves nothing behind, and must not be swept in this opening.
+    reserved: Mutex<BTreeSet<ViewId>>,
 }
 
 /// The parts that an opening starts from.
@@ -73,6 +77,7 @@ impl Shared {
             latch: Mutex::new(None),
             damage: Mutex::new(None),
             distrusted: parts.distrusted,
+            reserved: Mutex::default(),
         }
     }
 
@@ -89,6 +94,11 @@ impl Shared {
     /// Whether what the file holds may be called fresh at all.
     pub(crate) fn is_distrusted(&self) -> bool {
         self.distrusted
+    }
+
+    /// Ids that are not to be swept although the file calls them dropped.
+    pub(super) fn reserved(&self) -> &Mutex<BTreeSet<ViewId>> {
+        &self.reserved
     }
 
     /// A page with its charge on the budget.

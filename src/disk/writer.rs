@@ -157,11 +157,19 @@ impl Writer {
         }
     }
 
-    fn is_closed(&self) -> bool {
-        let ended = |queue: &Receiver<_>| {
-            matches!(queue.try_recv(), Err(channel::TryRecvError::Disconnected))
+    /// What waits first. Asking is taking: whoever only looks whether the queues have ended would
+    /// lose the request that came in meanwhile.
+    fn take(&self) -> Result<Box<dyn Request>, channel::TryRecvError> {
+        use channel::TryRecvError::{Disconnected, Empty};
+        let synced = match self.synced.try_recv() {
+            Ok(request) => return Ok(request),
+            Err(ended) => ended,
         };
-        ended(&self.synced) && ended(&self.derived)
+        match (synced, self.derived.try_recv()) {
+            (_, Ok(request)) => Ok(request),
+            (Disconnected, Err(Disconnected)) => Err(Disconnected),
+            _ => Err(Empty),
+        }
     }
 
     /// Gathers what waits behind `first`, synced operations first, and commits it as one.
