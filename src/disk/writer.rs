@@ -11,7 +11,7 @@ use redb::Durability;
 use crate::cache::{CacheKey, Publication};
 use crate::error::{Error, ErrorKind, Result};
 use crate::revision::Revision;
-use crate::sync::channel::{self, Receiver, Sender};
+use crate::sync::channel::{self, Receiver, Sender, TryRecvError};
 use crate::sync::{Arc, thread};
 
 use super::batch::{Batch, Change};
@@ -122,20 +122,19 @@ impl Writer {
     /// Waits for work. Synced operations first; both queues closed and empty means the end.
     fn next(&self) -> Next {
         loop {
-            match self.waiting() {
-                Some(request) => return Next::Request(request),
-                None if self.is_closed() => return Next::Closed,
-                None if self.sweeping && self.shared.latched().is_none() => return Next::Sweep,
-                // Ready without a request happens when one queue closes before the other.
-                None if self.wait() => {}
-                None => return Next::Sync,
+            match self.take() {
+                Ok(request) => return Next::Request(request),
+                Err(TryRecvError::Disconnected) => return Next::Closed,
+                Err(TryRecvError::Empty) => {}
+            }
+            if self.sweeping && self.shared.latched().is_none() {
+                return Next::Sweep;
+            }
+            // A loop, because a queue that has closed before the other counts as ready.
+            if !self.wait() {
+                return Next::Sync;
             }
         }
-    }
-
-    /// What waits now, synced operations first.
-    fn waiting(&self) -> Option<Box<dyn Request>> {
-        self.synced.try_recv().or_else(|_| self.derived.try_recv()).ok()
     }
 
     /// Sleeps until something waits or a queue closes. `false` when the oldest unsynced commit is
@@ -144,23 +143,22 @@ impl Writer {
         let mut select = channel::Select::new();
         select.recv(&self.synced);
         select.recv(&self.derived);
-        match &self.unsynced {
-            None => select.ready() < 2,
-            Some(unsynced) => {
-                let age_max = Duration::from(self.shared.options.unsynced_age_max);
-                // Beyond the end of the clock's time is never.
-                match unsynced.since.checked_add(age_max) {
-                    Some(due) => select.ready_deadline(due).is_ok(),
-                    None => select.ready() < 2,
-                }
+        let age_max = Duration::from(self.shared.options.unsynced_age_max);
+        // Due beyond the end of the clock's time is never due.
+        let due = self.unsynced.as_ref().and_then(|unsynced| unsynced.since.checked_add(age_max));
+        match due {
+            Some(due) => select.ready_deadline(due).is_ok(),
+            None => {
+                select.ready();
+                true
             }
         }
     }
 
     /// What waits first. Asking is taking: whoever only looks whether the queues have ended would
     /// lose the request that came in meanwhile.
-    fn take(&self) -> Result<Box<dyn Request>, channel::TryRecvError> {
-        use channel::TryRecvError::{Disconnected, Empty};
+    fn take(&self) -> Result<Box<dyn Request>, TryRecvError> {
+        use TryRecvError::{Disconnected, Empty};
         let synced = match self.synced.try_recv() {
             Ok(request) => return Ok(request),
             Err(ended) => ended,
@@ -177,7 +175,7 @@ impl Writer {
         let mut bytes = first.weight();
         let mut requests = vec![first];
         while requests.len() < BATCH_OPERATIONS_MAX && bytes < BATCH_BYTES_MAX {
-            let Some(request) = self.waiting() else { break };
+            let Ok(request) = self.take() else { break };
             bytes += request.weight();
             requests.push(request);
         }

@@ -5,6 +5,7 @@ use redb::{ReadableTable, Table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::ViewId;
 use crate::revision::Revision;
+use crate::sync::Arc;
 use crate::time::Timestamp;
 
 use super::super::batch::Batch;
@@ -12,7 +13,7 @@ use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
 use super::super::tables::{DROPPED, DROPPED_GOING, DROPPED_RESERVED, META, VIEWS, meta};
 use super::super::view_row::ViewRow;
-use super::super::view_state::Definition;
+use super::super::view_state::{Definition, ViewState};
 
 /// Compares a definition with what the file says of the view, and makes the file say it.
 pub(crate) struct Define {
@@ -20,6 +21,9 @@ pub(crate) struct Define {
     pub(crate) now: Timestamp,
     /// The id under which the pages have been laid out anew, if that was asked for.
     pub(crate) relaid: Option<ViewId>,
+    /// The definition that stands in this opening so far. It ends when this one takes its place:
+    /// whatever it stored afterwards would be of an old version, or under an id that is gone.
+    pub(crate) live: Option<Arc<ViewState>>,
 }
 
 /// What defining a view came to.
@@ -89,6 +93,9 @@ impl Operation for Define {
             }
             (_, _) => self.fresh(next_id(batch)?),
         };
+        if let Some(live) = &self.live {
+            live.end();
+        }
         let kept = views.insert(self.definition.name.as_bytes(), &*new.to_bytes()).map(drop);
         batch.keep(kept)?;
         Ok(Defined::Ready(new))
@@ -215,7 +222,6 @@ fn claim(batch: &mut Batch<'_>, id: ViewId) -> Result<()> {
     let mut dropped = batch.keep(dropped)?;
     let removed = dropped.remove(id.0.to_be_bytes().as_slice()).map(|row| row.is_some());
     if batch.keep(removed)? {
-        batch.shared().reserved().lock().remove(&id);
         Ok(())
     } else {
         Err(Error::damaged("the id reserved for the new page layout is gone"))
