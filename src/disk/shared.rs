@@ -8,7 +8,7 @@ use crate::cache::{Budget, Cache, CacheKey, Resident, Weighed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{Counters, Metrics};
 use crate::options::Options;
-use crate::page::Page;
+use crate::page::{Page, ViewId};
 use crate::revision::{Life, Revision};
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering, RwLock};
 
@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     damage: Mutex<Option<Error>>,
     /// Nothing read from this file counts as fresh: history may be missing.
     distrusted: bool,
+    /// Ids that pages are being laid out under: no view's yet, and not to be swept.
+    reserved: Mutex<Vec<ViewId>>,
 }
 
 /// The parts that an opening starts from.
@@ -73,6 +75,7 @@ impl Shared {
             latch: Mutex::new(None),
             damage: Mutex::new(None),
             distrusted: parts.distrusted,
+            reserved: Mutex::default(),
         }
     }
 
@@ -160,6 +163,21 @@ impl Shared {
     /// The first fault that the file's backend met, if any.
     pub(super) fn first_fault(&self) -> Option<Error> {
         self.seal.first_error().map(|error| self.at_file(error))
+    }
+
+    /// Keeps an id from being swept as long as this opening lasts, or until a view claims it.
+    pub(super) fn reserve(&self, id: ViewId) {
+        self.reserved.lock().push(id);
+    }
+
+    /// Whether pages are being laid out under an id that no view has claimed yet.
+    pub(super) fn is_reserved(&self, id: ViewId) -> bool {
+        self.reserved.lock().contains(&id)
+    }
+
+    /// A view has claimed the id.
+    pub(super) fn claim(&self, id: ViewId) {
+        self.reserved.lock().retain(|reserved| *reserved != id);
     }
 
     /// Notes a page that failed its checks.

@@ -27,6 +27,7 @@ impl Operation for ReserveView {
 
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<ViewId> {
         let id = next_id(batch)?;
+        batch.shared().reserve(id);
         drop_id(batch, id)?;
         Ok(id)
     }

@@ -28,12 +28,20 @@ impl Operation for Sweep {
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<bool> {
         let dropped = batch.txn().open_table(DROPPED);
         let mut dropped = batch.keep(dropped)?;
-        let first = dropped.first().map(|entry| entry.map(|(key, _)| key.value().to_vec()));
-        let Some(id) = batch.keep(first)? else {
+        let rows = dropped.iter().and_then(|rows| {
+            rows.map(|row| row.map(|(key, _)| key.value().to_vec())).collect::<Result<Vec<_>, _>>()
+        });
+        let rows = batch.keep(rows)?;
+        let view_of = |id: &Vec<u8>| {
+            ViewId(u32::from_be_bytes(id.first_chunk().copied().unwrap_or([0xFF; 4])))
+        };
+        // What is being laid out anew counts as dropped until it is done: a crash leaves it to the
+        // next opening.
+        let shared = batch.shared();
+        let Some(id) = rows.into_iter().find(|id| !shared.is_reserved(view_of(id))) else {
             return Ok(false);
         };
-        let id_bytes = id.first_chunk().copied().unwrap_or([0xFF; 4]);
-        let view = ViewId(u32::from_be_bytes(id_bytes));
+        let view = view_of(&id);
         let (from, until) = PageKey::view_bounds(view);
         let keys = batch.keys(&from, &until, PAGES_AT_ONCE)?;
         for key in &keys {
