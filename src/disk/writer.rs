@@ -121,40 +121,39 @@ impl Writer {
 
     /// Waits for work. Synced operations first; both queues closed and empty means the end.
     fn next(&self) -> Next {
-        if let Ok(request) = self.synced.try_recv() {
-            return Next::Request(request);
-        }
-        if let Ok(request) = self.derived.try_recv() {
-            return Next::Request(request);
-        }
-        if self.sweeping && self.shared.latched().is_none() {
-            return if self.is_closed() { Next::Closed } else { Next::Sweep };
-        }
-        let age_max = Duration::from(self.shared.options.unsynced_age_max);
-        let mut select = channel::Select::new();
-        select.recv(&self.synced);
-        select.recv(&self.derived);
-        let ready = match &self.unsynced {
-            None => Ok(select.ready()),
-            Some(unsynced) => select.ready_deadline(unsynced.since + age_max),
-        };
-        if ready.is_err() {
-            return Next::Sync;
-        }
-        match self.synced.try_recv().or_else(|_| self.derived.try_recv()) {
-            Ok(request) => Next::Request(request),
-            Err(_) if self.is_closed() => Next::Closed,
-            // Somebody else cannot have taken it: there is one writer. Ready without a message
-            // happens when a queue closes while the other is still open.
-            Err(_) => self.next(),
+        // A loop, because ready without a message happens: when one queue has closed and the other
+        // is about to, for as long as the thread that closes them is kept from running.
+        loop {
+            if let Some(next) = self.poll() {
+                return next;
+            }
+            if self.sweeping && self.shared.latched().is_none() {
+                return Next::Sweep;
+            }
+            let age_max = Duration::from(self.shared.options.unsynced_age_max);
+            let mut select = channel::Select::new();
+            select.recv(&self.synced);
+            select.recv(&self.derived);
+            let ready = match &self.unsynced {
+                None => Ok(select.ready()),
+                Some(unsynced) => select.ready_deadline(unsynced.since + age_max),
+            };
+            if ready.is_err() {
+                return Next::Sync;
+            }
         }
     }
 
-    fn is_closed(&self) -> bool {
-        let ended = |queue: &Receiver<_>| {
-            matches!(queue.try_recv(), Err(channel::TryRecvError::Disconnected))
-        };
-        ended(&self.synced) && ended(&self.derived)
+    /// What waits now. Whatever looks at a queue takes from it, so nothing else here may look.
+    fn poll(&self) -> Option<Next> {
+        let mut closed = true;
+        for queue in [&self.synced, &self.derived] {
+            match queue.try_recv() {
+                Ok(request) => return Some(Next::Request(request)),
+                Err(cause) => closed &= cause == channel::TryRecvError::Disconnected,
+            }
+        }
+        closed.then_some(Next::Closed)
     }
 
     /// Gathers what waits behind `first`, synced operations first, and commits it as one.
