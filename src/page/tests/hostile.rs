@@ -51,10 +51,10 @@ fn with_field(page: &Page, compression: &Compression, at: usize, value: u32) -> 
 fn every_field_of_the_header_that_cannot_be_is_refused() {
     let page = texts(12, 1);
     for (at, values) in [
-        (24, [0, 1025, u32::MAX]), // slots
+        (24, [0, 1025, u32::MAX]),  // slots
         (28, [13, 1024, u32::MAX]), // facts
-        (32, [1, 2, u32::MAX]),    // dictionary
-        (36, [0, 1, u32::MAX]),    // body
+        (32, [1, 2, u32::MAX]),     // dictionary
+        (36, [0, 1, u32::MAX]),     // body
     ] {
         for value in values {
             for compression in [PLAIN, PACKED] {

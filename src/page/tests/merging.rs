@@ -112,3 +112,14 @@ fn without_drops_what_is_named_and_keeps_the_rest_as_it_was() {
     let (none, dropped) = without(&left, |_| true, &shape).unwrap();
     assert!(none.is_none() && dropped == 2);
 }
+
+#[test]
+fn a_page_whose_facts_or_bytes_came_out_otherwise_is_not_as_given() {
+    let standing = apply(None, numbers(2, &[(0, 1), (1, 1)], begun(6), Origin::Put), 7).page;
+    let partly = numbers(2, &[(0, 1), (1, 2)], begun(8), Origin::Put);
+    let merged = apply(Some(&standing), partly, 9);
+    assert_eq!(values(&merged.page), [(0, 1, 9, 7), (1, 2, 9, 9)]);
+    assert!(!merged.as_given, "the given body knows one entry of facts");
+    let twice = numbers(2, &[(0, 1), (0, 2), (1, 2)], begun(8), Origin::Put);
+    assert!(!apply(Some(&standing), twice, 9).as_given, "the given body is longer");
+}
