@@ -34,7 +34,8 @@ fn standing(view: &View<u32, i64>, entity: u32, range: Range<i64>) -> Vec<i64> {
 fn a_range_holds_the_buckets_that_start_in_it() {
     let store = Store::in_memory().unwrap();
     let view = clockwork(&store);
-    let millis = |from, to| TimeRange::new(Timestamp::from_millis(from), Timestamp::from_millis(to));
+    let millis =
+        |from, to| TimeRange::new(Timestamp::from_millis(from), Timestamp::from_millis(to));
     let starts = |range| -> Vec<i64> {
         view.range(&1, range).unwrap().iter().map(|(_, record)| record.to_native()).collect()
     };

@@ -144,8 +144,7 @@ fn handles_of_a_definition_that_has_ended_say_so() {
             let in_hand = old.get(&1, minute(0)).unwrap();
             home.turn();
             redefine(home);
-            let kind =
-                if home.reopens { ErrorKind::Reopen } else { ErrorKind::Definition };
+            let kind = if home.reopens { ErrorKind::Reopen } else { ErrorKind::Definition };
             let outcomes = [
                 old.get(&1, minute(0)).err(),
                 old.peek(&1, minute(0)).err(),
