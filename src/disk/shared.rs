@@ -172,6 +172,21 @@ impl Shared {
         self.seal.first_error().map(|error| self.at_file(error))
     }
 
+    /// Keeps an id from being swept as long as this opening lasts, or until a view claims it.
+    pub(super) fn reserve(&self, id: ViewId) {
+        self.reserved.lock().push(id);
+    }
+
+    /// Whether pages are being laid out under an id that no view has claimed yet.
+    pub(super) fn is_reserved(&self, id: ViewId) -> bool {
+        self.reserved.lock().contains(&id)
+    }
+
+    /// A view has claimed the id.
+    pub(super) fn claim(&self, id: ViewId) {
+        self.reserved.lock().retain(|reserved| *reserved != id);
+    }
+
     /// Notes a page that failed its checks.
     pub(crate) fn report_damage(&self, error: &Error) {
         self.counters.pages_damaged.add(1);

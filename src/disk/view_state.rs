@@ -125,9 +125,11 @@ impl ViewState {
         self.suspect_before.store(u64::MAX, Ordering::Release);
     }
 
-    /// Ends this definition.
+    /// Ends this definition. Nothing is fresh to its handles from here on, so that even a hit, which
+    /// checks no more than freshness, goes the way on which they are refused.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Release);
+        self.stale_before.store(u64::MAX, Ordering::Release);
     }
 
     /// Refuses handles of a definition that has ended.

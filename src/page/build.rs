@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 
 use super::body::{ENTRY_BYTES, Entry, Origin, Page, Slot};
 use super::facts::Facts;
-use super::shape::RecordShape;
+use super::shape::{ALIGN_MAX, RecordShape};
 use super::{PAGE_BYTES_MAX, PAGE_LEN_MAX};
 
 /// A page in the making. Slots are filled in any order; the last record for a slot stays.
@@ -40,9 +40,28 @@ impl PageBuilder {
         record: &[u8],
     ) -> Result<()> {
         let align = self.shape.align_of(record.len());
-        let offset = self.records.len().next_multiple_of(align);
+        let mut offset = self.place(record, align)?;
+        // An empty vector points at no bytes, but at an aligned place for them: a record that is
+        // only its root may need more than the root's alignment, and its length does not tell.
+        if align < ALIGN_MAX && self.shape.check(&self.records[offset..]).is_err() {
+            self.records.resize(offset, 0);
+            offset = self.place(record, ALIGN_MAX)?;
+        }
         let table = self.entries.len() * ENTRY_BYTES;
-        let end = table + offset + record.len();
+        self.entries[slot.0 as usize] = Entry {
+            offset: u32::try_from(table + offset).expect("within the page limit"),
+            len: u32::try_from(record.len()).expect("within the page limit"),
+            build_micros,
+            facts: self.facts_index(facts),
+            state: origin as u8,
+        };
+        Ok(())
+    }
+
+    /// Appends a record's bytes. Returns where they stand among the records.
+    fn place(&mut self, record: &[u8], align: usize) -> Result<usize> {
+        let offset = self.records.len().next_multiple_of(align);
+        let end = self.entries.len() * ENTRY_BYTES + offset + record.len();
         if end > PAGE_BYTES_MAX {
             return Err(Error::input(format!(
                 "a page of {} buckets would hold {end} bytes or more, the limit is {PAGE_BYTES_MAX}; \
@@ -52,14 +71,7 @@ impl PageBuilder {
         }
         self.records.resize(offset, 0);
         self.records.extend_from_slice(record);
-        self.entries[slot.0 as usize] = Entry {
-            offset: u32::try_from(table + offset).expect("within the page limit"),
-            len: u32::try_from(record.len()).expect("within the page limit"),
-            build_micros,
-            facts: self.facts_index(facts),
-            state: origin as u8,
-        };
-        Ok(())
+        Ok(offset)
     }
 
     /// Takes a record over from another page as it stands there.

@@ -67,7 +67,7 @@ impl std::fmt::Debug for RecordShape {
 }
 
 /// What a record with parts outside its root is aligned to: rkyv's largest alignment.
-const ALIGN_MAX: usize = 16;
+pub(super) const ALIGN_MAX: usize = 16;
 
 impl RecordShape {
     /// The shape of `R`.

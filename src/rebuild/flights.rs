@@ -72,21 +72,10 @@ impl<T: Clone> Flights<T> {
     /// is an error that names the cycle.
     pub(crate) fn join(self: &Arc<Self>, key: FlightKey, name: BuildName) -> Result<Joined<T>> {
         let me = thread_number();
-        if self.table.lock().flights.contains_key(&key) {
-            // What this thread has finished may be what it, or the leader, is about to wait for.
-            land_finished();
-        }
-        let flight = {
+        let mut landed_mine = false;
+        let flight = loop {
             let mut table = self.table.lock();
-            if let Some(flight) = table.flights.get(&key).cloned() {
-                // Under the same lock as the wait is entered: of two threads that close a cycle,
-                // the second sees the first.
-                if let Some(cycle) = table.cycle(me, &flight) {
-                    return Err(cycle_error(&cycle));
-                }
-                table.waiting.insert(me, flight.clone());
-                flight
-            } else {
+            let Some(flight) = table.flights.get(&key).cloned() else {
                 let flight = Arc::new(Flight {
                     name,
                     leader: me,
@@ -95,7 +84,22 @@ impl<T: Clone> Flights<T> {
                 });
                 table.flights.insert(key.clone(), flight.clone());
                 return Ok(Joined::Lead(Lead { flights: self.clone(), key, flight, done: false }));
+            };
+            if !landed_mine {
+                // What this thread has finished may be what it, or the leader, is about to wait
+                // for. Never under the lock: it waits for the writer.
+                drop(table);
+                land_finished();
+                landed_mine = true;
+                continue;
             }
+            // Under the same lock as the wait is entered: of two threads that close a cycle, the
+            // second sees the first.
+            if let Some(cycle) = table.cycle(me, &flight) {
+                return Err(cycle_error(&cycle));
+            }
+            table.waiting.insert(me, flight.clone());
+            break flight;
         };
         let outcome = flight.wait();
         self.table.lock().waiting.remove(&me);
@@ -115,7 +119,9 @@ impl<T> Table<T> {
         let mut names = vec![flight.name.clone()];
         let mut leader = flight.leader;
         while leader != me {
-            let next = self.waiting.get(&leader)?;
+            // Whoever waited for a flight that has landed waits no more, though it may not have
+            // woken up yet to say so.
+            let next = self.waiting.get(&leader).filter(|next| next.landed.lock().is_none())?;
             names.push(next.name.clone());
             leader = next.leader;
         }

@@ -222,6 +222,7 @@ fn claim(batch: &mut Batch<'_>, id: ViewId) -> Result<()> {
     let mut dropped = batch.keep(dropped)?;
     let removed = dropped.remove(id.0.to_be_bytes().as_slice()).map(|row| row.is_some());
     if batch.keep(removed)? {
+        batch.shared().claim(id);
         Ok(())
     } else {
         Err(Error::damaged("the id reserved for the new page layout is gone"))
