@@ -178,7 +178,7 @@ fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState>
             row.version, definition.version
         ));
     }
-    let fits = row.layout == definition.shape.fingerprint()
+    let fits = row.layout == definition.layout
         && row.grid == definition.grid.describe()
         && row.page_len == definition.page_len;
     if !fits {

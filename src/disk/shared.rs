@@ -1,6 +1,5 @@
 //! What readers, builders and the writer of one opening share.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use redb::{Database, ReadTransaction, ReadableDatabase};
@@ -9,7 +8,7 @@ use crate::cache::{Budget, Cache, CacheKey, Resident, Weighed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{Counters, Metrics};
 use crate::options::Options;
-use crate::page::{Page, ViewId};
+use crate::page::Page;
 use crate::revision::{Life, Revision};
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering, RwLock};
 
@@ -44,9 +43,6 @@ pub(crate) struct Shared {
     damage: Mutex<Option<Error>>,
     /// Nothing read from this file counts as fresh: history may be missing.
     distrusted: bool,
-    /// Ids that pages are being laid out under. They count as dropped in the file, so that a crash
-    /// leaves nothing behind, and must not be swept in this opening.
-    reserved: Mutex<BTreeSet<ViewId>>,
 }
 
 /// The parts that an opening starts from.
@@ -77,7 +73,6 @@ impl Shared {
             latch: Mutex::new(None),
             damage: Mutex::new(None),
             distrusted: parts.distrusted,
-            reserved: Mutex::default(),
         }
     }
 
@@ -94,11 +89,6 @@ impl Shared {
     /// Whether what the file holds may be called fresh at all.
     pub(crate) fn is_distrusted(&self) -> bool {
         self.distrusted
-    }
-
-    /// Ids that are not to be swept although the file calls them dropped.
-    pub(super) fn reserved(&self) -> &Mutex<BTreeSet<ViewId>> {
-        &self.reserved
     }
 
     /// A page with its charge on the budget.
@@ -170,21 +160,6 @@ impl Shared {
     /// The first fault that the file's backend met, if any.
     pub(super) fn first_fault(&self) -> Option<Error> {
         self.seal.first_error().map(|error| self.at_file(error))
-    }
-
-    /// Keeps an id from being swept as long as this opening lasts, or until a view claims it.
-    pub(super) fn reserve(&self, id: ViewId) {
-        self.reserved.lock().push(id);
-    }
-
-    /// Whether pages are being laid out under an id that no view has claimed yet.
-    pub(super) fn is_reserved(&self, id: ViewId) -> bool {
-        self.reserved.lock().contains(&id)
-    }
-
-    /// A view has claimed the id.
-    pub(super) fn claim(&self, id: ViewId) {
-        self.reserved.lock().retain(|reserved| *reserved != id);
     }
 
     /// Notes a page that failed its checks.

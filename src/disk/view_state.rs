@@ -23,6 +23,8 @@ pub(crate) struct Definition {
     pub(crate) name: Arc<str>,
     pub(crate) version: u32,
     pub(crate) shape: RecordShape,
+    /// Fingerprint of the record type's layout and of the entity type.
+    pub(crate) layout: u64,
     /// The record type itself: within one opening a page must never be read as another type, even
     /// one of the same fingerprint.
     pub(crate) record_type: TypeId,

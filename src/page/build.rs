@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 
 use super::body::{ENTRY_BYTES, Entry, Origin, Page, Slot};
 use super::facts::Facts;
-use super::shape::{ALIGN_MAX, RecordShape};
+use super::shape::RecordShape;
 use super::{PAGE_BYTES_MAX, PAGE_LEN_MAX};
 
 /// A page in the making. Slots are filled in any order; the last record for a slot stays.
@@ -39,14 +39,8 @@ impl PageBuilder {
         build_micros: u32,
         record: &[u8],
     ) -> Result<()> {
-        let align = self.shape.align_of(record.len());
-        let mut offset = self.place(record, align)?;
-        // An empty vector points at no bytes, but at an aligned place for them: a record that is
-        // only its root may need more than the root's alignment, and its length does not tell.
-        if align < ALIGN_MAX && self.shape.check(&self.records[offset..]).is_err() {
-            self.records.resize(offset, 0);
-            offset = self.place(record, ALIGN_MAX)?;
-        }
+        let align = self.shape.align();
+        let offset = self.place(record, align)?;
         let table = self.entries.len() * ENTRY_BYTES;
         self.entries[slot.0 as usize] = Entry {
             offset: u32::try_from(table + offset).expect("within the page limit"),

@@ -161,6 +161,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
         let definition = Definition {
             name: self.name.into(),
             version: self.version,
+            layout: shape.fingerprint_with_keys::<E::Owned>(),
             shape,
             record_type: TypeId::of::<R>(),
             entity_type: TypeId::of::<EntityType<E>>(),

@@ -112,7 +112,7 @@ impl Define {
         ViewRow {
             id,
             version: self.definition.version,
-            layout: self.definition.shape.fingerprint(),
+            layout: self.definition.layout,
             grid: self.definition.grid.describe(),
             page_len: self.definition.page_len,
             zone_hash: self.definition.grid.zone_hash().unwrap_or(0),
@@ -149,7 +149,7 @@ fn step(row: &ViewRow, definition: &Definition) -> Result<Step> {
         ));
     }
     let grid = definition.grid.describe();
-    let same_layout = row.layout == definition.shape.fingerprint();
+    let same_layout = row.layout == definition.layout;
     let same_grid = row.grid == grid;
     if has > had {
         return Ok(match (same_layout && same_grid, row.page_len == definition.page_len) {
@@ -161,7 +161,8 @@ fn step(row: &ViewRow, definition: &Definition) -> Result<Step> {
     let remedy = format!("raise the version to {} (old records are then built anew)", had + 1);
     if !same_layout {
         return refuse(format!(
-            "the record type is not the one that version {had} was written with; {remedy}"
+            "the record type or the entity type is not the one that version {had} was written with; \
+             {remedy}"
         ));
     }
     if !same_grid {
@@ -222,7 +223,6 @@ fn claim(batch: &mut Batch<'_>, id: ViewId) -> Result<()> {
     let mut dropped = batch.keep(dropped)?;
     let removed = dropped.remove(id.0.to_be_bytes().as_slice()).map(|row| row.is_some());
     if batch.keep(removed)? {
-        batch.shared().claim(id);
         Ok(())
     } else {
         Err(Error::damaged("the id reserved for the new page layout is gone"))

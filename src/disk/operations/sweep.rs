@@ -41,7 +41,8 @@ impl Operation for Sweep {
         let Some(id) = batch.keep(going)? else {
             return Ok(false);
         };
-        let view = view_of(&id);
+        let id_bytes = id.first_chunk().copied().unwrap_or([0xFF; 4]);
+        let view = ViewId(u32::from_be_bytes(id_bytes));
         let (from, until) = PageKey::view_bounds(view);
         let keys = batch.keys(&from, &until, PAGES_AT_ONCE)?;
         for key in &keys {
