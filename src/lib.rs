@@ -55,3 +55,10 @@ pub use view::{
 pub mod proof {
     pub use crate::disk::{BackendError, StorageBackend};
 }
+
+/// What fuzz targets reach: a kernel runs on bytes and panics where something does not hold.
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::page::{built_page_holds, page_holds};
+}
