@@ -46,6 +46,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         charts.delete(&content::chart_key(number))?;
     }
     store.close()?;
-    println!("{} bytes", std::fs::metadata(&path)?.len());
     Ok(())
 }

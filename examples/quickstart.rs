@@ -1,6 +1,8 @@
 //! The main job, each step with its time: open, define a view, fill, read, delete, read again,
 //! reopen.
 
+#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
+
 use std::time::Instant;
 
 use tidetable::{Grid, Layer, Span, Store, TimeRange, Timestamp};

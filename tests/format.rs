@@ -1,6 +1,8 @@
 //! Files of the formats that releases have written open ever after, and read as they did; what is
 //! of no format of this release is refused with what to do.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
