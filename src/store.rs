@@ -140,6 +140,13 @@ impl Store {
         self.0.shared().published()
     }
 
+    /// Panics if the structures in memory do not hold together.
+    #[cfg(fuzzing)]
+    #[doc(hidden)]
+    pub fn assert_holds(&self) {
+        self.0.shared().cache.validate();
+    }
+
     /// The last page that failed its checks and counts as missing, if one did.
     #[must_use]
     pub fn last_damage(&self) -> Option<Error> {

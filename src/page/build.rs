@@ -100,7 +100,8 @@ impl PageBuilder {
     }
 
     /// The page.
-    pub(crate) fn finish(self) -> Page {
+    pub(crate) fn finish(mut self) -> Page {
+        self.forget_unused_facts();
         let slots = u32::try_from(self.entries.len()).expect("within the page length limit");
         let mut body =
             AlignedVec::with_capacity(self.entries.len() * ENTRY_BYTES + self.records.len());
@@ -109,5 +110,68 @@ impl PageBuilder {
         }
         body.extend_from_slice(&self.records);
         Page::from_parts(slots, self.facts, body)
+    }
+
+    /// Of a record that gave way to another in its slot, the facts may be left. A page with more of
+    /// them than slots would be refused when it is read.
+    fn forget_unused_facts(&mut self) {
+        let mut used = vec![false; self.facts.len()];
+        for entry in self.entries.iter().filter(|entry| **entry != Entry::ABSENT) {
+            used[usize::from(entry.facts)] = true;
+        }
+        if used.iter().all(|used| *used) {
+            return;
+        }
+        let mut kept = 0u16;
+        let moved: Vec<u16> = used
+            .iter()
+            .map(|used| {
+                let to = kept;
+                kept += u16::from(*used);
+                to
+            })
+            .collect();
+        for entry in self.entries.iter_mut().filter(|entry| **entry != Entry::ABSENT) {
+            entry.facts = moved[usize::from(entry.facts)];
+        }
+        let mut used = used.into_iter();
+        self.facts.retain(|_| used.next().expect("one for each"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Compression, decode, encode, serialize, store_body};
+    use super::*;
+    use crate::revision::Revision;
+    use crate::time::Timestamp;
+
+    fn facts(begun: u64) -> Facts {
+        Facts {
+            begun: Revision::from_raw(begun),
+            verified: Revision::ZERO,
+            changed: Revision::ZERO,
+            built_at: Timestamp::from_millis(0),
+            fresh_until: Timestamp::MAX,
+            version: 1,
+            dependencies: 0,
+        }
+    }
+
+    #[test]
+    fn a_slot_filled_again_leaves_no_facts_that_the_page_is_refused_for() {
+        let shape = RecordShape::of::<u64>();
+        let mut page = PageBuilder::new(2, shape);
+        for (slot, begun) in [(0, 1), (1, 2), (0, 3), (0, 4)] {
+            let record = serialize(&begun).unwrap();
+            page.add(Slot(slot), Origin::Built, facts(begun), 0, &record).unwrap();
+        }
+        let page = page.finish();
+        let plain = Compression { level: None, dictionary: None };
+        let stored = encode(&page, &store_body(&page, &plain), b"key", &shape);
+        let page = decode(&stored, b"key", &shape, |_| Ok(None)).unwrap();
+        assert_eq!(page.all_facts().len(), 2);
+        assert_eq!(*page.facts(Slot(0)), facts(4));
+        assert_eq!(*page.facts(Slot(1)), facts(2));
     }
 }

@@ -11,6 +11,8 @@ mod body;
 mod build;
 mod dictionary;
 mod facts;
+#[cfg(any(test, fuzzing))]
+mod fuzzing;
 mod header;
 mod key;
 mod merge;
@@ -24,6 +26,8 @@ pub(crate) use body::{Origin, Page, Slot};
 pub(crate) use build::PageBuilder;
 pub(crate) use dictionary::{Compression, Dictionary, Sampler};
 pub(crate) use facts::Facts;
+#[cfg(any(test, fuzzing))]
+pub use fuzzing::{built_page_holds, page_holds};
 pub(crate) use key::{PageKey, ViewId};
 pub(crate) use merge::{import, merge, without};
 pub(crate) use shape::RecordShape;

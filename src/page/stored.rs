@@ -96,3 +96,68 @@ pub(crate) fn decode(
 pub(super) fn checksum(key: &[u8], bytes: &[u8]) -> u64 {
     xxh3_64_with_seed(bytes, xxh3_64(key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Origin, PageBuilder, Slot, serialize};
+    use super::*;
+    use crate::revision::Revision;
+    use crate::time::Timestamp;
+
+    type Tide = (u16, String);
+
+    fn page(shape: &RecordShape) -> Page {
+        let mut page = PageBuilder::new(3, *shape);
+        let facts = Facts {
+            begun: Revision::from_raw(0x11),
+            verified: Revision::from_raw(0x22),
+            changed: Revision::from_raw(0x33),
+            built_at: Timestamp::from_millis(0x44),
+            fresh_until: Timestamp::MAX,
+            version: 0x55,
+            dependencies: 0x66,
+        };
+        let later = Facts { begun: Revision::from_raw(0x77), ..facts };
+        let high: Tide = (0x0102, "high water at Dover".to_owned());
+        let low: Tide = (0x0304, "low".to_owned());
+        page.add(Slot(0), Origin::Built, facts, 0x0506, &serialize(&high).unwrap()).unwrap();
+        page.add(Slot(2), Origin::Put, later, 0, &serialize(&low).unwrap()).unwrap();
+        page.finish()
+    }
+
+    /// A page of format 1 as it is in every file out there: three slots, the second empty. If this
+    /// fails, the format has changed: those files would not be read any more.
+    const FORMAT_1: &str = "
+        5469506701000000e7f4e90a57def69b19164818e70977b00300000002000000000000005c000000
+        1100000000000000220000000000000033000000000000004400000000000000ffffffffffffff7f
+        5500000066000000
+        7700000000000000220000000000000033000000000000004400000000000000ffffffffffffff7f
+        5500000066000000
+        30000000200000000605000000000100
+        00000000000000000000000000000000
+        500000000c0000000000000001000200
+        6869676820776174657220617420446f766572000201000093000000e8ffffff040300006c6f77ff
+        ffffffff
+    ";
+
+    #[test]
+    fn the_stored_form_of_a_page_never_changes_within_its_format() {
+        let shape = RecordShape::of::<Tide>();
+        let page = page(&shape);
+        let plain = Compression { level: None, dictionary: None };
+        let stored = encode(&page, &store_body(&page, &plain), b"where it stands", &shape);
+        let hex: String = stored.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, FORMAT_1.replace([' ', '\n'], ""));
+    }
+
+    #[test]
+    fn a_page_of_another_format_says_what_to_do() {
+        let shape = RecordShape::of::<Tide>();
+        let page = page(&shape);
+        let plain = Compression { level: None, dictionary: None };
+        let mut stored = encode(&page, &store_body(&page, &plain), b"key", &shape);
+        stored[4] = 2;
+        let error = decode(&stored, b"key", &shape, |_| Ok(None)).unwrap_err().to_string();
+        assert!(error.contains("format 2") && error.contains("use the release"), "{error}");
+    }
+}
