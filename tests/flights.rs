@@ -1,5 +1,7 @@
 //! Builds: one for each bucket, whoever asks; what fails fails alone; what came meanwhile stays.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
+
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex, OnceLock, mpsc};

@@ -1,5 +1,7 @@
 //! Programs of many operations against a map that does the same.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
+
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -98,7 +100,7 @@ fn range(from: i64, to: i64) -> TimeRange {
 }
 
 fn build(version: u32, entity: u8, bucket: i64) -> Vec<u8> {
-    vec![version as u8, entity, bucket as u8].repeat(bucket.rem_euclid(7) as usize)
+    [version as u8, entity, bucket as u8].repeat(bucket.rem_euclid(7) as usize)
 }
 
 /// What the map knows of a record: its bytes, the version that made it, whether it was put.

@@ -3,6 +3,7 @@
 //! The children are this test program itself, told by name to run one of the ignored tests.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "what fails in a helper fails the test that called it")]
+#![allow(clippy::print_stdout, reason = "a child says what it saw")]
 
 mod common;
 

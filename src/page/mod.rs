@@ -18,7 +18,7 @@ mod key;
 mod merge;
 mod shape;
 mod stored;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests;
 
 pub(crate) use access::{RecordBytes, access, serialize};

@@ -63,8 +63,11 @@ fn reseal(bytes: &mut [u8]) {
     bytes[CHECKED_FROM - 8..CHECKED_FROM].copy_from_slice(&sum.to_le_bytes());
 }
 
+/// What a page says of a slot.
+type Said = (Slot, Vec<u8>, Facts, u32, bool);
+
 /// Everything a page says.
-fn said(page: &Page) -> (u32, Vec<(Slot, Vec<u8>, Facts, u32, bool)>) {
+fn said(page: &Page) -> (u32, Vec<Said>) {
     let slots = page.present().map(|slot| {
         let (bytes, facts) = (page.record(slot).to_vec(), *page.facts(slot));
         (slot, bytes, facts, page.build_micros(slot), page.was_put(slot))
