@@ -1,7 +1,7 @@
 //! The main job, each step with its time: open, define a view, fill, read, delete, read again,
 //! reopen.
 
-#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
+#![expect(clippy::print_stdout, reason = "a program that shows what it does")]
 
 use std::time::Instant;
 

@@ -1,4 +1,387 @@
-//! tidetable
+//! An embedded storage engine for precomputed answers.
+//!
+//! A tide table is printed because nobody wants to work out the moon's pull while mooring. This
+//! crate does the same for slow functions of a thing and a time: say once how an answer is made, and
+//! read. Answers are built when they are first wanted (or ahead of that), stored in one file, cached
+//! in memory, and read in place.
+//!
+//! This page goes from the ideas to the names, and ends in [recipes](#recipes). How the engine works
+//! inside is told in ARCHITECTURE.md beside the source.
+//!
+//! # Store and view
+//! A *store* is one open file with its cache and its writer. A *view* is a named way of making
+//! records: what they are about, what they hold, how time is divided, and a function.
+//!
+//! ```
+//! use tidetable::{Grid, Store, Timestamp};
+//!
+//! let store = Store::in_memory()?; // or Store::open("city.tide")
+//! let doubled = store
+//!     .view::<u32, u64>("doubled")
+//!     .grid(Grid::hours(1))
+//!     .build(|_, &number, _| Ok(u64::from(number) * 2))?;
+//!
+//! let record = doubled.get(&21, Timestamp::now())?; // built now, read from now on
+//! assert_eq!(record.to_native(), 42);
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! [`Store`] and [`View`] are handles: cheap to clone, shared between threads. Every run of the
+//! program defines its views anew, since functions are not in the file; records of earlier runs are
+//! found by the view's name. One process has a file open to write; with [`Options::read_only`]
+//! several may have it open to read while nobody writes.
+//!
+//! # Entities
+//! An *entity* is what a record is about. Its type is any [`EntityKey`]: integers, text, bytes,
+//! `bool`, tuples such as `(String, u32)`, or a type of your own made of these. The key goes into the
+//! file, so its type must not change under a view of the same name. [`View::entities`] lists them.
+//!
+//! ```
+//! # use tidetable::{Store, Timestamp};
+//! # let store = Store::in_memory()?;
+//! let towns = store.view::<str, u64>("towns").build(|_, name, _| Ok(name.len() as u64))?;
+//! assert_eq!(towns.get("Visby", Timestamp::EPOCH)?.to_native(), 5);
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! # Time
+//! A [`Grid`] divides time into *buckets*: half-open intervals that abut, so that every instant lies
+//! in exactly one. A view has one record for each entity and bucket. Grids are of one width
+//! ([`Grid::minutes`]), of a calendar in a time zone ([`Grid::daily`]), or without time
+//! ([`Grid::timeless`], the default), where any instant finds the one record.
+//!
+//! ```
+//! use tidetable::{DailyWindow, Grid, Span, Timestamp, local_day};
+//!
+//! // The clocks of Stockholm were set forward that night: the day has 23 hours.
+//! let noon = Timestamp::from_seconds(1_774_778_400);
+//! let day = Grid::daily("Europe/Stockholm").bucket_at(noon)?;
+//! assert_eq!(day.end().since(day.start()), Span::hours(23));
+//!
+//! let open = DailyWindow::through("08:00", "20:00", "Europe/Stockholm")?;
+//! let today = local_day("Europe/Stockholm", noon)?;
+//! assert_eq!(open.buckets(&Grid::minutes(10), today).count(), 73);
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! [`Timestamp`] is milliseconds since 1970 in UTC, with conversions from [`std::time::SystemTime`]
+//! and jiff. A range of time means the buckets that *start* in it.
+//!
+//! # Records
+//! A record is a value of a type that derives rkyv's `Archive` and `Serialize`. A [`Record`] in hand
+//! dereferences to the archived form: the same fields, numbers with a fixed byte order
+//! (`to_native` gives the number), vectors as slices. Nothing is decoded, so reading a field of a
+//! record of ten megabytes costs what reading one of ten bytes does.
+//!
+//! ```
+//! use tidetable::{Layer, Store, Timestamp};
+//!
+//! #[derive(rkyv::Archive, rkyv::Serialize)]
+//! struct Exposure {
+//!     percent: u8,
+//!     elevation: f32,
+//! }
+//!
+//! let store = Store::in_memory()?;
+//! let exposure = store.view::<u32, Exposure>("exposure");
+//! let exposure = exposure.build(|_, _, _| Ok(Exposure { percent: 80, elevation: 51.5 }))?;
+//! let record = exposure.get(&7, Timestamp::now())?;
+//! assert_eq!(record.percent, 80);
+//! assert_eq!(record.elevation.to_native(), 51.5);
+//! assert_eq!(record.layer(), Layer::Build);
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! A record keeps its page in memory and nothing else: no lock, no transaction. It may be kept, and
+//! sent to other threads. *Present but empty* differs from *not built*: [`View::peek`] answers
+//! `None` for the latter only.
+//!
+//! # Pages
+//! Consecutive buckets of an entity stand together in a *page*, which is read, checked, compressed
+//! and cached as one. So a day of ten-minute buckets costs hardly more than one record:
+//!
+//! ```
+//! # use tidetable::{Grid, Store, Timestamp, local_day};
+//! # let store = Store::in_memory()?;
+//! # let noon = Timestamp::from_seconds(1_782_036_000);
+//! let view = store
+//!     .view::<u32, u64>("minutes")
+//!     .grid(Grid::minutes(10).pages_by_day("Europe/Stockholm"))
+//!     .build(|_, _, bucket| Ok(bucket.start().as_millis() as u64 / 60_000))?;
+//! let today = local_day("Europe/Stockholm", noon)?;
+//! let timeline = view.range(&7, today)?; // builds what is missing
+//! assert_eq!(timeline.len(), 144);
+//! assert!(timeline.is_fresh());
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! **Choosing a page length.** The default aims at 8 KiB and prefers whole days; keep it unless you
+//! know how you read. Make pages as long as a usual [`View::range`] is, and shorter where records
+//! have large parts (the default counts the struct alone, not its vectors) or are read one by one.
+//! Storing one record writes its page anew, so short pages suit views that are built in no order.
+//! [`Grid::pages_by_day`] makes a local day one page wherever it lies in UTC.
+//!
+//! # Builds
+//! The function given to [`ViewDefinition::build`] makes one record. It runs in the thread of
+//! whoever reads, holding no lock. Of many callers who want one missing record, one builds it and
+//! the others wait and share what came of it, failure included.
+//!
+//! A build is a function of its entity, its bucket and the data it reads. It takes "now" from its
+//! bucket, never from a clock. It may read other views (and earlier buckets of its own) through
+//! handles that it captured; records that need each other in a circle are an error that names the
+//! circle. Writing inside a build is refused.
+//!
+//! ```
+//! # use tidetable::{Grid, Store, Timestamp};
+//! # let store = Store::in_memory()?;
+//! # let noon = Timestamp::from_seconds(1_782_036_000);
+//! let hours = store.view::<u32, u64>("hours").grid(Grid::hours(1));
+//! let hours = hours.build(|_, _, _| Ok(3))?;
+//! let source = hours.clone();
+//! let days = store.view::<u32, u64>("days").grid(Grid::daily("UTC"));
+//! let days = days.build(move |_, id, day| {
+//!     let hours = source.range(id, day.range())?;
+//!     Ok(hours.iter().map(|(_, hits)| hits.to_native()).sum())
+//! })?;
+//! assert_eq!(days.get(&1, noon)?.to_native(), 72);
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! [`ViewDefinition::build_page`] makes the records of several buckets at once, where they share
+//! work. [`View::fill`] builds a range ahead of its readers, in the calling thread.
+//!
+//! # Freshness
+//! Every record says what may be believed of it: [`Record::freshness`]. It is [`Freshness::Fresh`],
+//! or the reason why not. What can make a record other than fresh today:
+//!
+//! - the view was given a higher version: [`OldVersion`](Freshness::OldVersion);
+//! - the rules of its grid's time zone changed, or a repair of the file lost history:
+//!   [`Stale`](Freshness::Stale);
+//! - the file was opened to read only and had not been closed cleanly:
+//!   [`Suspect`](Freshness::Suspect).
+//!
+//! **Changes of the data that builds read are not tracked yet.** Until they are, say so yourself:
+//! delete what the change concerns ([`View::delete`], [`View::delete_range`]). A build that was
+//! under way when its record was deleted does not bring it back. The other freshnesses are named
+//! already so that a `match` written now stays right.
+//!
+//! # Versions
+//! The version of a view stands for its algorithm. Raise it whenever the build function, the record
+//! type, the grid or the page length changes:
+//!
+//! ```
+//! use tidetable::{Freshness, Marked, Store, Timestamp};
+//!
+//! let store = Store::in_memory()?;
+//! let first = store.view::<u32, u64>("n").build(|_, &n, _| Ok(u64::from(n) * 2))?;
+//! first.get(&4, Timestamp::EPOCH)?;
+//!
+//! let second = store.view::<u32, u64>("n").version(2);
+//! let second = second.build(|_, &n, _| Ok(u64::from(n) * 20))?;
+//! let old = second.when_marked(Marked::Serve).get(&4, Timestamp::EPOCH)?;
+//! assert_eq!((old.to_native(), old.freshness()), (8, Freshness::OldVersion));
+//! assert_eq!(second.get(&4, Timestamp::EPOCH)?.to_native(), 80);
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! | what differs from the file | the same version | a higher version |
+//! |---|---|---|
+//! | nothing, or the function | goes on (unnoticed) | old records are `OldVersion` |
+//! | page length | refused | pages are laid out anew, old records are `OldVersion` |
+//! | grid or record type | refused | starts empty, old records go in the background |
+//!
+//! A *lower* version than the file's is refused: a newer program has been at it.
+//!
+//! Whether the record type is the same is told by a *fingerprint*: the names of the type and of its
+//! type parameters, and the size and alignment of its archived form. It does not see inside: two
+//! fields of one size that change places, or a field that changes its meaning, look the same to it.
+//! Raise the version with every change of a record type.
+//!
+//! # Policies
+//! What a read does when there is nothing ([`Missing`]) or nothing fresh ([`Marked`]) is set on the
+//! view and can be set on a handle for some reads:
+//!
+//! ```
+//! # use tidetable::{ErrorKind, Missing, Store, Timestamp};
+//! # let store = Store::in_memory()?;
+//! let view = store.view::<u32, u64>("slow").build(|_, _, _| Ok(1))?;
+//! let hurried = view.when_missing(Missing::Miss);
+//! let missed = hurried.get(&7, Timestamp::EPOCH).unwrap_err();
+//! assert_eq!(missed.kind(), ErrorKind::Absent);
+//! view.get(&7, Timestamp::EPOCH)?;
+//! assert!(hurried.get(&7, Timestamp::EPOCH)?.is_fresh());
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! # Writing and durability
+//! What can be built again is committed when the read that built it returns, and synced a little
+//! later: after [`Options::unsynced_age_max`] or [`Options::unsynced_bytes_max`], together with the
+//! next synced write, or by [`Store::sync`]. What cannot is synced before its call returns:
+//! [`View::put`], [`View::put_many`] (all of it, or none), deletions, definitions. After a crash the
+//! file holds everything up to some point that is no earlier than the last sync.
+//!
+//! [`Store::close`] syncs, seals the file and reports; dropping the last handle does the same and
+//! cannot report. A file that was not closed is verified by the next opening, in time proportional
+//! to its size ([`Options::progress`] is told how far it is). After a write or sync fails nothing
+//! more is written in that opening: what is cached is served on, writes answer
+//! [`ErrorKind::Reopen`].
+//!
+//! # Errors
+//! There is one [`Error`]. Its [`kind`](Error::kind) says what to do about it, its message names the
+//! view, the bucket and the file; the entity, which may be a person, is a field and never in the
+//! message.
+//!
+//! ```
+//! # use tidetable::{ErrorKind, Store, Timestamp};
+//! # let store = Store::in_memory()?;
+//! let view = store.view::<str, u64>("number").build(|_, it, _| Ok(it.parse()?))?;
+//! let error = view.get("seven", Timestamp::EPOCH).unwrap_err();
+//! assert_eq!(error.kind(), ErrorKind::Build);
+//! let cause = error.build_cause().expect("it is what the function returned");
+//! assert!(cause.is::<std::num::ParseIntError>());
+//! assert!(!error.to_string().contains("seven"));
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! A failure is not remembered: the next read builds again. Every call that reaches the file may
+//! meet *the file's errors*: [`Reopen`](ErrorKind::Reopen) after a close, a fork or a failed write,
+//! [`Damaged`](ErrorKind::Damaged), [`System`](ErrorKind::System), and
+//! [`Definition`](ErrorKind::Definition) on a handle whose view was defined anew or deleted since.
+//!
+//! # Memory
+//! [`Options::memory_bytes`] bounds the pages in memory, the file's own cache (an eighth, at most
+//! 64 MiB) and its checksums (8 bytes for each 4 KiB of file). Pages that are asked for often stay;
+//! a scan does not flush them. What [`Record`]s and [`Timeline`]s keep alive is charged until the
+//! last of them drops; when they hold all of the budget, further pages are served uncached, and
+//! nothing fails. A good budget holds the pages that are read within some minutes:
+//! [`Store::metrics`] tells `loads` (reads that went to the file) and `evictions`.
+//!
+//! # When a file is damaged
+//! - **A page that fails its checksum or its validation** counts as missing. A read that may build
+//!   builds it anew; others answer [`ErrorKind::Damaged`]. [`Store::last_damage`] and
+//!   [`Metrics::pages_damaged`] tell of it. Records that were put have to be put again.
+//! - **A part of the file that fails its seal** ends this opening: what is cached is served on, all
+//!   else answers an error that names the place. Close and open again. Where opening itself fails
+//!   with [`ErrorKind::Damaged`], put a copy in the file's place, or remove it and let the views
+//!   build anew.
+//! - **A file that was not closed** (a crash, a power cut) is not damage; opening it verifies it.
+//!
+//! # Testing
+//! [`Store::in_memory`] needs no file. [`ManualClock`] stands still until it is moved:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use tidetable::{Grid, ManualClock, Options, Span, Store, Timestamp};
+//!
+//! let sunday = Timestamp::from_seconds(1_782_036_000);
+//! let clock = Arc::new(ManualClock::new(sunday));
+//! let options = Options { clock: clock.clone(), ..Options::default() };
+//! let store = Store::in_memory_with(options)?;
+//! let view = store
+//!     .view::<u32, u64>("kept")
+//!     .grid(Grid::hours(1))
+//!     .retain(Span::days(3))
+//!     .build(|_, _, _| Ok(1))?;
+//! assert_eq!(view.get(&7, sunday)?.built_at(), sunday);
+//!
+//! assert_eq!(view.delete_expired()?, 0);
+//! clock.advance(Span::days(4));
+//! assert_eq!(view.delete_expired()?, 1);
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! [`proof`] and [`Store::open_backend`] let a test record, cut or spoil what reaches the disk.
+//!
+//! # Recipes
+//! ## A slow function of a thing and a day
+//! ```
+//! # use tidetable::{Grid, Span, Store, TimeRange, Timestamp};
+//! # fn simulate(_: &str, _: Timestamp) -> Result<f64, std::io::Error> { Ok(1.5) }
+//! # let store = Store::in_memory()?;
+//! # let today = Timestamp::from_seconds(1_782_036_000);
+//! let forecast = store
+//!     .view::<str, f64>("forecast")
+//!     .grid(Grid::daily("Europe/Stockholm"))
+//!     .retain(Span::days(30))
+//!     .build(|_, harbour, day| Ok(simulate(harbour, day.start())?))?;
+//!
+//! // At night, ahead of the readers; what fails is listed and the rest is there.
+//! let in_a_week = today.checked_add(Span::days(7)).expect("within time");
+//! let week = TimeRange::new(today, in_a_week);
+//! for harbour in ["Visby", "Nynäshamn"] {
+//!     let filled = forecast.fill(harbour, week)?;
+//!     for failure in &filled.failed {
+//!         println!("{}: {}", failure.bucket, failure.error);
+//!     }
+//! }
+//! forecast.delete_expired()?;
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! ## A table refreshed after each load
+//! Records that come from elsewhere are put. One call is one sync, however many records.
+//! ```
+//! # use tidetable::{Store, Timestamp};
+//! #[derive(rkyv::Archive, rkyv::Serialize)]
+//! struct Row {
+//!     rank: u32,
+//!     score: f64,
+//! }
+//! # let store = Store::in_memory()?;
+//! let ranking = store.view::<str, Row>("ranking").without_build()?;
+//! let loaded = [("Lund", Row { rank: 1, score: 9.5 })];
+//! let records = loaded.into_iter().map(|(town, row)| (town, Timestamp::EPOCH, row));
+//! ranking.put_many(records)?;
+//!
+//! let row = ranking.get("Lund", Timestamp::EPOCH)?;
+//! assert_eq!(row.rank.to_native(), 1);
+//! println!("as of {}", row.built_at());
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! ## Documents by the hash of what they are made of
+//! A key that covers everything an answer depends on needs no time and no invalidation: other
+//! content is another key. Old documents go by age.
+//! ```
+//! # use tidetable::{BuildError, Span, Store, Timestamp};
+//! # fn content_of(_: &[u8; 32]) -> Option<&'static str> { Some("a room") }
+//! # fn render(content: &str) -> Vec<u8> { content.into() }
+//! # let store = Store::in_memory()?;
+//! # let hash = [7; 32];
+//! let documents = store
+//!     .view::<[u8; 32], Vec<u8>>("documents")
+//!     .uncompressed() // a PDF is compressed already
+//!     .retain(Span::hours(24))
+//!     .build(|_, hash, _| {
+//!         let content = content_of(hash).ok_or(BuildError::new("unknown"))?;
+//!         Ok(render(content))
+//!     })?;
+//! assert_eq!(documents.get(&hash, Timestamp::EPOCH)?.as_slice(), b"a room");
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! ## A cache in front of a database
+//! Change the database first, then delete the record: a build that read the old row and is still
+//! under way will not be kept.
+//! ```
+//! # use std::sync::atomic::{AtomicU64, Ordering};
+//! # use std::sync::Arc;
+//! # use tidetable::{Store, Timestamp};
+//! # let store = Store::in_memory()?;
+//! # let database = Arc::new(AtomicU64::new(10));
+//! # let rows = database.clone();
+//! # let select = move |_: u64| Ok::<_, std::io::Error>(rows.load(Ordering::SeqCst));
+//! let balance = store.view::<u64, u64>("balance");
+//! let balance = balance.build(move |_, &account, _| Ok(select(account)?))?;
+//! assert_eq!(balance.get(&1, Timestamp::EPOCH)?.to_native(), 10);
+//!
+//! database.store(25, Ordering::SeqCst); // UPDATE, COMMIT
+//! balance.delete(&1)?;
+//! assert_eq!(balance.get(&1, Timestamp::EPOCH)?.to_native(), 25);
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//! A crash between the two leaves the old record. Where that matters, delete or [`View::clear`]
+//! what may be concerned when the program starts.
 
 // Floor 0: words that everything else is said in.
 mod error;
@@ -8,12 +391,15 @@ mod revision;
 mod time;
 
 mod key;
+#[cfg(not(loom))]
 mod options;
 
+#[cfg(not(loom))]
 mod metrics;
 
 // Floor 1: plain kernels; no I/O, no clock, no threads.
 mod grid;
+#[cfg(not(loom))]
 mod page;
 
 mod cache;
@@ -37,8 +423,11 @@ pub use key::{
     ENTITY_KEY_BYTES_MAX, EntityKey, IntoSource, KeyBuf, SOURCE_KEY_BYTES_MAX,
     SOURCE_KIND_BYTES_MAX, Source, SourceKey,
 };
+#[cfg(not(loom))]
 pub use metrics::Metrics;
+#[cfg(not(loom))]
 pub use options::{Options, Progress};
+#[cfg(not(loom))]
 pub use page::{PAGE_BYTES_MAX, PAGE_LEN_MAX, RecordType};
 pub use revision::Revision;
 #[cfg(not(loom))]
@@ -56,9 +445,7 @@ pub mod proof {
     pub use crate::disk::{BackendError, StorageBackend};
 }
 
-/// What fuzz targets reach: a kernel runs on bytes and panics where something does not hold.
-#[cfg(any(test, fuzzing))]
-#[doc(hidden)]
-pub mod fuzzing {
-    pub use crate::page::{built_page_holds, page_holds};
-}
+// The README's program runs with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

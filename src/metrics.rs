@@ -5,9 +5,10 @@ use crate::sync::{AtomicU64, Ordering, thread_number};
 /// Counters of one opening, as a plain snapshot. Cheap to take, and to keep on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Metrics {
-    /// Reads answered from memory.
+    /// Reads (`get`, `range`) answered with what was there, in memory or in the file. `peek`,
+    /// `nearest` and `prefetch` are not counted.
     pub hits: u64,
-    /// Reads that went to the file for their page.
+    /// Looks for a page that went to the file, found or not.
     pub loads: u64,
     /// Build functions run to a record.
     pub builds: u64,

@@ -81,7 +81,7 @@ impl Store {
     /// background. Handles on it end. Returns whether there was one.
     ///
     /// # Errors
-    /// [`Input`](crate::ErrorKind::Input) inside a build; and what the file can meet.
+    /// [`Input`](crate::ErrorKind::Input) inside a build; and [the file's errors](crate#errors).
     pub fn delete_view(&self, name: &str) -> Result<bool> {
         refuse_inside_build("deleting a view")?;
         let writer = self.0.writer()?;
@@ -93,7 +93,7 @@ impl Store {
     /// The views that the file knows, defined in this run or not, by name.
     ///
     /// # Errors
-    /// What the file can meet.
+    /// [The file's errors](crate#errors).
     pub fn views(&self) -> Result<Vec<ViewInfo>> {
         let shared = self.0.shared();
         let rows = shared.read(|txn| {

@@ -129,6 +129,13 @@ impl<P> Cache<P> {
         Ticket { life: self.life, hash: key.hash(), published }
     }
 
+    /// Whether nothing was published for the ticket's key since it was taken. It may say no without
+    /// reason, never yes.
+    pub(crate) fn is_current(&self, ticket: Ticket) -> bool {
+        let published = self.shard(ticket.hash).lock().published().count(ticket.hash);
+        ticket.life == self.life && ticket.published == published
+    }
+
     /// Offers a page that was read from the disk after the ticket was taken.
     pub(crate) fn install(&self, ticket: Ticket, resident: Resident<P>) -> Installed<P> {
         let resident = Arc::new(resident);

@@ -35,5 +35,5 @@ pub(crate) use cache::{Cache, Installed, Publication};
 pub(crate) use key::CacheKey;
 pub(crate) use marks::{Colour, Marks};
 pub(crate) use resident::{Resident, Weighed};
-pub(crate) use shortcut::{Lease, Shortcut};
+pub(crate) use shortcut::{Hold, Shortcut};
 pub(crate) use ticket::Ticket;

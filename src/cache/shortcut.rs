@@ -15,6 +15,15 @@ pub(crate) struct Shortcut<P> {
     slots: [Option<Slot<P>>; SLOTS],
 }
 
+/// A reader's hold on a page: it stays in memory until the last one goes.
+#[derive(Debug)]
+pub(crate) enum Hold<P> {
+    /// Counted with all other threads'.
+    Shared(Arc<Resident<P>>),
+    /// Counted with this thread's own: the page is one that it uses again and again.
+    Leased(Arc<Lease<P>>),
+}
+
 /// A thread's own handle of a page. Copies of it count the thread's own references; the page's
 /// count, which all threads share, is left alone.
 #[derive(Debug)]
@@ -28,7 +37,15 @@ struct Slot<P> {
     life: Life,
     /// Hits that the cache was not told of yet.
     hits: u64,
-    lease: Arc<Lease<P>>,
+    page: Kept<P>,
+}
+
+/// A page is kept as it came, and leased when it is used again: a lease is an allocation, which a
+/// page that is used once is not worth.
+#[derive(Debug)]
+enum Kept<P> {
+    Once(Arc<Resident<P>>),
+    Leased(Arc<Lease<P>>),
 }
 
 /// Few, for what lies here stays in memory, charged to the budget, until the thread asks again.
@@ -40,15 +57,18 @@ const HITS_UNTOLD_MAX: u64 = 64;
 
 impl<P> Cache<P> {
     /// The page of this key, from the thread's own table if it is there.
+    #[inline]
     pub(crate) fn get_through(
         &self,
         shortcut: &mut Shortcut<P>,
         key: CacheKey<'_>,
-    ) -> Option<Arc<Lease<P>>> {
+    ) -> Option<Hold<P>> {
         if let Some(lease) = shortcut.get(self, key) {
-            return Some(lease);
+            return Some(Hold::Leased(lease));
         }
-        Some(shortcut.put(self.life(), self.get(key)?))
+        let resident = self.get(key)?;
+        shortcut.keep(self.life(), &resident);
+        Some(Hold::Shared(resident))
     }
 }
 
@@ -58,14 +78,16 @@ impl<P> Shortcut<P> {
     }
 
     /// The page, if this thread used it lately and the cache still stands for it.
+    #[inline]
     pub(crate) fn get(&mut self, cache: &Cache<P>, key: CacheKey<'_>) -> Option<Arc<Lease<P>>> {
         let place = &mut self.slots[place(key)];
         let slot = place.as_mut()?;
-        if slot.lease.resident.is_retired() {
+        let resident = slot.page.resident();
+        if resident.is_retired() {
             *place = None;
             return None;
         }
-        if slot.life != cache.life() || slot.lease.resident.key() != key {
+        if slot.life != cache.life() || resident.key() != key {
             return None;
         }
         slot.hits += 1;
@@ -73,29 +95,64 @@ impl<P> Shortcut<P> {
             slot.hits = 0;
             cache.touch(key, HITS_UNTOLD_MAX);
         }
-        Some(Arc::clone(&slot.lease))
+        Some(slot.page.lease())
     }
 
-    /// Leases a page to this thread and, if it is small, remembers it in the place of another.
-    pub(crate) fn put(&mut self, life: Life, resident: Arc<Resident<P>>) -> Arc<Lease<P>> {
-        let small = resident.bytes() <= BYTES_MAX;
-        let place = place(resident.key());
-        let lease = Arc::new(Lease { resident });
-        if small {
-            self.slots[place] = Some(Slot { life, hits: 0, lease: Arc::clone(&lease) });
+    /// Remembers a small page in the place of another.
+    fn keep(&mut self, life: Life, resident: &Arc<Resident<P>>) {
+        if resident.bytes() <= BYTES_MAX {
+            let page = Kept::Once(Arc::clone(resident));
+            self.slots[place(resident.key())] = Some(Slot { life, hits: 0, page });
         }
-        lease
+    }
+}
+
+impl<P> Kept<P> {
+    #[inline]
+    fn resident(&self) -> &Arc<Resident<P>> {
+        match self {
+            Self::Once(resident) => resident,
+            Self::Leased(lease) => lease.resident(),
+        }
+    }
+
+    #[inline]
+    fn lease(&mut self) -> Arc<Lease<P>> {
+        match self {
+            Self::Leased(lease) => Arc::clone(lease),
+            Self::Once(resident) => {
+                let lease = Arc::new(Lease { resident: Arc::clone(resident) });
+                *self = Self::Leased(Arc::clone(&lease));
+                lease
+            }
+        }
     }
 }
 
 impl<P> Lease<P> {
-    /// A handle on a page that this thread need not remember.
-    pub(crate) fn new(resident: Arc<Resident<P>>) -> Self {
-        Self { resident }
-    }
-
+    #[inline]
     pub(crate) fn resident(&self) -> &Arc<Resident<P>> {
         &self.resident
+    }
+}
+
+impl<P> Hold<P> {
+    #[inline]
+    pub(crate) fn resident(&self) -> &Arc<Resident<P>> {
+        match self {
+            Self::Shared(resident) => resident,
+            Self::Leased(lease) => lease.resident(),
+        }
+    }
+}
+
+impl<P> Clone for Hold<P> {
+    #[inline]
+    fn clone(&self) -> Self {
+        match self {
+            Self::Shared(resident) => Self::Shared(Arc::clone(resident)),
+            Self::Leased(lease) => Self::Leased(Arc::clone(lease)),
+        }
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Batch<'t> {
     revision: Revision,
     /// Page key -> what will stand there.
     staged: BTreeMap<Box<[u8]>, Staged>,
+    /// Whether pages were left behind that no view refers to.
+    sweeps: bool,
     /// The first failure of the file below: the whole transaction is void.
     fault: Option<Error>,
 }
@@ -64,7 +66,15 @@ impl<'t> Batch<'t> {
         last: Revision,
     ) -> Result<Self> {
         let pages = txn.open_table(PAGES).map_err(|e| shared.storage_error(e))?;
-        Ok(Self { shared, txn, pages, revision: last, staged: BTreeMap::new(), fault: None })
+        Ok(Self {
+            shared,
+            txn,
+            pages,
+            revision: last,
+            staged: BTreeMap::new(),
+            sweeps: false,
+            fault: None,
+        })
     }
 
     /// Moves the clock on: the next operation begins.
@@ -162,14 +172,19 @@ impl<'t> Batch<'t> {
         Ok(keys.into_iter().take(most).collect())
     }
 
+    /// Says that pages are left behind that no view refers to.
+    pub(crate) fn expect_sweep(&mut self) {
+        self.sweeps = true;
+    }
+
     /// Removes pages that no view refers to any more; they are in nobody's memory.
     pub(crate) fn sweep(&mut self, key: &[u8]) -> Result<()> {
         let removed = self.pages.remove(key).map(drop);
         self.keep(removed)
     }
 
-    /// Writes what was staged. Returns what changed, and how many bytes were written.
-    pub(crate) fn finish(mut self) -> Result<(Vec<Change>, usize)> {
+    /// Writes what was staged.
+    pub(crate) fn finish(mut self) -> Result<Written> {
         let mut written = 0;
         let mut changes = Vec::with_capacity(self.staged.len());
         for (key, staged) in std::mem::take(&mut self.staged) {
@@ -189,7 +204,7 @@ impl<'t> Batch<'t> {
         let revision = self.revision.get().to_le_bytes();
         let kept = meta.insert(tables::meta::REVISION, revision.as_slice()).map(drop);
         self.keep(kept)?;
-        Ok((changes, written))
+        Ok(Written { changes, bytes: written, last: self.revision, sweeps: self.sweeps })
     }
 }
 
@@ -203,6 +218,16 @@ impl Staged {
             }
         }
     }
+}
+
+/// What a batch wrote, before it is committed.
+pub(crate) struct Written {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) bytes: usize,
+    /// The revision of the last operation.
+    pub(crate) last: Revision,
+    /// Whether pages were left behind that no view refers to.
+    pub(crate) sweeps: bool,
 }
 
 /// A page as the readers shall see it from the commit on.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::{Dictionary, ViewId};
 use crate::sync::{Arc, Mutex};
+use crate::time::Timestamp;
 
 use super::operations::{Define, Defined, Relay, ReserveView};
 use super::shared::Shared;
@@ -30,15 +31,17 @@ impl Catalog {
         writer: Option<&WriterHandle>,
         definition: Definition,
     ) -> Result<Arc<ViewState>> {
+        // The clock is the application's: it is asked before any lock is taken.
+        let now = shared.options.clock.now();
         let _turn = self.defining.lock();
-        let live = self.views.lock().get(&definition.name).cloned();
+        let live = self.views.lock().get(&*definition.name).cloned();
         if let Some(live) = &live
             && same(live.definition(), &definition)?
         {
             return Ok(live.clone());
         }
         let state = match writer {
-            Some(writer) => write_definition(shared, writer, live.as_deref(), definition)?,
+            Some(writer) => write_definition(shared, writer, live.as_ref(), definition, now)?,
             None => read_definition(shared, definition)?,
         };
         let state = Arc::new(state);
@@ -49,7 +52,7 @@ impl Catalog {
             old.end();
             forget_pages(shared, old.id(), state.id());
         }
-        self.views.lock().insert(state.name().to_owned(), state.clone());
+        self.views.lock().insert(state.name().to_string(), state.clone());
         Ok(state)
     }
 
@@ -108,12 +111,13 @@ fn same(live: &Definition, new: &Definition) -> Result<bool> {
 fn write_definition(
     shared: &Shared,
     writer: &WriterHandle,
-    live: Option<&ViewState>,
+    live: Option<&Arc<ViewState>>,
     definition: Definition,
+    now: Timestamp,
 ) -> Result<ViewState> {
     let define = |relaid| {
-        let now = shared.options.clock.now();
-        writer.run(Define { definition: definition.clone(), now, relaid })
+        let (definition, live) = (definition.clone(), live.cloned());
+        writer.run(Define { definition, now, relaid, live })
     };
     let row = match define(None)? {
         Defined::Ready(row) => row,
@@ -167,7 +171,14 @@ fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState>
     let Some(row) = find_row(shared, &definition.name)? else {
         return refuse("the file has no such view, and it is open to read only");
     };
-    let fits = row.layout == definition.shape.fingerprint()
+    if definition.version < row.version {
+        return refuse(&format!(
+            "the file holds version {}, the program defines version {}, and it is open to read \
+             only: a newer program has written the file; run that one",
+            row.version, definition.version
+        ));
+    }
+    let fits = row.layout == definition.layout
         && row.grid == definition.grid.describe()
         && row.page_len == definition.page_len;
     if !fits {

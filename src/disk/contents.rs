@@ -1,12 +1,12 @@
 //! What makes a file a store: its tables, and what `meta` says.
 
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::revision::Revision;
 
 use super::file::{Contents, SealState, explain};
-use super::tables::{self, FORMAT, META, VIEWS, meta};
+use super::tables::{self, DROPPED, DROPPED_GOING, FORMAT, META, VIEWS, meta};
 use super::view_row::ViewRow;
 
 /// How a file is laid out at birth and recognised later.
@@ -115,6 +115,7 @@ pub(crate) fn begin_life(database: &Database, rolled_back: bool) -> Result<Revis
         let revision = revision.get().to_le_bytes();
         table.insert(meta::REVISION, revision.as_slice()).map_err(explain_any)?;
     }
+    forget_reservations(&txn)?;
     if rolled_back {
         let mut views = txn.open_table(VIEWS).map_err(explain_any)?;
         for (name, row) in view_rows(&views)? {
@@ -124,6 +125,22 @@ pub(crate) fn begin_life(database: &Database, rolled_back: bool) -> Result<Revis
     }
     txn.commit().map_err(explain_any)?;
     Ok(revision)
+}
+
+/// Nobody will claim the ids that were reserved in an earlier life.
+fn forget_reservations(txn: &WriteTransaction) -> Result<()> {
+    let mut dropped = txn.open_table(DROPPED).map_err(explain_any)?;
+    let mut reserved = Vec::new();
+    for entry in dropped.iter().map_err(explain_any)? {
+        let (id, state) = entry.map_err(explain_any)?;
+        if state.value() != DROPPED_GOING {
+            reserved.push(id.value().to_vec());
+        }
+    }
+    for id in reserved {
+        dropped.insert(&*id, DROPPED_GOING).map_err(explain_any)?;
+    }
+    Ok(())
 }
 
 /// Every view in the file, by name.

@@ -12,8 +12,13 @@ pub(crate) type Bytes = TableDefinition<'static, &'static [u8], &'static [u8]>;
 pub(crate) const META: Bytes = TableDefinition::new("meta");
 /// View name -> its row (`ViewRow`).
 pub(crate) const VIEWS: Bytes = TableDefinition::new("views");
-/// Id of a view that is no more (4 bytes, big endian) -> nothing. Its pages go in the background.
+/// Id that no view refers to (4 bytes, big endian) -> [`DROPPED_GOING`] or [`DROPPED_RESERVED`].
 pub(crate) const DROPPED: Bytes = TableDefinition::new("dropped");
+/// In [`DROPPED`]: the view is no more, its pages go in the background.
+pub(crate) const DROPPED_GOING: &[u8] = &[0];
+/// In [`DROPPED`]: pages are being laid out anew under the id, for a view that will claim it. At the
+/// next opening nobody will any more.
+pub(crate) const DROPPED_RESERVED: &[u8] = &[1];
 /// View id, entity, page number -> page.
 pub(crate) const PAGES: Bytes = TableDefinition::new("pages");
 /// View id, dictionary id (4 bytes each, big endian) -> a zstd dictionary.

@@ -13,7 +13,7 @@ pub(crate) struct ViewRow {
     pub(crate) id: ViewId,
     /// The algorithm's version, as the application counts it.
     pub(crate) version: u32,
-    /// Fingerprint of the record type's layout.
+    /// Fingerprint of the record type's layout and of the entity type.
     pub(crate) layout: u64,
     /// The grid in its canonical words.
     pub(crate) grid: String,

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grid::Grid;
 use crate::page::{Compression, Dictionary, Page, RecordShape, Sampler, ViewId, without};
 use crate::revision::Revision;
-use crate::sync::{AtomicBool, AtomicI64, AtomicU64, Mutex, Ordering, RwLock};
+use crate::sync::{Arc, AtomicBool, AtomicI64, AtomicU64, Mutex, Ordering, RwLock};
 use crate::time::Timestamp;
 
 use super::deletions::Deletions;
@@ -20,9 +20,11 @@ use super::view_row::ViewRow;
 /// What an application says of a view when it defines it.
 #[derive(Clone, Debug)]
 pub(crate) struct Definition {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) version: u32,
     pub(crate) shape: RecordShape,
+    /// Fingerprint of the record type's layout and of the entity type.
+    pub(crate) layout: u64,
     /// The record type itself: within one opening a page must never be read as another type, even
     /// one of the same fingerprint.
     pub(crate) record_type: TypeId,
@@ -79,7 +81,7 @@ impl ViewState {
         self.id
     }
 
-    pub(crate) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &Arc<str> {
         &self.definition.name
     }
 
@@ -125,9 +127,11 @@ impl ViewState {
         self.suspect_before.store(u64::MAX, Ordering::Release);
     }
 
-    /// Ends this definition.
+    /// Ends this definition. Nothing is fresh to its handles from here on, so that even a hit, which
+    /// checks no more than freshness, goes the way on which they are refused.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Release);
+        self.stale_before.store(u64::MAX, Ordering::Release);
     }
 
     /// Refuses handles of a definition that has ended.

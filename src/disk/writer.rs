@@ -11,7 +11,7 @@ use redb::Durability;
 use crate::cache::{CacheKey, Publication};
 use crate::error::{Error, ErrorKind, Result};
 use crate::revision::Revision;
-use crate::sync::channel::{self, Receiver, Sender};
+use crate::sync::channel::{self, Receiver, Sender, TryRecvError};
 use crate::sync::{Arc, thread};
 
 use super::batch::{Batch, Change};
@@ -121,40 +121,53 @@ impl Writer {
 
     /// Waits for work. Synced operations first; both queues closed and empty means the end.
     fn next(&self) -> Next {
-        if let Ok(request) = self.synced.try_recv() {
-            return Next::Request(request);
-        }
-        if let Ok(request) = self.derived.try_recv() {
-            return Next::Request(request);
-        }
-        if self.sweeping && self.shared.latched().is_none() {
-            return if self.is_closed() { Next::Closed } else { Next::Sweep };
-        }
-        let age_max = Duration::from(self.shared.options.unsynced_age_max);
-        let mut select = channel::Select::new();
-        select.recv(&self.synced);
-        select.recv(&self.derived);
-        let ready = match &self.unsynced {
-            None => Ok(select.ready()),
-            Some(unsynced) => select.ready_deadline(unsynced.since + age_max),
-        };
-        if ready.is_err() {
-            return Next::Sync;
-        }
-        match self.synced.try_recv().or_else(|_| self.derived.try_recv()) {
-            Ok(request) => Next::Request(request),
-            Err(_) if self.is_closed() => Next::Closed,
-            // Somebody else cannot have taken it: there is one writer. Ready without a message
-            // happens when a queue closes while the other is still open.
-            Err(_) => self.next(),
+        loop {
+            match self.take() {
+                Ok(request) => return Next::Request(request),
+                Err(TryRecvError::Disconnected) => return Next::Closed,
+                Err(TryRecvError::Empty) => {}
+            }
+            if self.sweeping && self.shared.latched().is_none() {
+                return Next::Sweep;
+            }
+            // A loop, because a queue that has closed before the other counts as ready.
+            if !self.wait() {
+                return Next::Sync;
+            }
         }
     }
 
-    fn is_closed(&self) -> bool {
-        let ended = |queue: &Receiver<_>| {
-            matches!(queue.try_recv(), Err(channel::TryRecvError::Disconnected))
+    /// Sleeps until something waits or a queue closes. `false` when the oldest unsynced commit is
+    /// old enough first.
+    fn wait(&self) -> bool {
+        let mut select = channel::Select::new();
+        select.recv(&self.synced);
+        select.recv(&self.derived);
+        let age_max = Duration::from(self.shared.options.unsynced_age_max);
+        // Due beyond the end of the clock's time is never due.
+        let due = self.unsynced.as_ref().and_then(|unsynced| unsynced.since.checked_add(age_max));
+        match due {
+            Some(due) => select.ready_deadline(due).is_ok(),
+            None => {
+                select.ready();
+                true
+            }
+        }
+    }
+
+    /// What waits first. Asking is taking: whoever only looks whether the queues have ended would
+    /// lose the request that came in meanwhile.
+    fn take(&self) -> Result<Box<dyn Request>, TryRecvError> {
+        use TryRecvError::{Disconnected, Empty};
+        let synced = match self.synced.try_recv() {
+            Ok(request) => return Ok(request),
+            Err(ended) => ended,
         };
-        ended(&self.synced) && ended(&self.derived)
+        match (synced, self.derived.try_recv()) {
+            (_, Ok(request)) => Ok(request),
+            (Disconnected, Err(Disconnected)) => Err(Disconnected),
+            _ => Err(Empty),
+        }
     }
 
     /// Gathers what waits behind `first`, synced operations first, and commits it as one.
@@ -162,9 +175,7 @@ impl Writer {
         let mut bytes = first.weight();
         let mut requests = vec![first];
         while requests.len() < BATCH_OPERATIONS_MAX && bytes < BATCH_BYTES_MAX {
-            let Ok(request) = self.synced.try_recv().or_else(|_| self.derived.try_recv()) else {
-                break;
-            };
+            let Ok(request) = self.take() else { break };
             bytes += request.weight();
             requests.push(request);
         }
@@ -206,7 +217,7 @@ impl Writer {
         let shared = self.shared.clone();
         let full = |unsynced: &Unsynced| unsynced.bytes >= shared.options.unsynced_bytes_max;
         let synced = synced || self.unsynced.as_ref().is_some_and(full);
-        let (changes, last, written) = shared.with_database(|database| {
+        let written = shared.with_database(|database| {
             let failed = |cause: redb::Error| shared.storage_error(cause);
             let mut txn = database.begin_write().map_err(|e| failed(e.into()))?;
             if synced {
@@ -224,14 +235,14 @@ impl Writer {
                     return Err(fault.clone());
                 }
             }
-            let last = batch.revision();
-            let (changes, written) = batch.finish()?;
+            let written = batch.finish()?;
             txn.commit().map_err(|e| failed(e.into()))?;
-            Ok((changes, last, written))
+            Ok(written)
         })?;
-        self.count(synced, written);
-        self.last = last;
-        Ok(self.publish(changes))
+        self.count(synced, written.bytes);
+        self.last = written.last;
+        self.sweeping |= written.sweeps;
+        Ok(self.publish(written.changes))
     }
 
     fn count(&mut self, synced: bool, written: usize) {

@@ -35,6 +35,15 @@ impl Bucket {
         }
     }
 
+    /// The bucket so many steps later in a run of buckets of one width; none beyond the ends of time.
+    #[inline]
+    pub(super) fn moved(self, steps: i64, width: i64) -> Option<Self> {
+        let by = steps.checked_mul(width)?;
+        let number = self.number.0.checked_add(steps)?;
+        let start = self.start.as_millis().checked_add(by)?;
+        Some(Self::new(number, start, self.end.as_millis().checked_add(by)?))
+    }
+
     #[inline]
     pub(crate) const fn number(self) -> BucketNumber {
         self.number

@@ -31,6 +31,7 @@ mod define;
 mod fixed;
 mod hours;
 mod names;
+mod page_buckets;
 mod place;
 mod window;
 mod zone;

@@ -75,9 +75,9 @@ mod tests {
         let alphabet = [0, 1, 2, 0x7f, 0xff];
         let mut values = vec![vec![]];
         for start in [0, 1, 6, 31] {
-            for value in values[start..].to_vec() {
-                values.extend(alphabet.map(|byte| [&value[..], &[byte]].concat()));
-            }
+            let longer = |value: &Vec<u8>| alphabet.map(|byte| [&value[..], &[byte]].concat());
+            let longer: Vec<_> = values[start..].iter().flat_map(longer).collect();
+            values.extend(longer);
         }
         values.sort();
         values.dedup();

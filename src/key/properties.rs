@@ -307,7 +307,8 @@ fn no_source_begins_with_another_whatever_they_are_made_of() {
 #[test]
 fn bytes_and_text_are_one_source_however_they_are_held() {
     assert_eq!(source_bytes("a"), source_bytes(String::from("a")));
-    assert_eq!(source_bytes("a"), source_bytes(&&"a"));
+    let borrowed: &&str = &"a";
+    assert_eq!(source_bytes("a"), source_bytes(borrowed));
     assert_eq!(source_bytes(b"ab"), source_bytes(vec![b'a', b'b']));
     assert_eq!(source_bytes(b"ab"), source_bytes(&b"ab"[..]));
     assert_eq!(("k", 7).into_source().unwrap(), Source::new("k", 7_u64).unwrap());

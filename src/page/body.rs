@@ -78,6 +78,8 @@ impl Entry {
 /// The body is one aligned buffer: the slot table, then the records.
 pub(crate) struct Page {
     slots: u32,
+    /// Bit `b` of word `w`: whether slot `64 * w + b` holds a record.
+    held: Box<[u64]>,
     facts: Box<[Facts]>,
     body: AlignedVec<16>,
 }
@@ -90,9 +92,16 @@ impl std::fmt::Debug for Page {
 }
 
 impl Page {
-    /// Takes parts that hold together by construction: only `PageBuilder` calls it.
-    pub(super) fn from_builder(slots: u32, facts: Vec<Facts>, body: AlignedVec<16>) -> Self {
-        Self { slots, facts: facts.into(), body }
+    /// Takes parts that hold together: those of a `PageBuilder`, or those from disk that are about
+    /// to be checked.
+    pub(super) fn from_parts(slots: u32, facts: Vec<Facts>, body: AlignedVec<16>) -> Self {
+        let held = vec![0; slots.div_ceil(64) as usize].into();
+        let mut page = Self { slots, held, facts: facts.into(), body };
+        for slot in 0..slots {
+            let held = u64::from(page.entry(Slot(slot)).present());
+            page.held[slot as usize / 64] |= held << (slot % 64);
+        }
+        page
     }
 
     /// Takes parts from disk, distrusting every number and every record.
@@ -102,11 +111,11 @@ impl Page {
         body: AlignedVec<16>,
         shape: &RecordShape,
     ) -> Result<Self> {
-        let page = Self { slots, facts: facts.into(), body };
         let table = slots as usize * ENTRY_BYTES;
-        if page.body.len() < table {
+        if body.len() < table {
             return Err(Error::damaged("a page's body is shorter than its slot table"));
         }
+        let page = Self::from_parts(slots, facts, body);
         for slot in (0..slots).map(Slot) {
             page.checked(slot, table, shape)
                 .map_err(|cause| Error::damaged(format!("slot {} of the page: {cause}", slot.0)))?;
@@ -137,8 +146,8 @@ impl Page {
         if offset < table || end.is_none() {
             return Err("the record lies outside the page".into());
         }
-        if len < shape.size() || offset % shape.align_of(len) != 0 {
-            return Err("the record does not stand as its type must".into());
+        if len < shape.size() {
+            return Err("the record is shorter than its type".into());
         }
         shape.check(&self.body[offset..offset + len])
     }
@@ -159,7 +168,8 @@ impl Page {
     /// Whether a record stands in the slot.
     #[inline]
     pub(crate) fn holds(&self, slot: Slot) -> bool {
-        slot.0 < self.slots && self.entry(slot).present()
+        let word = self.held.get(slot.0 as usize / 64);
+        word.is_some_and(|word| word >> (slot.0 % 64) & 1 == 1)
     }
 
     /// The slots that hold records, in order.
@@ -190,7 +200,8 @@ impl Page {
         &self.body[entry.offset as usize..][..entry.len as usize]
     }
 
-    pub(super) fn all_facts(&self) -> &[Facts] {
+    /// Facts of all records, each once for those that share them.
+    pub(crate) fn all_facts(&self) -> &[Facts] {
         &self.facts
     }
 
@@ -206,6 +217,9 @@ impl Page {
 
     /// What it weighs in memory.
     pub(crate) fn bytes(&self) -> usize {
-        size_of::<Self>() + self.body.capacity() + size_of_val(&*self.facts)
+        size_of::<Self>()
+            + self.body.capacity()
+            + size_of_val(&*self.facts)
+            + size_of_val(&*self.held)
     }
 }

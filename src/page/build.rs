@@ -39,10 +39,23 @@ impl PageBuilder {
         build_micros: u32,
         record: &[u8],
     ) -> Result<()> {
-        let align = self.shape.align_of(record.len());
-        let offset = self.records.len().next_multiple_of(align);
+        let align = self.shape.align();
+        let offset = self.place(record, align)?;
         let table = self.entries.len() * ENTRY_BYTES;
-        let end = table + offset + record.len();
+        self.entries[slot.0 as usize] = Entry {
+            offset: u32::try_from(table + offset).expect("within the page limit"),
+            len: u32::try_from(record.len()).expect("within the page limit"),
+            build_micros,
+            facts: self.facts_index(facts),
+            state: origin as u8,
+        };
+        Ok(())
+    }
+
+    /// Appends a record's bytes. Returns where they stand among the records.
+    fn place(&mut self, record: &[u8], align: usize) -> Result<usize> {
+        let offset = self.records.len().next_multiple_of(align);
+        let end = self.entries.len() * ENTRY_BYTES + offset + record.len();
         if end > PAGE_BYTES_MAX {
             return Err(Error::input(format!(
                 "a page of {} buckets would hold {end} bytes or more, the limit is {PAGE_BYTES_MAX}; \
@@ -52,14 +65,7 @@ impl PageBuilder {
         }
         self.records.resize(offset, 0);
         self.records.extend_from_slice(record);
-        self.entries[slot.0 as usize] = Entry {
-            offset: u32::try_from(table + offset).expect("within the page limit"),
-            len: u32::try_from(record.len()).expect("within the page limit"),
-            build_micros,
-            facts: self.facts_index(facts),
-            state: origin as u8,
-        };
-        Ok(())
+        Ok(offset)
     }
 
     /// Takes a record over from another page as it stands there.
@@ -103,7 +109,7 @@ impl PageBuilder {
             body.extend_from_slice(&entry.to_bytes());
         }
         body.extend_from_slice(&self.records);
-        Page::from_builder(slots, self.facts, body)
+        Page::from_parts(slots, self.facts, body)
     }
 
     /// Of a record that gave way to another in its slot, the facts may be left. A page with more of

@@ -11,7 +11,7 @@ use super::shape::RecordShape;
 /// An old page and what has been stored since, as one.
 pub(crate) struct Merged {
     pub(crate) page: Page,
-    /// Whether the new page is what was to be stored, slot by slot, so that a body compressed
+    /// Whether the new page is what was to be stored, byte for byte, so that a body compressed
     /// beforehand is its body.
     pub(crate) as_given: bool,
     /// Records whose bytes differ from what stood there, or that are new.
@@ -44,19 +44,16 @@ pub(crate) fn merge(
     let slots = given.slots().max(standing.slots());
     let mut new = PageBuilder::new(slots, *shape);
     let (mut changed, mut unchanged, mut superseded) = (0, 0, 0);
-    let mut as_given = slots == given.slots();
     for slot in (0..slots).map(Slot) {
         let stands = standing.holds(slot);
         if !given.holds(slot) {
             if stands {
-                as_given = false;
                 new.copy(standing, slot, *standing.facts(slot))?;
             }
         } else if stands
             && !given.was_put(slot)
             && standing.facts(slot).verified > given.facts(slot).begun
         {
-            as_given = false;
             superseded += 1;
             new.copy(standing, slot, *standing.facts(slot))?;
         } else {
@@ -67,7 +64,11 @@ pub(crate) fn merge(
             new.copy(&given, slot, facts)?;
         }
     }
-    Ok(Merged { page: new.finish(), as_given, changed, unchanged, superseded })
+    let page = new.finish();
+    // The very bytes: records that share their facts in `given` may not here, and one that was given
+    // twice has left its first bytes there.
+    let as_given = page.body() == given.body();
+    Ok(Merged { page, as_given, changed, unchanged, superseded })
 }
 
 /// Adds records to a page with the facts they had: pages are laid out anew, nothing is rebuilt.

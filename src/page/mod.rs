@@ -18,6 +18,8 @@ mod key;
 mod merge;
 mod shape;
 mod stored;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 pub(crate) use access::{RecordBytes, access, serialize};
 pub(crate) use body::{Origin, Page, Slot};

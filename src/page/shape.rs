@@ -9,7 +9,7 @@ use rkyv::rancor;
 use rkyv::ser::allocator::ArenaHandle;
 use rkyv::util::AlignedVec;
 use rkyv::{Archive, Portable, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::header::HEADER_BYTES;
 
@@ -66,18 +66,27 @@ impl std::fmt::Debug for RecordShape {
     }
 }
 
-/// What a record with parts outside its root is aligned to: rkyv's largest alignment.
+/// rkyv's largest alignment. What stands outside a record's root may need any, and even an empty
+/// vector points at an aligned place.
 const ALIGN_MAX: usize = 16;
 
 impl RecordShape {
     /// The shape of `R`.
     pub(crate) fn of<R: RecordType>() -> Self {
+        // A record that is a plain copy of its value has no part outside its root.
+        let plain = R::COPY_OPTIMIZATION.is_enabled();
         Self {
             size: size_of::<R::Archived>(),
-            align: align_of::<R::Archived>(),
+            align: if plain { align_of::<R::Archived>() } else { ALIGN_MAX },
             fingerprint: fingerprint::<R>(),
             check: |bytes| rkyv::access::<R::Archived, rancor::Error>(bytes).map(|_| ()),
         }
+    }
+
+    /// Fingerprint of a view's layout: its records' and the type that its keys decode to.
+    pub(crate) fn fingerprint_with_keys<K>(&self) -> u64 {
+        let name = without_paths(type_name::<K>());
+        xxh3_64_with_seed(name.as_bytes(), self.fingerprint)
     }
 
     /// Fingerprint of the layout: type names without their paths, size and alignment of the
@@ -91,10 +100,10 @@ impl RecordShape {
         self.size
     }
 
-    /// How a record of `len` bytes must stand in a page. One that is only its root needs the root's
-    /// alignment; one with parts outside may need any.
-    pub(super) fn align_of(&self, len: usize) -> usize {
-        if len == self.size { self.align } else { ALIGN_MAX }
+    /// How its records stand in a page. Nothing on disk depends on it: a record is checked where it
+    /// stands.
+    pub(super) fn align(&self) -> usize {
+        self.align
     }
 
     /// The one check of a record's bytes.

@@ -92,6 +92,7 @@ pub(crate) fn decode(
     Page::from_disk(header.slots, facts, body, shape)
 }
 
+/// Fits the bytes of a page from [`CHECKED_FROM`] on to the key under which they stand.
 pub(super) fn checksum(key: &[u8], bytes: &[u8]) -> u64 {
     xxh3_64_with_seed(bytes, xxh3_64(key))
 }

@@ -8,9 +8,11 @@ use std::cell::RefCell;
 
 use crate::error::{Error, ErrorKind, Result};
 
+use super::name::BuildName;
+
 thread_local! {
     /// The views and buckets being built on this thread, outermost first.
-    static CHAIN: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static CHAIN: RefCell<Vec<BuildName>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Builds nested deeper than this on one thread are refused: user code of unknown appetite lies
@@ -22,10 +24,10 @@ const DEPTH_MAX: usize = 64;
 pub(crate) struct BuildGuard(());
 
 /// Enters a build that goes by `name`.
-pub(crate) fn enter(name: impl FnOnce() -> String) -> Result<BuildGuard> {
+pub(crate) fn enter(name: BuildName) -> Result<BuildGuard> {
     CHAIN.with_borrow_mut(|chain| {
         if chain.len() >= DEPTH_MAX {
-            let outermost = chain.first().cloned().unwrap_or_default();
+            let outermost = &chain[0];
             return Err(Error::new(
                 ErrorKind::Build,
                 format!(
@@ -34,7 +36,7 @@ pub(crate) fn enter(name: impl FnOnce() -> String) -> Result<BuildGuard> {
                 ),
             ));
         }
-        chain.push(name());
+        chain.push(name);
         Ok(BuildGuard(()))
     })
 }
@@ -60,12 +62,20 @@ pub(crate) fn refuse_inside_build(doing: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use crate::grid::Grid;
+    use crate::time::Timestamp;
+
     use super::*;
+
+    fn name(view: &str) -> BuildName {
+        let bucket = Grid::timeless().bucket_at(Timestamp::EPOCH).unwrap();
+        BuildName { view: view.into(), bucket }
+    }
 
     #[test]
     fn a_write_inside_a_build_is_refused_and_outside_is_not() {
         refuse_inside_build("put").unwrap();
-        let guard = enter(|| "sun".into()).unwrap();
+        let guard = enter(name("sun")).unwrap();
         let refused = refuse_inside_build("put").unwrap_err();
         assert!(refused.to_string().contains("sun"), "{refused}");
         drop(guard);
@@ -74,9 +84,9 @@ mod tests {
 
     #[test]
     fn nesting_ends_before_the_stack_does() {
-        let guards: Vec<_> = (0..DEPTH_MAX).map(|n| enter(|| n.to_string()).unwrap()).collect();
-        assert!(enter(|| "one more".into()).is_err());
+        let guards: Vec<_> = (0..DEPTH_MAX).map(|_| enter(name("sun")).unwrap()).collect();
+        assert!(enter(name("one more")).is_err());
         drop(guards);
-        assert!(enter(|| "again".into()).is_ok());
+        assert!(enter(name("again")).is_ok());
     }
 }

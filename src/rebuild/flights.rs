@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{Arc, Condvar, Mutex, thread_number};
 
+use super::name::BuildName;
 use super::unlanded::land_finished;
 
 /// What is being built.
@@ -32,8 +33,7 @@ struct Table<T> {
 
 #[derive(Debug)]
 struct Flight<T> {
-    /// What it builds, for people.
-    name: String,
+    name: BuildName,
     /// The thread that builds it.
     leader: u64,
     landed: Mutex<Option<Result<T>>>,
@@ -66,41 +66,40 @@ impl<T> Default for Flights<T> {
 }
 
 impl<T: Clone> Flights<T> {
-    /// Leads the build of `key`, or waits for whoever does. `name` is asked for only when this
-    /// caller leads.
+    /// Leads the build of `key`, or waits for whoever does.
     ///
     /// A wait that could never end, because the leader waits in turn for what this thread builds,
     /// is an error that names the cycle.
-    pub(crate) fn join(
-        self: &Arc<Self>,
-        key: FlightKey,
-        name: impl FnOnce() -> String,
-    ) -> Result<Joined<T>> {
+    pub(crate) fn join(self: &Arc<Self>, key: FlightKey, name: BuildName) -> Result<Joined<T>> {
         let me = thread_number();
-        if self.table.lock().flights.contains_key(&key) {
-            // What this thread has finished may be what it, or the leader, is about to wait for.
-            land_finished();
-        }
-        let flight = {
+        let mut landed_mine = false;
+        let flight = loop {
             let mut table = self.table.lock();
-            if let Some(flight) = table.flights.get(&key).cloned() {
-                // Under the same lock as the wait is entered: of two threads that close a cycle,
-                // the second sees the first.
-                if let Some(cycle) = table.cycle(me, &flight) {
-                    return Err(cycle_error(&cycle));
-                }
-                table.waiting.insert(me, flight.clone());
-                flight
-            } else {
+            let Some(flight) = table.flights.get(&key).cloned() else {
                 let flight = Arc::new(Flight {
-                    name: name(),
+                    name,
                     leader: me,
                     landed: Mutex::new(None),
                     landing: Condvar::new(),
                 });
                 table.flights.insert(key.clone(), flight.clone());
                 return Ok(Joined::Lead(Lead { flights: self.clone(), key, flight, done: false }));
+            };
+            if !landed_mine {
+                // What this thread has finished may be what it, or the leader, is about to wait
+                // for. Never under the lock: it waits for the writer.
+                drop(table);
+                land_finished();
+                landed_mine = true;
+                continue;
             }
+            // Under the same lock as the wait is entered: of two threads that close a cycle, the
+            // second sees the first.
+            if let Some(cycle) = table.cycle(me, &flight) {
+                return Err(cycle_error(&cycle));
+            }
+            table.waiting.insert(me, flight.clone());
+            break flight;
         };
         let outcome = flight.wait();
         self.table.lock().waiting.remove(&me);
@@ -116,11 +115,13 @@ impl<T: Clone> Flights<T> {
 
 impl<T> Table<T> {
     /// The flights that lead from `flight` back to `me`, if they do.
-    fn cycle(&self, me: u64, flight: &Arc<Flight<T>>) -> Option<Vec<String>> {
+    fn cycle(&self, me: u64, flight: &Arc<Flight<T>>) -> Option<Vec<BuildName>> {
         let mut names = vec![flight.name.clone()];
         let mut leader = flight.leader;
         while leader != me {
-            let next = self.waiting.get(&leader)?;
+            // Whoever waited for a flight that has landed waits no more, though it may not have
+            // woken up yet to say so.
+            let next = self.waiting.get(&leader).filter(|next| next.landed.lock().is_none())?;
             names.push(next.name.clone());
             leader = next.leader;
         }
@@ -128,9 +129,9 @@ impl<T> Table<T> {
     }
 }
 
-fn cycle_error(cycle: &[String]) -> Error {
-    let chain = cycle.join(" -> ");
-    let first = cycle.first().map_or("", String::as_str);
+fn cycle_error(cycle: &[BuildName]) -> Error {
+    let names: Vec<String> = cycle.iter().map(ToString::to_string).collect();
+    let (chain, first) = (names.join(" -> "), &names[0]);
     Error::new(
         ErrorKind::Build,
         format!(
@@ -177,17 +178,24 @@ impl<T: Clone> Drop for Lead<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grid::Grid;
     use crate::sync::channel;
     use crate::sync::thread;
+    use crate::time::Timestamp;
 
     fn key(name: &str) -> FlightKey {
         FlightKey { page: name.as_bytes().into(), slot: Some(0) }
     }
 
-    fn lead(flights: &Arc<Flights<u32>>, name: &str) -> Lead<u32> {
-        match flights.join(key(name), || name.into()).unwrap() {
+    fn name(view: &str) -> BuildName {
+        let bucket = Grid::timeless().bucket_at(Timestamp::EPOCH).unwrap();
+        BuildName { view: view.into(), bucket }
+    }
+
+    fn lead(flights: &Arc<Flights<u32>>, view: &str) -> Lead<u32> {
+        match flights.join(key(view), name(view)).unwrap() {
             Joined::Lead(lead) => lead,
-            Joined::Landed(_) => panic!("somebody else leads {name}"),
+            Joined::Landed(_) => panic!("somebody else leads {view}"),
         }
     }
 
@@ -196,9 +204,8 @@ mod tests {
         let flights = Arc::new(Flights::default());
         let first = lead(&flights, "a");
         thread::scope(|scope| {
-            let waiters: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| flights.join(key("a"), || unreachable!("it is led"))))
-                .collect();
+            let waiters: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| flights.join(key("a"), name("a")))).collect();
             while flights.table.lock().waiting.len() < 8 {
                 thread::yield_now();
             }
@@ -214,8 +221,8 @@ mod tests {
     fn a_record_that_needs_itself_is_a_cycle_of_one() {
         let flights = Arc::new(Flights::default());
         let _lead = lead(&flights, "a");
-        let error = flights.join(key("a"), String::new).unwrap_err();
-        assert!(error.to_string().contains("a -> a"), "{error}");
+        let error = flights.join(key("a"), name("a")).unwrap_err();
+        assert!(error.to_string().contains("a timeless -> a timeless"), "{error}");
     }
 
     #[test]
@@ -227,7 +234,7 @@ mod tests {
             scope.spawn(|| {
                 let mine = lead(&flights, "a");
                 ready.send(()).unwrap();
-                let got = flights.join(key("b"), String::new).unwrap();
+                let got = flights.join(key("b"), name("b")).unwrap();
                 assert!(matches!(got, Joined::Landed(Ok(1))));
                 mine.land(Ok(2));
             });
@@ -235,8 +242,11 @@ mod tests {
             while flights.table.lock().waiting.is_empty() {
                 thread::yield_now();
             }
-            let error = flights.join(key("a"), String::new).unwrap_err();
-            assert!(error.to_string().contains("a -> b -> a"), "{error}");
+            let error = flights.join(key("a"), name("a")).unwrap_err();
+            assert!(
+                error.to_string().contains("a timeless -> b timeless -> a timeless"),
+                "{error}"
+            );
             mine.land(Ok(1));
         });
     }
@@ -246,7 +256,7 @@ mod tests {
         let flights = Arc::new(Flights::<u32>::default());
         thread::scope(|scope| {
             let lead = lead(&flights, "a");
-            let waiter = scope.spawn(|| flights.join(key("a"), String::new));
+            let waiter = scope.spawn(|| flights.join(key("a"), name("a")));
             while flights.table.lock().waiting.is_empty() {
                 thread::yield_now();
             }

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
+use crate::cache::{CacheKey, Ticket};
 use crate::disk::operations::{KeepDictionary, Part, StoreRecords, Stored};
 use crate::disk::{PageInMemory, Receipt, Speed};
 use crate::error::{BuildError, Error, ErrorKind, Result};
@@ -12,7 +13,7 @@ use crate::key::EntityKey;
 use crate::page::{
     Facts, Origin, Page, PageBuilder, PageKey, RecordBytes, RecordType, Slot, serialize, store_body,
 };
-use crate::rebuild::{FlightKey, Joined, enter};
+use crate::rebuild::{BuildName, FlightKey, Joined, enter};
 use crate::revision::Revision;
 use crate::time::Timestamp;
 
@@ -47,23 +48,35 @@ impl BuiltRecord {
 const FLIGHTS_MAX: usize = 3;
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
-    /// Builds a record for a reader, or waits for whoever builds it.
-    pub(super) fn build_one(&self, entity: &E, spot: &Spot) -> Result<Record<R>> {
+    /// To be taken before looking whether a record is there: says later whether it is worth looking
+    /// again.
+    pub(super) fn ticket(&self, spot: &Spot) -> Ticket {
+        self.shared().cache.ticket(CacheKey::new(spot.key.as_slice()))
+    }
+
+    /// Builds a record for a reader, or waits for whoever builds it. `seen` was taken before the
+    /// reader looked and found nothing fresh.
+    pub(super) fn build_one(&self, entity: &E, spot: &Spot, seen: Ticket) -> Result<Record<R>> {
         for flight in 0..FLIGHTS_MAX {
-            let joined =
-                self.engine.flights().join(self.flight_key(spot), || self.flight_name(spot));
-            let landed = match joined.map_err(|error| self.at(spot, error))? {
-                Joined::Landed(outcome) => outcome?,
+            let joined = self.engine.flights().join(self.flight_key(spot), self.name(spot));
+            let outcome = match joined.map_err(|error| self.at(spot, error))? {
+                Joined::Landed(outcome) => outcome,
                 Joined::Lead(lead) => {
                     // Somebody may have landed it between this reader's look and its lead.
-                    let outcome = match self.fresh_now(spot) {
+                    let outcome = match self.landed_since(spot, seen) {
                         Ok(Some(standing)) => Ok(standing),
                         Ok(None) => self.build_and_store(entity, spot),
                         Err(error) => Err(error),
                     };
                     lead.land(outcome.clone());
-                    outcome?
+                    outcome
                 }
+            };
+            let landed = match outcome {
+                Ok(landed) => landed,
+                // Deleted before it was stored; the next flight begins after the deletion.
+                Err(error) if error.kind() == ErrorKind::Absent => continue,
+                Err(error) => return Err(error),
             };
             if let Some(record) = self.record_in(hold(landed, Layer::Build), spot)
                 && (record.is_fresh() || flight + 1 == FLIGHTS_MAX)
@@ -75,15 +88,18 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         Err(self.at(spot, deleted))
     }
 
-    /// The page of a bucket, if its record stands there fresh.
-    pub(super) fn fresh_now(&self, spot: &Spot) -> Result<Option<PageInMemory>> {
+    /// The page of a bucket, if a record was stored there since `seen` was taken and is fresh.
+    pub(super) fn landed_since(&self, spot: &Spot, seen: Ticket) -> Result<Option<PageInMemory>> {
+        if self.shared().cache.is_current(seen) {
+            return Ok(None);
+        }
         self.check(&spot.key)?;
         let Look::Found(found) = look(self.shared(), &self.state, &spot.key)? else {
             return Ok(None);
         };
         let slot = spot.slot();
         let fresh = found.page().holds(slot) && found.freshness(slot, &self.state).is_fresh();
-        Ok(fresh.then(|| found.lease.resident().clone()))
+        Ok(fresh.then(|| found.hold.resident().clone()))
     }
 
     fn build_and_store(&self, entity: &E, spot: &Spot) -> Result<PageInMemory> {
@@ -183,10 +199,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         begun: Begun,
         build: impl FnOnce(&BuildContext) -> Result<T, BuildError>,
     ) -> Result<(T, u32)> {
-        let context = BuildContext::new(self.state.name(), self.state.version(), begun.at);
+        let context = BuildContext::new(self.state.name().clone(), self.state.version(), begun.at);
         let started = Instant::now();
         let outcome = {
-            let _guard = enter(|| self.flight_name(spot)).map_err(|error| self.at(spot, error))?;
+            let _guard = enter(self.name(spot)).map_err(|error| self.at(spot, error))?;
             catch_unwind(AssertUnwindSafe(|| build(&context)))
         };
         let micros = u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX);
@@ -288,8 +304,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         FlightKey { page: spot.key.as_slice().into(), slot }
     }
 
-    pub(super) fn flight_name(&self, spot: &Spot) -> String {
-        format!("{} {}", self.state.name(), spot.bucket)
+    pub(super) fn name(&self, spot: &Spot) -> BuildName {
+        BuildName { view: self.state.name().clone(), bucket: spot.bucket }
     }
 }
 

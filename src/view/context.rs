@@ -1,5 +1,6 @@
 //! What a build function is told.
 
+use crate::sync::Arc;
 use crate::time::Timestamp;
 
 /// Given to a build function with its entity and bucket.
@@ -8,14 +9,14 @@ use crate::time::Timestamp;
 /// clock.
 #[derive(Debug)]
 pub struct BuildContext {
-    view: String,
+    view: Arc<str>,
     version: u32,
     started_at: Timestamp,
 }
 
 impl BuildContext {
-    pub(super) fn new(view: &str, version: u32, started_at: Timestamp) -> Self {
-        Self { view: view.to_owned(), version, started_at }
+    pub(super) fn new(view: Arc<str>, version: u32, started_at: Timestamp) -> Self {
+        Self { view, version, started_at }
     }
 
     /// The name of the view.

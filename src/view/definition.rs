@@ -77,7 +77,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// How many buckets a page holds: 1 to 1,024.
     ///
     /// A page is read, compressed and kept in memory as one. Default: so many records as make about
-    /// 8 KiB if each is only as large as its type, a whole day where that is near.
+    /// 8 KiB if each is only as large as its type, a whole day where that is near. A grid without
+    /// time and one with pages by day have a length of their own: leave this out there.
     pub fn page_len(mut self, buckets: u32) -> Self {
         self.page_len = Some(buckets);
         self
@@ -158,8 +159,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
         let page_len = self.checked_page_len(&shape).map_err(named)?;
         self.check_numbers().map_err(named)?;
         let definition = Definition {
-            name: self.name,
+            name: self.name.into(),
             version: self.version,
+            layout: shape.fingerprint_with_keys::<E::Owned>(),
             shape,
             record_type: TypeId::of::<R>(),
             entity_type: TypeId::of::<EntityType<E>>(),

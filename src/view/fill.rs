@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use crate::cache::Ticket;
 use crate::disk::operations::Stored;
 use crate::disk::{PageInMemory, Receipt, Speed};
 use crate::error::{Error, ErrorKind, Result};
@@ -90,13 +91,24 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             return Ok(());
         };
         self.check(&first.key)?;
+        let seen = self.ticket(first);
         let lacking = self.lacking(spots)?;
         filled.already_fresh += (spots.len() - lacking.len()) as u64;
         match &self.build {
             BuildFunction::Page(_) if !lacking.is_empty() => {
-                return self.fill_whole(entity, &lacking, filled);
+                return self.fill_whole(entity, &lacking, seen, filled);
             }
-            _ => lacking.iter().for_each(|spot| self.fill_one(entity, spot, finished, filled)),
+            _ => {
+                for spot in lacking {
+                    match self.fill_or_find(entity, spot, seen, finished) {
+                        Ok(true) => filled.built += 1,
+                        Ok(false) => filled.already_fresh += 1,
+                        Err(error) => {
+                            filled.failed.push(Failure { bucket: spot.bucket, error });
+                        }
+                    }
+                }
+            }
         }
         finished.store_and_land(PAGES_UNDER_WAY)
     }
@@ -117,22 +129,20 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         Ok(spots.iter().filter(|spot| !fresh(spot)).collect())
     }
 
-    fn fill_one(&self, entity: &E, spot: &Spot, finished: &Finished<E, R>, filled: &mut Filled) {
-        match self.fill_or_find(entity, spot, finished) {
-            Ok(true) => filled.built += 1,
-            Ok(false) => filled.already_fresh += 1,
-            Err(error) => filled.failed.push(Failure { bucket: spot.bucket, error }),
-        }
-    }
-
     /// Whether the record was built here, rather than by somebody else meanwhile.
-    fn fill_or_find(&self, entity: &E, spot: &Spot, finished: &Finished<E, R>) -> Result<bool> {
-        let joined = self.engine.flights().join(self.flight_key(spot), || self.flight_name(spot));
+    fn fill_or_find(
+        &self,
+        entity: &E,
+        spot: &Spot,
+        seen: Ticket,
+        finished: &Finished<E, R>,
+    ) -> Result<bool> {
+        let joined = self.engine.flights().join(self.flight_key(spot), self.name(spot));
         let lead = match joined.map_err(|error| self.at(spot, error))? {
             Joined::Landed(outcome) => return outcome.map(|_| false),
             Joined::Lead(lead) => lead,
         };
-        let built = match self.fresh_now(spot) {
+        let built = match self.landed_since(spot, seen) {
             Ok(Some(standing)) => {
                 lead.land(Ok(standing));
                 return Ok(false);
@@ -154,9 +164,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     /// Fills what a page lacks by the view's build function for pages.
-    fn fill_whole(&self, entity: &E, lacking: &[&Spot], filled: &mut Filled) -> Result<()> {
+    fn fill_whole(
+        &self,
+        entity: &E,
+        lacking: &[&Spot],
+        seen: Ticket,
+        filled: &mut Filled,
+    ) -> Result<()> {
         let first = lacking[0];
-        match self.build_one(entity, first) {
+        match self.build_one(entity, first, seen) {
             Ok(_) => filled.built += lacking.len() as u64,
             Err(error) if error.kind() == ErrorKind::Build => {
                 let failure = |spot: &&Spot| Failure { bucket: spot.bucket, error: error.clone() };

@@ -7,7 +7,7 @@ use crate::page::RecordType;
 use crate::time::{Span, Timestamp};
 
 use super::core::{BuildFunction, Core, Spot};
-use super::freshness::Freshness;
+use super::freshness::{Freshness, Layer};
 use super::lookup::{Found, Look, in_memory, look};
 use super::policy::{Marked, Missing, Policy};
 use super::record::Record;
@@ -32,10 +32,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     #[cold]
     fn get_slowly(&self, entity: &E, spot: Spot, policy: Policy) -> Result<Record<R>> {
+        let seen = self.ticket(&spot);
         match self.glance(&spot)? {
             Glance::Record(record) => {
                 if record.is_fresh() || !self.rebuilds(&record, policy.marked) {
-                    self.shared().counters.hits.count();
                     return Ok(record);
                 }
             }
@@ -45,7 +45,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 }
             }
         }
-        self.build_one(entity, &spot)
+        self.build_one(entity, &spot, seen)
     }
 
     /// What is there, whatever its colour. Never builds.
@@ -61,7 +61,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         self.check(&spot.key)?;
         Ok(match look(self.shared(), &self.state, &spot.key)? {
             Look::Found(found) => match self.record_in(found, spot) {
-                Some(record) => Glance::Record(record),
+                Some(record) => {
+                    if record.layer() == Layer::Memory {
+                        self.shared().counters.hits.count();
+                    }
+                    Glance::Record(record)
+                }
                 None => Glance::Nothing(None),
             },
             Look::Absent => Glance::Nothing(None),
@@ -135,7 +140,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         // side leaves the calendar it has ended.
         let mut earlier = Some(holding).filter(within);
         let mut later = grid.next(holding).ok().flatten().filter(within);
-        loop {
+        for _ in 0..NEAREST_BUCKETS_MAX {
             let earlier_is_nearer = match (&earlier, &later) {
                 (None, None) => return Ok(None),
                 (Some(a), Some(b)) => distance(a) <= distance(b),
@@ -146,13 +151,19 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             if let Some(record) = self.peek(&self.spot(entity, candidate)?)? {
                 return Ok(Some(record));
             }
-            *side = if earlier_is_nearer { grid.previous(candidate) } else { grid.next(candidate) }
-                .ok()
-                .flatten()
-                .filter(within);
+            let next =
+                if earlier_is_nearer { grid.previous(candidate) } else { grid.next(candidate) };
+            *side = next.ok().flatten().filter(within);
         }
+        Err(self.named(Error::input(format!(
+            "no record among the {NEAREST_BUCKETS_MAX} buckets nearest to {instant}, and the \
+             tolerance of {tolerance} reaches further; give a smaller one"
+        ))))
     }
 }
+
+/// The most buckets that a search for the nearest record looks at.
+const NEAREST_BUCKETS_MAX: usize = 10_000;
 
 /// What stands in a bucket.
 enum Glance<R: RecordType> {

@@ -42,7 +42,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// [`Build`](crate::ErrorKind::Build) if the build function failed or panicked, or records need
     /// each other in a circle; [`Absent`](crate::ErrorKind::Absent) if there is none and the
     /// policy does not build; [`Input`](crate::ErrorKind::Input) for an entity key over the limit or
-    /// an instant that the grid cannot hold; and what the file can meet.
+    /// an instant that the grid cannot hold; and [the file's errors](crate#errors).
     #[inline]
     pub fn get(&self, entity: &E, instant: Timestamp) -> Result<Record<R>> {
         self.core.get(entity, instant, self.policy)
@@ -70,7 +70,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     }
 
     /// The records of many entities at one instant, in the order asked, each by the view's
-    /// policies. One that fails leaves the others as they are.
+    /// policies. One that fails leaves the others as they are. Each costs what a
+    /// [`get`](Self::get) does.
     pub fn get_many<K: Borrow<E>>(
         &self,
         entities: impl IntoIterator<Item = K>,
@@ -101,7 +102,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// many pages came from the file.
     ///
     /// # Errors
-    /// What the file can meet.
+    /// [The file's errors](crate#errors).
     pub fn prefetch<K: Borrow<E>>(
         &self,
         entities: impl IntoIterator<Item = K>,
@@ -115,16 +116,17 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input) for a view without a build function or an entity or
-    /// range out of bounds; and what the file can meet.
+    /// range out of bounds; and [the file's errors](crate#errors).
     pub fn fill(&self, entity: &E, range: impl Into<TimeRange>) -> Result<Filled> {
         self.core.fill(entity, range.into())
     }
 
-    /// Stores a record computed elsewhere. It is synced when this returns.
+    /// Stores a record computed elsewhere. It is synced when this returns, so it costs a sync, which
+    /// callers at the same time share; for many records there is [`put_many`](Self::put_many).
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input) inside a build, or for a record, key or instant out of
-    /// bounds (nothing is written then); and what the file can meet.
+    /// bounds (nothing is written then); and [the file's errors](crate#errors).
     pub fn put(&self, entity: &E, instant: Timestamp, record: &R) -> Result<()> {
         self.core.put_many([(entity, instant, record)]).map(drop)
     }
@@ -142,7 +144,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     }
 
     /// The entities that the view holds records of, in the order of their keys. Costs a look into
-    /// the file for each, however many records it has.
+    /// the file for each, however many records it has. An item is an
+    /// error where a key is none of `E`; [the file's errors](crate#errors) end the listing.
     #[must_use]
     pub fn entities(&self) -> Entities<E, R> {
         Entities::new(self.core.clone())
@@ -151,7 +154,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// Deletes all records of an entity, durably. Returns how many there were.
     ///
     /// # Errors
-    /// [`Input`](crate::ErrorKind::Input) inside a build; and what the file can meet.
+    /// [`Input`](crate::ErrorKind::Input) inside a build; and [the file's errors](crate#errors).
     pub fn delete(&self, entity: &E) -> Result<u64> {
         self.core.delete(Scope::Entity(self.core.entity(entity)?))
     }

@@ -2,11 +2,10 @@
 
 use std::cell::RefCell;
 
-use crate::cache::{CacheKey, Lease, Shortcut};
+use crate::cache::{CacheKey, Hold, Shortcut};
 use crate::disk::{Loaded, PageInMemory, Shared, ViewState, load};
 use crate::error::{Error, Result};
 use crate::page::{Page, PageKey, Slot};
-use crate::sync::Arc;
 
 use super::freshness::{Freshness, Layer};
 
@@ -17,7 +16,7 @@ thread_local! {
 /// A page that was found, and where.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
-    pub(super) lease: Arc<Lease<Page>>,
+    pub(super) hold: Hold<Page>,
     pub(super) layer: Layer,
 }
 
@@ -33,13 +32,13 @@ pub(super) enum Look {
 impl Found {
     #[inline]
     pub(super) fn page(&self) -> &Page {
-        self.lease.resident().value()
+        self.hold.resident().value()
     }
 
     /// What may be believed of the record in a slot, which must hold one.
     #[inline]
     pub(super) fn freshness(&self, slot: Slot, view: &ViewState) -> Freshness {
-        let resident = self.lease.resident();
+        let resident = self.hold.resident();
         let facts = resident.value().facts(slot);
         // In this order: the writer raises a stamp before it raises the published revision, so a
         // read that began after an invalidation returned sees the stamp.
@@ -53,6 +52,16 @@ impl Found {
             return Freshness::Suspect;
         }
         Freshness::Fresh
+    }
+
+    /// Whether every record of the page is fresh, found out from what they share. Where it says no,
+    /// some may be fresh all the same.
+    pub(super) fn all_fresh(&self, view: &ViewState) -> bool {
+        let (stale, suspect) = (view.stale_before(), view.suspect_before());
+        !self.hold.resident().marks().any()
+            && self.page().all_facts().iter().all(|facts| {
+                facts.begun >= stale && facts.verified >= suspect && facts.version == view.version()
+            })
     }
 }
 
@@ -78,8 +87,8 @@ fn marked(resident: &crate::cache::Resident<Page>, slot: Slot, view: &ViewState)
 #[inline]
 pub(super) fn in_memory(shared: &Shared, key: &PageKey) -> Option<Found> {
     let key = CacheKey::new(key.as_slice());
-    let lease = SHORTCUT.with_borrow_mut(|shortcut| shared.cache.get_through(shortcut, key))?;
-    Some(Found { lease, layer: Layer::Memory })
+    let hold = SHORTCUT.with_borrow_mut(|shortcut| shared.cache.get_through(shortcut, key))?;
+    Some(Found { hold, layer: Layer::Memory })
 }
 
 /// A page from memory or the file.
@@ -96,5 +105,5 @@ pub(super) fn look(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<L
 
 /// A page that somebody handed over.
 pub(super) fn hold(resident: PageInMemory, layer: Layer) -> Found {
-    Found { lease: Arc::new(Lease::new(resident)), layer }
+    Found { hold: Hold::Shared(resident), layer }
 }

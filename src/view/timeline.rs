@@ -33,7 +33,7 @@ pub(super) struct Stretch {
     first: u32,
     /// The last slot, included.
     last: u32,
-    /// Of each slot from `first` on, what may be believed of its record; `None`: all are fresh.
+    /// Of each slot from `first` on, what may be believed of its record; `None`: the page is fresh.
     freshness: Option<Box<[Freshness]>>,
     /// Whether a bucket has no record.
     missing: bool,
@@ -50,14 +50,12 @@ impl Stretch {
     ) -> Self {
         let slots = || (first..=last).map(Slot);
         let page = found.page();
-        let is_bucket =
-            |slot: Slot| view.grid().bucket_in(number, slot.0, view.page_len()).is_some();
-        let missing = slots().any(|slot| !page.holds(slot) && is_bucket(slot));
+        let buckets = view.grid().page_buckets(number, first, view.page_len());
+        let missing = slots().any(|slot| !page.holds(slot) && buckets.get(slot.0).is_some());
         let colour = |slot: Slot| {
             if page.holds(slot) { found.freshness(slot, view) } else { Freshness::Fresh }
         };
-        let freshness =
-            slots().any(|slot| !colour(slot).is_fresh()).then(|| slots().map(colour).collect());
+        let freshness = (!found.all_fresh(view)).then(|| slots().map(colour).collect());
         Self { found, number, first, last, freshness, missing }
     }
 
@@ -116,7 +114,7 @@ impl<E: ?Sized, R> Timeline<E, R> {
     /// Whether every record in it is fresh.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
-        self.pages.iter().all(|page| page.freshness.is_none())
+        self.pages.iter().all(|page| page.held().all(|slot| page.freshness(slot).is_fresh()))
     }
 }
 
@@ -128,18 +126,24 @@ impl<E: EntityKey + ?Sized, R: RecordType> Timeline<E, R> {
 
     /// The records that are not fresh.
     pub(super) fn marked(&self) -> impl Iterator<Item = Record<R>> + '_ {
-        self.slots()
+        let marked = self.pages.iter().filter(|page| page.freshness.is_some());
+        self.slots_of(marked)
             .filter(|(_, page, slot)| !page.freshness(*slot).is_fresh())
             .map(|(bucket, page, slot)| record(bucket, page, slot))
     }
 
     fn slots(&self) -> impl Iterator<Item = (Bucket, &Stretch, Slot)> + '_ {
+        self.slots_of(self.pages.iter())
+    }
+
+    fn slots_of<'a>(
+        &'a self,
+        pages: impl Iterator<Item = &'a Stretch> + 'a,
+    ) -> impl Iterator<Item = (Bucket, &'a Stretch, Slot)> + 'a {
         let state = &self.core.state;
-        self.pages.iter().flat_map(move |page| {
-            page.held().filter_map(move |slot| {
-                let bucket = state.grid().bucket_in(page.number, slot.0, state.page_len())?;
-                Some((bucket, page, slot))
-            })
+        pages.flat_map(move |page| {
+            let buckets = state.grid().page_buckets(page.number, page.first, state.page_len());
+            page.held().filter_map(move |slot| Some((buckets.get(slot.0)?, page, slot)))
         })
     }
 }

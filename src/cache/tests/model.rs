@@ -108,7 +108,7 @@ impl World {
                 let picked = |key: u8| key % 2 == u8::from(odd);
                 self.versions += 1;
                 for key in (0..16).filter(|&key| picked(key)) {
-                    self.committed.get_mut(&key).unwrap().version = self.versions;
+                    self.committed.get_mut(&key).expect("it was committed").version = self.versions;
                 }
                 self.cache.retire_where(|bytes| picked(bytes[0]));
             }
@@ -128,7 +128,7 @@ impl World {
         let mut bits = [[0; 2]; 2];
         bits[usize::from(stale)][slot / 64] |= 1 << (slot % 64);
         let [suspect, stale] = &bits;
-        let now = self.committed.get_mut(&key).unwrap();
+        let now = self.committed.get_mut(&key).expect("it was committed");
         for word in 0..2 {
             now.stale[word] |= stale[word];
             now.suspect[word] |= suspect[word];

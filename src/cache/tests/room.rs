@@ -22,7 +22,7 @@ fn a_budget_of_one_page_caches_one_page() {
 fn a_cache_of_one_page_turns_to_what_is_asked_for_now() {
     let cache = cache(10 << 10);
     let (old, new) = (CacheKey::new(b"old"), CacheKey::new(b"new"));
-    (0..10).for_each(|_| drop(read(&cache, old, 8 << 10)));
+    (0..10).for_each(|_| _ = read(&cache, old, 8 << 10));
     assert!((0..20).any(|_| read(&cache, new, 8 << 10)), "the old page never gave way");
 }
 
@@ -33,11 +33,11 @@ fn a_page_of_half_the_budget_is_cached_beside_small_ones() {
     let large = CacheKey::new(b"large");
     let keys: Vec<_> = (0..30_000_u32).map(u32::to_le_bytes).collect();
     let smalls = || keys.iter().map(|key| CacheKey::new(key));
-    smalls().for_each(|key| drop(read(&cache, key, 2000)));
-    (0..4).for_each(|_| drop(read(&cache, large, limit_bytes / 2)));
+    smalls().for_each(|key| _ = read(&cache, key, 2000));
+    (0..4).for_each(|_| _ = read(&cache, large, limit_bytes / 2));
     assert!(cache.get(large).is_some());
     for round in 0..3 {
-        smalls().for_each(|key| drop(read(&cache, key, 2000)));
+        smalls().for_each(|key| _ = read(&cache, key, 2000));
         cache.validate();
         let left = smalls().filter(|&key| cache.get(key).is_some()).count();
         assert!(left > 5000, "the large page left room for {left} small ones in round {round}");
@@ -89,7 +89,7 @@ fn pages_are_served_uncached_while_handles_hold_the_budget() {
 fn what_others_charge_to_the_budget_squeezes_the_cache() {
     let cache = cache(64 << 20);
     let keys: Vec<_> = (0..8000_u32).map(u32::to_le_bytes).collect();
-    keys.iter().for_each(|key| drop(read(&cache, CacheKey::new(key), 8000)));
+    keys.iter().for_each(|key| _ = read(&cache, CacheKey::new(key), 8000));
     let before = cache.stats();
     assert!(before.bytes > 60 << 20, "{before:?}");
     let elsewhere = Budget::charge(cache.budget(), 32 << 20);

@@ -13,7 +13,7 @@ fn steady_reader(mut meanwhile: impl FnMut(&Cache<Page>, u64)) -> f64 {
     let cache = Cache::with_shards(Budget::new(bytes * BUDGET_PAGES as usize), Life::begin(), 4);
     let mut numbers = Numbers(2026);
     let mut ask = || read(&cache, CacheKey::new(&numbers.skewed(20_000).to_le_bytes()), PAGE_BYTES);
-    (0..60_000).for_each(|_| drop(ask()));
+    (0..60_000).for_each(|_| _ = ask());
     let mut hits = 0;
     for step in 0..2000 {
         hits += u64::from(ask());
@@ -57,10 +57,9 @@ fn pages_asked_for_once_displace_none_that_were_asked_for_often() {
     let bytes = page(&probe, CacheKey::new(&[0; 8]), 0, PAGE_BYTES).bytes();
     let cache = cache(100 * bytes);
     for _ in 0..3 {
-        (0..98_u64)
-            .for_each(|key| drop(read(&cache, CacheKey::new(&key.to_le_bytes()), PAGE_BYTES)));
+        (0..98_u64).for_each(|key| _ = read(&cache, CacheKey::new(&key.to_le_bytes()), PAGE_BYTES));
     }
-    (0..500).for_each(|number| drop(read(&cache, CacheKey::new(&other(number)), PAGE_BYTES)));
+    (0..500).for_each(|number| _ = read(&cache, CacheKey::new(&other(number)), PAGE_BYTES));
     let left = (0..98_u64).filter(|key| cache.get(CacheKey::new(&key.to_le_bytes())).is_some());
     assert!(left.count() >= 95);
 }

@@ -10,7 +10,8 @@ fn a_shortcut_hands_out_its_lease_without_touching_the_shared_count() {
     let cache = cache(1 << 20);
     read(&cache, KEY, 4000);
     let mut shortcut = Shortcut::new();
-    let lease = cache.get_through(&mut shortcut, KEY).unwrap();
+    cache.get_through(&mut shortcut, KEY).unwrap();
+    let lease = shortcut.get(&cache, KEY).unwrap();
     let resident = cache.get(KEY).unwrap();
     let count = Arc::strong_count(&resident);
     let more: Vec<_> = (0..50).map(|_| shortcut.get(&cache, KEY).unwrap()).collect();

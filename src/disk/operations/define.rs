@@ -5,14 +5,15 @@ use redb::{ReadableTable, Table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::ViewId;
 use crate::revision::Revision;
+use crate::sync::Arc;
 use crate::time::Timestamp;
 
 use super::super::batch::Batch;
 use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
-use super::super::tables::{DROPPED, META, VIEWS, meta};
+use super::super::tables::{DROPPED, DROPPED_GOING, DROPPED_RESERVED, META, VIEWS, meta};
 use super::super::view_row::ViewRow;
-use super::super::view_state::Definition;
+use super::super::view_state::{Definition, ViewState};
 
 /// Compares a definition with what the file says of the view, and makes the file say it.
 pub(crate) struct Define {
@@ -20,6 +21,9 @@ pub(crate) struct Define {
     pub(crate) now: Timestamp,
     /// The id under which the pages have been laid out anew, if that was asked for.
     pub(crate) relaid: Option<ViewId>,
+    /// The definition that stands in this opening so far. It ends when this one takes its place:
+    /// whatever it stored afterwards would be of an old version, or under an id that is gone.
+    pub(crate) live: Option<Arc<ViewState>>,
 }
 
 /// What defining a view came to.
@@ -89,6 +93,9 @@ impl Operation for Define {
             }
             (_, _) => self.fresh(next_id(batch)?),
         };
+        if let Some(live) = &self.live {
+            live.end();
+        }
         let kept = views.insert(self.definition.name.as_bytes(), &*new.to_bytes()).map(drop);
         batch.keep(kept)?;
         Ok(Defined::Ready(new))
@@ -105,7 +112,7 @@ impl Define {
         ViewRow {
             id,
             version: self.definition.version,
-            layout: self.definition.shape.fingerprint(),
+            layout: self.definition.layout,
             grid: self.definition.grid.describe(),
             page_len: self.definition.page_len,
             zone_hash: self.definition.grid.zone_hash().unwrap_or(0),
@@ -142,7 +149,7 @@ fn step(row: &ViewRow, definition: &Definition) -> Result<Step> {
         ));
     }
     let grid = definition.grid.describe();
-    let same_layout = row.layout == definition.shape.fingerprint();
+    let same_layout = row.layout == definition.layout;
     let same_grid = row.grid == grid;
     if has > had {
         return Ok(match (same_layout && same_grid, row.page_len == definition.page_len) {
@@ -154,7 +161,8 @@ fn step(row: &ViewRow, definition: &Definition) -> Result<Step> {
     let remedy = format!("raise the version to {} (old records are then built anew)", had + 1);
     if !same_layout {
         return refuse(format!(
-            "the record type is not the one that version {had} was written with; {remedy}"
+            "the record type or the entity type is not the one that version {had} was written with; \
+             {remedy}"
         ));
     }
     if !same_grid {
@@ -192,10 +200,20 @@ pub(super) fn next_id(batch: &mut Batch<'_>) -> Result<ViewId> {
 }
 
 /// Nothing refers to the id any more: its pages go in the background.
-pub(super) fn drop_id(batch: &mut Batch<'_>, id: ViewId) -> Result<()> {
+fn drop_id(batch: &mut Batch<'_>, id: ViewId) -> Result<()> {
+    batch.expect_sweep();
+    note_dropped(batch, id, DROPPED_GOING)
+}
+
+/// Keeps an id for pages that are being laid out; a crash before it is claimed drops it.
+pub(super) fn reserve_id(batch: &mut Batch<'_>, id: ViewId) -> Result<()> {
+    note_dropped(batch, id, DROPPED_RESERVED)
+}
+
+fn note_dropped(batch: &mut Batch<'_>, id: ViewId, state: &[u8]) -> Result<()> {
     let dropped = batch.txn().open_table(DROPPED);
     let mut dropped = batch.keep(dropped)?;
-    let kept = dropped.insert(id.0.to_be_bytes().as_slice(), [].as_slice()).map(drop);
+    let kept = dropped.insert(id.0.to_be_bytes().as_slice(), state).map(drop);
     batch.keep(kept)
 }
 

@@ -11,10 +11,10 @@ use super::super::batch::Batch;
 use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
 use super::super::view_state::ViewState;
-use super::define::{drop_id, next_id};
+use super::define::{next_id, reserve_id};
 
-/// Gives out an id to lay pages out under. Until a view claims it, it counts as dropped: a crash in
-/// the middle leaves pages that go by themselves.
+/// Gives out an id to lay pages out under. A crash before a view claims it leaves pages that go by
+/// themselves.
 pub(crate) struct ReserveView;
 
 impl Operation for ReserveView {
@@ -27,7 +27,7 @@ impl Operation for ReserveView {
 
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<ViewId> {
         let id = next_id(batch)?;
-        drop_id(batch, id)?;
+        reserve_id(batch, id)?;
         Ok(id)
     }
 

@@ -8,7 +8,7 @@ use crate::page::{PageKey, ViewId};
 use super::super::batch::Batch;
 use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
-use super::super::tables::{DICTIONARIES, DROPPED};
+use super::super::tables::{DICTIONARIES, DROPPED, DROPPED_GOING};
 use super::super::view_state::dictionary_key;
 
 /// Pages removed in one transaction: it bounds how long a caller waits behind it.
@@ -28,8 +28,17 @@ impl Operation for Sweep {
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<bool> {
         let dropped = batch.txn().open_table(DROPPED);
         let mut dropped = batch.keep(dropped)?;
-        let first = dropped.first().map(|entry| entry.map(|(key, _)| key.value().to_vec()));
-        let Some(id) = batch.keep(first)? else {
+        let going = dropped.iter().and_then(|mut entries| {
+            entries
+                .find_map(|entry| match entry {
+                    Ok((id, state)) => {
+                        (state.value() == DROPPED_GOING).then(|| Ok(id.value().to_vec()))
+                    }
+                    Err(cause) => Some(Err(cause)),
+                })
+                .transpose()
+        });
+        let Some(id) = batch.keep(going)? else {
             return Ok(false);
         };
         let id_bytes = id.first_chunk().copied().unwrap_or([0xFF; 4]);

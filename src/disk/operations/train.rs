@@ -1,13 +1,12 @@
 //! A view's dictionary.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sync::Arc;
 
 use super::super::batch::Batch;
 use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
 use super::super::tables::{DICTIONARIES, VIEWS};
-use super::super::view_row::ViewRow;
 use super::super::view_state::{ViewState, dictionary_key};
 
 /// The id that a view's dictionary gets. One is trained in a view's life; a second would be 2.
@@ -32,8 +31,9 @@ impl Operation for KeepDictionary {
         self.view.check()?;
         let views = batch.txn().open_table(VIEWS);
         let mut views = batch.keep(views)?;
-        let Some(mut row) = super::define::row(batch, &views, self.view.name())? else {
-            return self.view.check().map(|()| 0);
+        let standing = super::define::row(batch, &views, self.view.name())?;
+        let Some(mut row) = standing.filter(|row| row.id == self.view.id()) else {
+            return Err(Error::damaged("the view's row is gone").at_view(self.view.name()));
         };
         let dictionaries = batch.txn().open_table(DICTIONARIES);
         let mut dictionaries = batch.keep(dictionaries)?;
@@ -41,7 +41,6 @@ impl Operation for KeepDictionary {
         let kept = dictionaries.insert(key.as_slice(), &*self.bytes).map(drop);
         batch.keep(kept)?;
         row.dictionary = FIRST_DICTIONARY;
-        let row: ViewRow = row;
         let kept = views.insert(self.view.name().as_bytes(), &*row.to_bytes()).map(drop);
         batch.keep(kept)?;
         Ok(FIRST_DICTIONARY)

@@ -1,0 +1,97 @@
+//! The buckets of one page, asked for one after the other.
+
+use super::bucket::Bucket;
+use super::define::{Grid, Shape};
+use super::place::PageNumber;
+
+/// The buckets of a page by their slots.
+///
+/// Answers as [`Grid::bucket_in`] does, but works the page out once: of buckets of one width each
+/// costs an addition.
+#[derive(Clone, Debug)]
+pub(crate) struct PageBuckets<'a> {
+    grid: &'a Grid,
+    page: PageNumber,
+    page_len: u32,
+    /// The slots that can hold a bucket.
+    slots: u32,
+    /// A slot, its bucket, and how far apart buckets start, where that is always the same.
+    known: Option<(u32, Bucket, i64)>,
+}
+
+impl Grid {
+    /// The buckets of a page, for a caller who will ask for several; `near` is one of their slots.
+    pub(crate) fn page_buckets(
+        &self,
+        page: PageNumber,
+        near: u32,
+        page_len: u32,
+    ) -> PageBuckets<'_> {
+        let width = match &self.0 {
+            Shape::Fixed(fixed) | Shape::FixedByDay(fixed, _) => Some(fixed.width()),
+            Shape::Timeless | Shape::Calendar(..) | Shape::Faulty(_) => None,
+        };
+        let known =
+            width.and_then(|width| Some((near, self.bucket_in(page, near, page_len)?, width)));
+        let slots = self.page_slots(page, page_len);
+        PageBuckets { grid: self, page, page_len, slots, known }
+    }
+}
+
+impl PageBuckets<'_> {
+    /// The bucket in a slot, if one stands there.
+    #[inline]
+    pub(crate) fn get(&self, slot: u32) -> Option<Bucket> {
+        if slot >= self.slots {
+            return None;
+        }
+        match self.known {
+            Some((near, bucket, width)) => {
+                let steps = i64::from(slot) - i64::from(near);
+                bucket.moved(steps, width)
+            }
+            None => self.grid.bucket_in(self.page, slot, self.page_len),
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::time::{Span, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn a_page_names_the_buckets_that_the_grid_does() {
+        let grids = [
+            Grid::minutes(10),
+            Grid::fixed(Span::millis(7)).origin(Timestamp::from_millis(-3)),
+            Grid::minutes(10).pages_by_day("Europe/Stockholm"),
+            Grid::minutes(30).pages_by_day("Australia/Lord_Howe"),
+            Grid::hourly("Europe/Stockholm"),
+            Grid::daily("Pacific/Apia"),
+            Grid::timeless(),
+        ];
+        for grid in grids {
+            let page_len = grid.fixed_page_len().unwrap_or(64);
+            // A spring day of 2026 whose clocks change in Stockholm, and the day that Apia skipped.
+            for instant in [0, 1_774_742_400_000, 1_325_239_200_000] {
+                let bucket = grid.bucket_at(Timestamp::from_millis(instant)).unwrap();
+                let place = grid.place(bucket, page_len).unwrap();
+                let buckets = grid.page_buckets(place.page, place.slot, page_len);
+                for slot in 0..=page_len {
+                    let expected = grid.bucket_in(place.page, slot, page_len);
+                    assert_eq!(buckets.get(slot), expected, "{grid}, slot {slot}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn beyond_the_end_of_time_there_is_no_bucket() {
+        let grid = Grid::fixed(Span::days(30_000_000_000));
+        let last = (0..).find(|n| grid.bucket_in(PageNumber(0), *n, 64).is_none()).unwrap();
+        let buckets = grid.page_buckets(PageNumber(0), 0, 64);
+        assert!(buckets.get(last - 1).is_some() && buckets.get(last).is_none());
+    }
+}

@@ -1,0 +1,125 @@
+//! New pages out of old ones: which record stays, and which facts it keeps.
+
+use super::*;
+use crate::page::merge::{Merged, import, merge, without};
+
+fn numbers(slots: u32, records: &[(u32, u64)], facts: Facts, origin: Origin) -> Page {
+    let mut page = builder::<u64>(slots);
+    for (slot, value) in records {
+        let bytes = serialize(value).unwrap();
+        page.add(Slot(*slot), origin, facts, 5, &bytes).unwrap();
+    }
+    page.finish()
+}
+
+/// Facts of a build that began when `begun` was published.
+fn begun(begun: u64) -> Facts {
+    let zero = Revision::ZERO;
+    Facts { begun: Revision::from_raw(begun), verified: zero, changed: zero, ..facts(0) }
+}
+
+fn apply(standing: Option<&Page>, given: Page, revision: u64) -> Merged {
+    merge(standing, given, Revision::from_raw(revision), &RecordShape::of::<u64>()).unwrap()
+}
+
+/// Slot, value, V, C of every record.
+fn values(page: &Page) -> Vec<(u32, u64, u64, u64)> {
+    let value = |slot| super::super::access::<u64>(page, slot).to_native();
+    let facts = |slot| (page.facts(slot).verified.get(), page.facts(slot).changed.get());
+    page.present().map(|slot| (slot.0, value(slot), facts(slot).0, facts(slot).1)).collect()
+}
+
+#[test]
+fn what_is_stored_first_changed_then() {
+    let given = numbers(4, &[(1, 10), (3, 30)], begun(6), Origin::Built);
+    let merged = apply(None, given, 7);
+    assert_eq!(values(&merged.page), [(1, 10, 7, 7), (3, 30, 7, 7)]);
+    assert!(merged.as_given);
+    assert_eq!((merged.changed, merged.unchanged, merged.superseded), (2, 0, 0));
+}
+
+#[test]
+fn the_same_bytes_keep_when_they_changed_and_others_raise_it() {
+    let first = numbers(4, &[(0, 1), (1, 10), (3, 30)], begun(6), Origin::Built);
+    let first = apply(None, first, 7).page;
+    let second = numbers(4, &[(1, 10), (2, 20), (3, 31)], begun(8), Origin::Built);
+    let merged = apply(Some(&first), second, 9);
+    let expected = [(0, 1, 7, 7), (1, 10, 9, 7), (2, 20, 9, 9), (3, 31, 9, 9)];
+    assert_eq!(values(&merged.page), expected);
+    assert_eq!((merged.changed, merged.unchanged, merged.superseded), (2, 1, 0));
+    assert!(!merged.as_given, "slot 0 was not given");
+}
+
+#[test]
+fn a_built_record_never_replaces_one_verified_after_its_build_began() {
+    let standing = numbers(2, &[(0, 1), (1, 1)], begun(6), Origin::Built);
+    let standing = apply(None, standing, 7).page;
+    let late = numbers(2, &[(0, 2)], begun(6), Origin::Built);
+    let merged = apply(Some(&standing), late, 9);
+    assert_eq!(values(&merged.page), [(0, 1, 7, 7), (1, 1, 7, 7)]);
+    assert_eq!((merged.changed, merged.superseded, merged.as_given), (0, 1, false));
+    let in_time = numbers(2, &[(0, 2)], begun(7), Origin::Built);
+    let merged = apply(Some(&standing), in_time, 9);
+    assert_eq!(values(&merged.page), [(0, 2, 9, 9), (1, 1, 7, 7)]);
+}
+
+#[test]
+fn what_is_put_always_replaces() {
+    let standing = apply(None, numbers(1, &[(0, 1)], begun(6), Origin::Put), 7).page;
+    let put = apply(Some(&standing), numbers(1, &[(0, 2)], begun(3), Origin::Put), 9);
+    assert_eq!(values(&put.page), [(0, 2, 9, 9)]);
+    assert!(put.page.was_put(Slot(0)) && put.as_given);
+    let built = apply(Some(&put.page), numbers(1, &[(0, 3)], begun(9), Origin::Built), 11).page;
+    assert!(!built.was_put(Slot(0)));
+}
+
+#[test]
+fn pages_whose_day_came_to_hold_another_number_of_buckets_merge() {
+    let long = apply(None, numbers(150, &[(0, 1), (149, 2)], begun(1), Origin::Put), 2).page;
+    let short = numbers(144, &[(0, 3)], begun(2), Origin::Built);
+    let merged = apply(Some(&long), short, 3);
+    assert_eq!(values(&merged.page), [(0, 3, 3, 3), (149, 2, 2, 2)]);
+    assert!(merged.page.slots() == 150 && !merged.as_given);
+    let short = apply(None, numbers(144, &[(0, 1)], begun(1), Origin::Put), 2).page;
+    let merged = apply(Some(&short), numbers(150, &[(149, 2)], begun(2), Origin::Built), 3);
+    assert_eq!(values(&merged.page), [(0, 1, 2, 2), (149, 2, 3, 3)]);
+}
+
+#[test]
+fn import_moves_records_with_all_that_is_known_of_them() {
+    let shape = RecordShape::of::<u64>();
+    let from = numbers(4, &[(0, 10), (2, 12), (3, 13)], facts(8), Origin::Put);
+    let moves = [(&from, Slot(0), Slot(5)), (&from, Slot(3), Slot(1))];
+    let first = import(None, 8, moves.into_iter(), &shape).unwrap();
+    assert_eq!(values(&first), [(1, 13, 9, 4), (5, 10, 9, 4)]);
+    assert_eq!(*first.facts(Slot(5)), facts(8));
+    assert!(first.was_put(Slot(5)) && first.build_micros(Slot(5)) == 5);
+    let again = [(&from, Slot(2), Slot(5)), (&from, Slot(2), Slot(6))];
+    let second = import(Some(&first), 8, again.into_iter(), &shape).unwrap();
+    assert_eq!(values(&second), [(1, 13, 9, 4), (5, 10, 9, 4), (6, 12, 9, 4)]);
+}
+
+#[test]
+fn without_drops_what_is_named_and_keeps_the_rest_as_it_was() {
+    let shape = RecordShape::of::<u64>();
+    let page = numbers(4, &[(0, 10), (2, 12), (3, 13)], facts(8), Origin::Put);
+    let (left, dropped) = without(&page, |slot| slot.0 == 2, &shape).unwrap();
+    let left = left.unwrap();
+    assert_eq!((values(&left), dropped), (vec![(0, 10, 9, 4), (3, 13, 9, 4)], 1));
+    assert_eq!((left.slots(), left.was_put(Slot(0))), (4, true));
+    let (all, dropped) = without(&left, |slot| slot.0 == 1, &shape).unwrap();
+    assert_eq!((said(&all.unwrap()), dropped), (said(&left), 0));
+    let (none, dropped) = without(&left, |_| true, &shape).unwrap();
+    assert!(none.is_none() && dropped == 2);
+}
+
+#[test]
+fn a_page_whose_facts_or_bytes_came_out_otherwise_is_not_as_given() {
+    let standing = apply(None, numbers(2, &[(0, 1), (1, 1)], begun(6), Origin::Put), 7).page;
+    let partly = numbers(2, &[(0, 1), (1, 2)], begun(8), Origin::Put);
+    let merged = apply(Some(&standing), partly, 9);
+    assert_eq!(values(&merged.page), [(0, 1, 9, 7), (1, 2, 9, 9)]);
+    assert!(!merged.as_given, "the given body knows one entry of facts");
+    let twice = numbers(2, &[(0, 1), (0, 2), (1, 2)], begun(8), Origin::Put);
+    assert!(!apply(Some(&standing), twice, 9).as_given, "the given body is longer");
+}

@@ -1,0 +1,293 @@
+//! A disk in memory: it keeps what reached it, in order, and fails when told to.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use tidetable::proof::StorageBackend;
+
+/// A disk. Clones are the same disk.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Disk(Arc<Mutex<Inside>>);
+
+#[derive(Debug, Default)]
+struct Inside {
+    bytes: Vec<u8>,
+    /// What changed it, in order.
+    calls: Vec<Call>,
+    /// Calls of every kind, reads included.
+    asked: usize,
+    failing: Option<Failing>,
+    /// The numbers of the calls that failed.
+    failed: Vec<usize>,
+    yields_per_sync: usize,
+}
+
+/// A call that changes what is on the disk, or makes it last.
+#[derive(Clone, Debug)]
+pub(crate) enum Call {
+    Write(u64, Vec<u8>),
+    SetLen(u64),
+    Sync,
+}
+
+/// Which calls fail, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failing {
+    /// From this call on, counted from zero over the disk's whole life, the first that the reason
+    /// concerns.
+    pub(crate) from: usize,
+    /// Whether all later ones do too.
+    pub(crate) for_good: bool,
+    pub(crate) reason: Reason,
+}
+
+/// What the operating system would have said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The device failed.
+    Eio,
+    /// There is no room. Only what writes or makes longer fails with it.
+    Enospc,
+    /// The file ended early. Only reads fail with it.
+    ShortRead,
+    /// What was written did not reach the device. Only syncs fail with it.
+    LostWrites,
+}
+
+impl Disk {
+    pub(crate) fn holding(bytes: Vec<u8>) -> Self {
+        let disk = Self::default();
+        disk.inside().bytes = bytes;
+        disk
+    }
+
+    /// The disk for a store to open.
+    pub(crate) fn backend(&self) -> Box<dyn StorageBackend> {
+        Box::new(self.clone())
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.inside().bytes.clone()
+    }
+
+    /// What changed it so far.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.inside().calls.clone()
+    }
+
+    /// How many calls changed it so far.
+    pub(crate) fn changes(&self) -> usize {
+        self.inside().calls.len()
+    }
+
+    /// How many calls of any kind there were so far.
+    pub(crate) fn asked(&self) -> usize {
+        self.inside().asked
+    }
+
+    pub(crate) fn fail(&self, failing: Failing) {
+        let mut inside = self.inside();
+        inside.failing = Some(failing);
+        inside.failed.clear();
+    }
+
+    /// The numbers of the calls that failed.
+    pub(crate) fn failures(&self) -> Vec<usize> {
+        self.inside().failed.clone()
+    }
+
+    /// Makes a sync last while others run, as a real one does.
+    pub(crate) fn yield_in_syncs(&self, yields: usize) {
+        self.inside().yields_per_sync = yields;
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.0.lock().expect("no call on the disk panics")
+    }
+
+    /// Counts a call; fails it if that was asked for.
+    fn step(&self, kind: Kind) -> io::Result<MutexGuard<'_, Inside>> {
+        let mut inside = self.inside();
+        let number = inside.asked;
+        inside.asked += 1;
+        let failing = inside.failing.filter(|failing| {
+            let due = failing.for_good || inside.failed.is_empty();
+            due && number >= failing.from && failing.reason.concerns(kind)
+        });
+        match failing {
+            None => Ok(inside),
+            Some(failing) => {
+                inside.failed.push(number);
+                Err(failing.reason.error())
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Look,
+    Read,
+    Write,
+    Sync,
+}
+
+impl Reason {
+    fn concerns(self, kind: Kind) -> bool {
+        match self {
+            Self::Eio => true,
+            Self::Enospc => matches!(kind, Kind::Write | Kind::Sync),
+            Self::ShortRead => kind == Kind::Read,
+            Self::LostWrites => kind == Kind::Sync,
+        }
+    }
+
+    fn error(self) -> io::Error {
+        match self {
+            Self::Eio | Self::LostWrites => io::Error::from_raw_os_error(5),
+            Self::Enospc => io::Error::from_raw_os_error(28),
+            Self::ShortRead => io::Error::from(io::ErrorKind::UnexpectedEof),
+        }
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.step(Kind::Look)?.bytes.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let inside = self.step(Kind::Read)?;
+        let held = usize::try_from(offset).ok().and_then(|at| inside.bytes.get(at..at + out.len()));
+        out.copy_from_slice(held.ok_or_else(|| Reason::ShortRead.error())?);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let mut inside = self.step(Kind::Write)?;
+        let call = Call::SetLen(len);
+        apply(&mut inside.bytes, &call);
+        inside.calls.push(call);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let yields = self.inside().yields_per_sync;
+        (0..yields).for_each(|_| std::thread::yield_now());
+        self.step(Kind::Sync)?.calls.push(Call::Sync);
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let mut inside = self.step(Kind::Write)?;
+        let call = Call::Write(offset, data.to_vec());
+        apply(&mut inside.bytes, &call);
+        inside.calls.push(call);
+        Ok(())
+    }
+}
+
+/// Makes a call on bytes.
+pub(crate) fn apply(bytes: &mut Vec<u8>, call: &Call) {
+    match call {
+        Call::Write(offset, data) => write(bytes, *offset, data),
+        Call::SetLen(len) => bytes.resize(*len as usize, 0),
+        Call::Sync => {}
+    }
+}
+
+fn write(bytes: &mut Vec<u8>, offset: u64, data: &[u8]) {
+    let (start, end) = (offset as usize, offset as usize + data.len());
+    if bytes.len() < end {
+        bytes.resize(end, 0);
+    }
+    bytes[start..end].copy_from_slice(data);
+}
+
+/// What a power cut leaves of the calls after the last sync.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cut {
+    /// All of them: the process died, the machine lived.
+    Nothing,
+    /// None of them.
+    Unsynced,
+    /// Of each write any of its sectors or none, by this seed; lengths as they were set.
+    Torn(u64),
+}
+
+/// What an atomic write of a disk is.
+const SECTOR_BYTES: usize = 512;
+
+/// The disk as it is found when power was cut after some calls.
+pub(crate) struct Images<'a> {
+    calls: &'a [Call],
+    /// What was there at the last sync, and how many calls that contains.
+    synced: Vec<u8>,
+    synced_calls: usize,
+}
+
+impl<'a> Images<'a> {
+    /// Of a disk that held `bytes` before these calls.
+    pub(crate) fn new(bytes: Vec<u8>, calls: &'a [Call]) -> Self {
+        Self { calls, synced: bytes, synced_calls: 0 }
+    }
+
+    /// The bytes after the first `len` calls. Asked for in growing order.
+    pub(crate) fn after(&mut self, len: usize, cut: Cut) -> Vec<u8> {
+        let last = self.calls[..len].iter().rposition(|call| matches!(call, Call::Sync));
+        let last = last.unwrap_or(0);
+        assert!(last >= self.synced_calls, "images are asked for in growing order");
+        for call in &self.calls[self.synced_calls..last] {
+            apply(&mut self.synced, call);
+        }
+        self.synced_calls = last;
+        let mut bytes = self.synced.clone();
+        let unsynced = &self.calls[last..len];
+        match cut {
+            Cut::Nothing => unsynced.iter().for_each(|call| apply(&mut bytes, call)),
+            Cut::Unsynced => {}
+            Cut::Torn(seed) => tear(&mut bytes, unsynced, seed),
+        }
+        bytes
+    }
+}
+
+fn tear(bytes: &mut Vec<u8>, calls: &[Call], seed: u64) {
+    let mut random = Random(seed | 1);
+    for call in calls {
+        let Call::Write(offset, data) = call else {
+            apply(bytes, call);
+            continue;
+        };
+        let whole = random.below(4);
+        for (sector, part) in data.chunks(SECTOR_BYTES).enumerate() {
+            let kept = match whole {
+                0 => false,
+                1 => true,
+                _ => random.below(2) == 0,
+            };
+            let at = *offset + (sector * SECTOR_BYTES) as u64;
+            // A write beyond the length that was set would make the file longer; a lost one does not.
+            if kept {
+                write(bytes, at, part);
+            }
+        }
+    }
+}
+
+/// Numbers that a seed decides: xorshift.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// Below `bound`.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+}

@@ -1,0 +1,6 @@
+//! What the test programs share.
+
+#![allow(dead_code, reason = "each test program uses its own part of this")]
+
+pub(crate) mod disk;
+pub(crate) mod record;
