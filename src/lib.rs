@@ -445,6 +445,13 @@ pub mod proof {
     pub use crate::disk::{BackendError, StorageBackend};
 }
 
+/// What fuzz targets reach: a kernel runs on bytes and panics where something does not hold.
+#[cfg(all(fuzzing, not(loom)))]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::page::{built_page_holds, page_holds};
+}
+
 // The README's program runs with the tests.
 /// What fuzz targets reach: a kernel runs on bytes and panics where something does not hold.
 #[cfg(all(any(test, fuzzing), not(loom)))]

@@ -34,6 +34,7 @@ fuzz_target!(|data: &[u8]| {
         _ => hold::<(i8, Vec<u8>, (char, String), ())>(bytes),
     }
     texts_hold(bytes);
+    integers_hold(bytes);
 });
 
 fn encoded<E: EntityKey + ?Sized>(entity: &E) -> KeyBuf {
@@ -77,4 +78,25 @@ fn texts_hold(bytes: &[u8]) {
         pair_holds::<str>(low, high);
         pair_holds(&(low.to_owned(), high.to_owned()), &(high.to_owned(), low.to_owned()));
     }
+}
+
+/// Any two integers of each width, those too that no key in the input was read as.
+fn integers_hold(bytes: &[u8]) {
+    let mut wide = [[0; 16]; 2];
+    for (into, from) in wide.as_flattened_mut().iter_mut().zip(bytes) {
+        *into = *from;
+    }
+    let [low, high] = wide.map(i128::from_le_bytes);
+    macro_rules! hold {
+        ($($integer:ty)*) => {$(
+            let (low, high) = (low as $integer, high as $integer);
+            pair_holds(&low, &high);
+            for value in [low, high] {
+                let key = encoded(&value);
+                assert_eq!(<$integer>::decode(&mut key.as_slice()), Some(value));
+            }
+        )*};
+    }
+    hold!(i128 i64 i32 i16 i8 isize);
+    hold!(u128 u64 u32 u16 u8 usize);
 }

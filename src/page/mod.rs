@@ -12,6 +12,7 @@ mod build;
 mod dictionary;
 mod facts;
 #[cfg(any(test, fuzzing))]
+#[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "only fuzzing opens the door"))]
 mod fuzzing;
 mod header;
 mod key;
@@ -26,7 +27,7 @@ pub(crate) use body::{Origin, Page, Slot};
 pub(crate) use build::PageBuilder;
 pub(crate) use dictionary::{Compression, Dictionary, Sampler};
 pub(crate) use facts::Facts;
-#[cfg(any(test, fuzzing))]
+#[cfg(fuzzing)]
 pub use fuzzing::{built_page_holds, page_holds};
 pub(crate) use key::{PageKey, ViewId};
 pub(crate) use merge::{import, merge, without};
