@@ -453,13 +453,6 @@ pub mod fuzzing {
 }
 
 // The README's program runs with the tests.
-/// What fuzz targets reach: a kernel runs on bytes and panics where something does not hold.
-#[cfg(all(any(test, fuzzing), not(loom)))]
-#[doc(hidden)]
-pub mod fuzzing {
-    pub use crate::page::{built_page_holds, page_holds};
-}
-
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -208,7 +208,7 @@ impl Both {
             Step::Range(entity, from, to, builds) => {
                 let view = if builds { self.view.clone() } else { self.as_it_stands() };
                 if builds {
-                    (from..to).for_each(|bucket| drop(self.made(entity, bucket)));
+                    (from..to).for_each(|bucket| _ = self.made(entity, bucket));
                 }
                 let records = view.range(&entity, range(from, to)).unwrap();
                 self.are(entity, from, to, records.into_iter().map(|(_, record)| record).collect());
