@@ -82,7 +82,7 @@ fn steady_reader(work: impl Fn(&Store, u32)) -> u64 {
             (0..entities).map(|entity| view.get(&entity, Timestamp::EPOCH).unwrap().layer());
         layers.filter(|layer| *layer == Layer::Memory).count() as u64
     };
-    (0..8).for_each(|_| drop(read()));
+    (0..8).for_each(|_| _ = read());
     assert_eq!(read(), u64::from(entities), "nobody else: everything is a hit");
     let rounds = 40;
     let hits: u64 = (0..rounds)
