@@ -5,8 +5,7 @@ use crate::sync::{AtomicU64, Ordering, thread_number};
 /// Counters of one opening, as a plain snapshot. Cheap to take, and to keep on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Metrics {
-    /// Reads (`get`, `range`) answered with what was there, in memory or in the file. `peek`,
-    /// `nearest` and `prefetch` are not counted.
+    /// Looks for a page that found it in memory: one for a record, one a page for a range.
     pub hits: u64,
     /// Looks for a page that went to the file, found or not.
     pub loads: u64,

@@ -35,7 +35,6 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         } else if let Some(damage) = timeline.take_damage() {
             return Err(self.named(damage));
         }
-        self.shared().counters.hits.count();
         Ok(timeline)
     }
 
@@ -44,6 +43,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let mut timeline = Timeline::new(self.clone());
         self.each_page(entity, range, |number, first, last, look| match look {
             Look::Found(found) => {
+                if found.layer == Layer::Memory {
+                    self.shared().counters.hits.count();
+                }
                 timeline.push(Stretch::new(found, number, first, last, &self.state));
             }
             Look::Absent => timeline.note_missing(),

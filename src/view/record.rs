@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::grid::Bucket;
 use crate::page::{Page, RecordType, Slot, access};
 use crate::revision::Revision;
-use crate::time::{Clock, Span, Timestamp};
+use crate::time::{Span, Timestamp};
 
 use super::freshness::{Freshness, Layer};
 use super::lookup::Found;
@@ -74,10 +74,10 @@ impl<R: RecordType> Record<R> {
         self.page().facts(self.slot).built_at
     }
 
-    /// How old it is by a clock; zero if that clock was set back since.
+    /// How old it is now; zero if the clock was set back since.
     #[must_use]
-    pub fn age(&self, clock: &dyn Clock) -> Span {
-        clock.now().since(self.built_at())
+    pub fn age(&self, now: Timestamp) -> Span {
+        now.since(self.built_at())
     }
 
     /// How long its build took; zero if it was put.
