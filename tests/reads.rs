@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tidetable::{
-    EntityKey, ErrorKind, Freshness, Grid, Layer, ManualClock, Marked, Missing, Options, Span,
-    Store, TimeRange, Timestamp, View, ViewDefinition,
+    Clock, EntityKey, ErrorKind, Freshness, Grid, Layer, ManualClock, Marked, Missing, Options,
+    Span, Store, TimeRange, Timestamp, View, ViewDefinition,
 };
 
 fn minute(minute: i64) -> Timestamp {
