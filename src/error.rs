@@ -20,15 +20,17 @@ pub enum ErrorKind {
     Absent,
     /// The view's build function failed or panicked. The source is its own error.
     Build,
-    /// The file says otherwise than the program: another version, grid or layout of a view.
-    /// The message names the remedy, usually a higher version.
+    /// The file says otherwise than the program: another version, grid or layout of a view. Or the
+    /// handle is of a definition that has ended. The message names the remedy, usually a higher
+    /// version or the new handle.
     Definition,
     /// Somebody else has it: another process holds the file. Try again later.
     Busy,
     /// This opening of the store has ended (closed, forked, or a failed sync whose outcome is
-    /// unknown). Open it again; everything acknowledged is there.
+    /// unknown). Open it again; everything synced is there.
     Reopen,
-    /// Bytes on disk are not what was written. Repair, or restore a copy.
+    /// Bytes on disk are not what was written. A page is built anew by the next read that may; in
+    /// place of a file put a copy, or remove it and let the views build anew.
     Damaged,
     /// The path holds something that is not a tidetable file, or one of a format that this release
     /// does not know. The file was not touched.

@@ -34,7 +34,7 @@
 //! # Entities
 //! An *entity* is what a record is about. Its type is any [`EntityKey`]: integers, text, bytes,
 //! `bool`, tuples such as `(String, u32)`, or a type of your own made of these. The key goes into the
-//! file, so its type must not change under a view of the same name. [`View::entities`] lists them.
+//! file, so its type must not change under a version of a view. [`View::entities`] lists them.
 //!
 //! ```
 //! # use tidetable::{Store, Timestamp};
@@ -188,7 +188,7 @@
 //! |---|---|---|
 //! | nothing, or the function | goes on (unnoticed) | old records are `OldVersion` |
 //! | page length | refused | pages are laid out anew, old records are `OldVersion` |
-//! | grid or record type | refused | starts empty, old records go in the background |
+//! | grid, record or entity type | refused | starts empty, old records go in the background |
 //!
 //! A *lower* version than the file's is refused: a newer program has been at it.
 //!

@@ -34,11 +34,12 @@ pub struct Options {
     /// The memory for pages, the file's own cache and its checksums together. Default: 256 MiB.
     /// Zero is allowed: every read then goes to the file.
     pub memory_bytes: usize,
-    /// How many operations may wait for the writer; callers beyond wait for room. Default: 1,024.
+    /// How many operations may wait for the writer, of those to be synced and of the others each;
+    /// callers beyond wait for room. Default: 1,024; from 1 to about a million.
     pub queue_len: usize,
-    /// How many bytes of rebuilt pages may be written before the file is synced. Default: 32 MiB.
+    /// How many bytes of built pages may be written before the file is synced. Default: 32 MiB.
     pub unsynced_bytes_max: usize,
-    /// How long rebuilt pages may stay unsynced. Default: 1 s.
+    /// How long built pages may stay unsynced: longer than zero. Default: 1 s.
     pub unsynced_age_max: Span,
 }
 

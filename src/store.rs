@@ -17,7 +17,8 @@ use crate::view::ViewDefinition;
 /// One open file with its cache and its writer.
 ///
 /// Handles are cheap to clone. The store closes when [`close`](Self::close) is called or when the
-/// last handle to it or to one of its views is dropped.
+/// last handle to it or to one of its views is dropped. A [`Timeline`](crate::Timeline) and an
+/// [`Entities`](crate::Entities) keep it open as a view does; a [`Record`](crate::Record) does not.
 #[derive(Clone, Debug)]
 pub struct Store(Arc<Engine>);
 
@@ -81,7 +82,8 @@ impl Store {
     /// background. Handles on it end. Returns whether there was one.
     ///
     /// # Errors
-    /// [`Input`](crate::ErrorKind::Input) inside a build; and [the file's errors](crate#errors).
+    /// [`Input`](crate::ErrorKind::Input) inside a build and in a store opened to read only; and
+    /// [the file's errors](crate#errors).
     pub fn delete_view(&self, name: &str) -> Result<bool> {
         refuse_inside_build("deleting a view")?;
         let writer = self.0.writer()?;
@@ -109,11 +111,12 @@ impl Store {
         Ok(rows.into_iter().map(info).collect())
     }
 
-    /// Makes durable what is committed: rebuilt records too, which otherwise are synced a little
+    /// Makes durable what is committed: built records too, which otherwise are synced a little
     /// later.
     ///
     /// # Errors
-    /// [`Reopen`](crate::ErrorKind::Reopen) if a sync failed, now or earlier.
+    /// [`Reopen`](crate::ErrorKind::Reopen) if a sync failed, now or earlier;
+    /// [`Input`](crate::ErrorKind::Input) inside a build and in a store opened to read only.
     pub fn sync(&self) -> Result<()> {
         self.0.sync()
     }
@@ -123,7 +126,8 @@ impl Store {
     ///
     /// # Errors
     /// The first failure that this opening met, or why the file could not be sealed. What was
-    /// acknowledged is there all the same; the next opening verifies the file.
+    /// synced is there all the same; the next opening verifies the file. And
+    /// [`Input`](crate::ErrorKind::Input) inside a build: then the store stays open.
     pub fn close(&self) -> Result<()> {
         self.0.close()
     }

@@ -39,7 +39,7 @@ impl Timestamp {
     }
 
     /// What the system's clock says. Inside a build, take the bucket's time instead: a record must
-    /// be a function of what its build declares.
+    /// be a function of its entity, its bucket and what its build reads.
     #[must_use]
     pub fn now() -> Self {
         SystemTime::now().into()

@@ -17,13 +17,13 @@ use rules::{Exception, Name, Rules, SourceFile};
 const RULES: Rules = Rules {
     floors: &[
         &["error", "sync", "revision", "time", "key", "options", "metrics"],
-        &["grid", "page", "graph", "cache"],
+        &["grid", "page", "cache"],
         &["disk", "rebuild"],
         &["view", "store"],
     ],
     names: &[
         Name { path: "redb", only_in: &["disk/"] },
-        Name { path: "rkyv", only_in: &["page/", "view/record.rs"] },
+        Name { path: "rkyv", only_in: &["page/"] },
         Name { path: "std::sync", only_in: &["sync.rs"] },
         Name { path: "core::sync", only_in: &["sync.rs"] },
         Name { path: "alloc::sync", only_in: &["sync.rs"] },
@@ -196,7 +196,7 @@ mod bites {
         breaks(&[("cache/a.rs", "fn f() { unsafe { g() } }")], "unsafe");
         breaks(&[("cache/a.rs", "#![allow(unsafe_code)]")], "unsafe_code");
         keeps(&[("disk/a.rs", "use redb::X;"), ("page/a.rs", "fn f() { unsafe { rkyv::x() } }")]);
-        keeps(&[("view/record.rs", "use rkyv::X;"), ("sync.rs", "use std::sync::Arc;")]);
+        keeps(&[("sync.rs", "use std::sync::Arc;")]);
         keeps(&[("cache/a.rs", "#[cfg(not(loom))] fn f(x: X) { x.redb(); a::redb() }")]);
     }
 

@@ -19,7 +19,7 @@ pub(crate) struct Marks {
 pub(crate) enum Colour {
     /// No mark.
     Fresh,
-    /// Something upstream may have changed.
+    /// Something it was built from may have changed.
     Suspect,
     /// Something it was built from has changed.
     Stale,

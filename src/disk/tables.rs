@@ -25,7 +25,7 @@ pub(crate) const PAGES: Bytes = TableDefinition::new("pages");
 pub(crate) const DICTIONARIES: Bytes = TableDefinition::new("dictionaries");
 /// Page key -> the dependency sets of the page's records.
 pub(crate) const DEPS: Bytes = TableDefinition::new("deps");
-/// Upstream node, page key -> which buckets of the page read it.
+/// What was read (a source or a record), page key -> which buckets of the page read it.
 pub(crate) const EDGES: Bytes = TableDefinition::new("edges");
 /// Page key -> which buckets are suspect or stale, and why.
 pub(crate) const MARKS: Bytes = TableDefinition::new("marks");

@@ -26,7 +26,8 @@ pub(crate) struct ViewRow {
     pub(crate) stale_before: Revision,
     /// Records whose V lies before it are suspect.
     pub(crate) suspect_before: Revision,
-    /// When a stamp was last raised: bounded staleness counts from here.
+    /// When a definition last raised a stamp: bounded staleness counts from here. A repair raises
+    /// one and knows no time; it counts from earlier then, which is never too long.
     pub(crate) stamped_at: Timestamp,
     /// The dictionary that new pages are compressed with; zero for none.
     pub(crate) dictionary: u32,

@@ -24,7 +24,7 @@ use super::shared::{Shared, closed};
 #[derive(Clone, Debug)]
 pub(crate) struct WriterHandle {
     shared: Arc<Shared>,
-    /// Invalidations, puts, deletions: they overtake rebuilt pages.
+    /// Puts, deletions, definitions, syncs: they overtake what was built.
     synced: Sender<Box<dyn Request>>,
     derived: Sender<Box<dyn Request>>,
 }

@@ -11,7 +11,8 @@ use super::facts::{FACTS_BYTES, Facts};
 use super::header::{CHECKED_FROM, HEADER_BYTES, Header};
 use super::shape::RecordShape;
 
-/// A body as it will stand on disk. Made outside the writer: compressing is the slow part.
+/// A body as it will stand on disk. Made outside the writer where the page is known there:
+/// compressing is the slow part.
 #[derive(Debug)]
 pub(crate) struct StoredBody {
     compressed: bool,

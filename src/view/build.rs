@@ -264,7 +264,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         PageBuilder::new(slots.max(spot.place.slot + 1), *self.state.shape())
     }
 
-    /// Hands pages to the writer. Compression happens here, in the caller's thread.
+    /// Hands pages to the writer. What will likely stand as it is is compressed here, in the
+    /// caller's thread; a single record of a longer page will be merged with others first.
     pub(super) fn store(
         &self,
         pages: Vec<(PageKey, Page)>,

@@ -5,8 +5,8 @@ use crate::time::Timestamp;
 
 /// Given to a build function with its entity and bucket.
 ///
-/// A build is a function of what it declares: it takes its time from its bucket, never from a
-/// clock.
+/// A build is a function of its entity, its bucket and what it reads: it takes its time from its
+/// bucket, never from a clock.
 #[derive(Debug)]
 pub struct BuildContext {
     view: Arc<str>,

@@ -15,7 +15,7 @@ use super::core::Core;
 /// The entities of a view in the order of their keys, read from the file a few at a time.
 ///
 /// It holds no transaction between two items: what is stored or deleted meanwhile is seen or not,
-/// each entity at most once.
+/// each entity at most once. It keeps the store open.
 pub struct Entities<E: ?Sized, R> {
     core: Arc<Core<E, R>>,
     /// Keys read ahead.

@@ -53,7 +53,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// `None` means not built. A record that is there but empty is a record.
     ///
     /// # Errors
-    /// [`Damaged`](crate::ErrorKind::Damaged) if something is there that fails its checks.
+    /// [`Damaged`](crate::ErrorKind::Damaged) if something is there that fails its checks;
+    /// [`Input`](crate::ErrorKind::Input) for an entity key over the limit or an instant that the
+    /// grid cannot hold; and [the file's errors](crate#errors).
     pub fn peek(&self, entity: &E, instant: Timestamp) -> Result<Option<Record<R>>> {
         self.core.peek(&self.core.locate(entity, instant)?)
     }
@@ -64,7 +66,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// buckets at once.
     ///
     /// # Errors
-    /// As [`get`](Self::get), for the first bucket that could not be built.
+    /// As [`get`](Self::get), for the first bucket that could not be built;
+    /// [`Input`](crate::ErrorKind::Input) for a longer range.
     pub fn range(&self, entity: &E, range: impl Into<TimeRange>) -> Result<Timeline<E, R>> {
         self.core.range(entity, range.into(), self.policy)
     }
@@ -81,10 +84,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     }
 
     /// The record whose bucket starts nearest to an instant and at most `tolerance` away; of two
-    /// equally near the earlier. Never builds.
+    /// equally near the earlier. Never builds. Looks at one bucket after the other, outwards, so a
+    /// far record costs as many [`peek`](Self::peek)s as there are buckets nearer.
     ///
     /// # Errors
-    /// As [`peek`](Self::peek); [`Input`](crate::ErrorKind::Input) for a negative tolerance.
+    /// As [`peek`](Self::peek); [`Input`](crate::ErrorKind::Input) for a negative tolerance, and
+    /// where 10,000 buckets hold no record and the tolerance reaches further.
     pub fn nearest(
         &self,
         entity: &E,
@@ -102,7 +107,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// many pages came from the file.
     ///
     /// # Errors
-    /// [The file's errors](crate#errors).
+    /// [`Input`](crate::ErrorKind::Input) as for [`range`](Self::range); and
+    /// [the file's errors](crate#errors).
     pub fn prefetch<K: Borrow<E>>(
         &self,
         entities: impl IntoIterator<Item = K>,
@@ -115,8 +121,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// calling thread. A bucket that fails does not stop the others; the report lists it.
     ///
     /// # Errors
-    /// [`Input`](crate::ErrorKind::Input) for a view without a build function or an entity or
-    /// range out of bounds; and [the file's errors](crate#errors).
+    /// [`Input`](crate::ErrorKind::Input) for a view without a build function, a store opened to
+    /// read only, or an entity or range out of bounds; and [the file's errors](crate#errors).
     pub fn fill(&self, entity: &E, range: impl Into<TimeRange>) -> Result<Filled> {
         self.core.fill(entity, range.into())
     }
@@ -125,8 +131,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// callers at the same time share; for many records there is [`put_many`](Self::put_many).
     ///
     /// # Errors
-    /// [`Input`](crate::ErrorKind::Input) inside a build, or for a record, key or instant out of
-    /// bounds (nothing is written then); and [the file's errors](crate#errors).
+    /// [`Input`](crate::ErrorKind::Input) inside a build, in a store opened to read only, or for a
+    /// record, key or instant out of bounds (nothing is written then); and
+    /// [the file's errors](crate#errors).
     pub fn put(&self, entity: &E, instant: Timestamp, record: &R) -> Result<()> {
         self.core.put_many([(entity, instant, record)]).map(drop)
     }
@@ -144,8 +151,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     }
 
     /// The entities that the view holds records of, in the order of their keys. Costs a look into
-    /// the file for each, however many records it has. An item is an
-    /// error where a key is none of `E`; [the file's errors](crate#errors) end the listing.
+    /// the file for each, however many records it has. An item is an error where a key is none of
+    /// `E`; [the file's errors](crate#errors) end the listing.
     #[must_use]
     pub fn entities(&self) -> Entities<E, R> {
         Entities::new(self.core.clone())
@@ -154,7 +161,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// Deletes all records of an entity, durably. Returns how many there were.
     ///
     /// # Errors
-    /// [`Input`](crate::ErrorKind::Input) inside a build; and [the file's errors](crate#errors).
+    /// [`Input`](crate::ErrorKind::Input) inside a build and in a store opened to read only; and
+    /// [the file's errors](crate#errors).
     pub fn delete(&self, entity: &E) -> Result<u64> {
         self.core.delete(Scope::Entity(self.core.entity(entity)?))
     }

@@ -40,8 +40,8 @@ impl Found {
     pub(super) fn freshness(&self, slot: Slot, view: &ViewState) -> Freshness {
         let resident = self.hold.resident();
         let facts = resident.value().facts(slot);
-        // In this order: the writer raises a stamp before it raises the published revision, so a
-        // read that began after an invalidation returned sees the stamp.
+        // After the page: whoever raises a stamp does so before it raises the published revision, so
+        // a read that began after an announcement was answered sees the stamp.
         if resident.marks().any() || facts.begun < view.stale_before() {
             return marked(resident, slot, view);
         }

@@ -15,8 +15,8 @@ use super::record::Record;
 /// The records of one entity over a stretch of time, in order.
 ///
 /// Buckets without a record are left out. [`Timeline::iter`] reads in place and costs a few
-/// nanoseconds a record; iterating by value gives a [`Record`] each, to keep. What it says of
-/// freshness was decided when the read returned.
+/// nanoseconds a record; iterating by value makes a [`Record`] of each at once, to keep. What it says
+/// of freshness was decided when the read returned. It keeps its pages in memory, and the store open.
 pub struct Timeline<E: ?Sized, R> {
     core: Arc<Core<E, R>>,
     pages: Vec<Stretch>,

@@ -22,9 +22,9 @@ use std::ops::Range;
 ///   read.
 /// - After any failure no seal is written, and the next opening verifies the file.
 ///
-/// Reads take no lock. A page is put in place before its sum is, under the writing lock; a reader
-/// that comes between finds them at odds, waits for the lock, and looks again: what is at odds then
-/// is damage.
+/// Reads share the lock of the sums and take no other. A page is put in place before its sum is,
+/// under the writing lock; a reader that comes between finds them at odds, waits for that lock, and
+/// looks again: what is at odds then is damage.
 pub(super) struct SealedBackend {
     pub(super) inner: Box<dyn StorageBackend>,
     pub(super) state: Arc<SealState>,
