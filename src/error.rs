@@ -56,6 +56,9 @@ struct Inner {
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
+/// What to do about a file whose tables are damaged.
+pub(crate) const RESTORE: &str = "restore a copy of the file, or remove it and build anew";
+
 /// The result of nearly everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -171,9 +174,10 @@ impl fmt::Debug for Error {
     }
 }
 
+/// The message contains its own cause, so the chain of sources goes on behind it.
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
+        self.0.source.as_deref().and_then(|cause| cause.source())
     }
 }
 

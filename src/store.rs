@@ -1,5 +1,6 @@
 //! The store: one open file.
 
+use std::fmt;
 use std::path::Path;
 
 use crate::disk::operations::DropView;
@@ -19,8 +20,17 @@ use crate::view::ViewDefinition;
 /// Handles are cheap to clone. The store closes when [`close`](Self::close) is called or when the
 /// last handle to it or to one of its views is dropped. A [`Timeline`](crate::Timeline) and an
 /// [`Entities`](crate::Entities) keep it open as a view does; a [`Record`](crate::Record) does not.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Store(Arc<Engine>);
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.shared().path() {
+            Some(path) => write!(f, "Store({})", path.display()),
+            None => f.write_str("Store(without a file)"),
+        }
+    }
+}
 
 impl Store {
     /// Opens the file at a path with the default [`Options`], creating it if there is none.

@@ -202,7 +202,7 @@ impl Run {
 
     fn holds(
         &self,
-        timeline: &tidetable::Timeline<u8, Vec<u8>>,
+        timeline: &tidetable::Timeline<Vec<u8>>,
         entity: u8,
         buckets: std::ops::Range<i64>,
     ) {

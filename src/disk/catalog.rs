@@ -34,7 +34,9 @@ impl Catalog {
         // The clock is the application's: it is asked before any lock is taken.
         let now = shared.options.clock.now();
         let _turn = self.defining.lock();
+        // One that ended, because changing its page length failed, stands for nothing any more.
         let live = self.views.lock().get(&*definition.name).cloned();
+        let live = live.filter(|live| live.check().is_ok());
         if let Some(live) = &live
             && same(live.definition(), &definition)?
         {
@@ -187,7 +189,13 @@ fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState>
              only; define it as the program does that writes it",
         );
     }
-    state(shared, definition, &row)
+    let zone_hash = definition.grid.zone_hash().unwrap_or(0);
+    let state = state(shared, definition, &row)?;
+    if zone_hash != row.zone_hash {
+        // Its buckets may be other stretches of time than those that the records were built for.
+        state.distrust_all();
+    }
+    Ok(state)
 }
 
 fn find_row(shared: &Shared, name: &str) -> Result<Option<ViewRow>> {

@@ -2,7 +2,7 @@
 
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, RESTORE, Result};
 use crate::revision::Revision;
 
 use super::file::{Contents, SealState, explain};
@@ -93,7 +93,9 @@ fn meta_u64(txn: &ReadTransaction, name: &[u8]) -> Result<u64> {
     let table = txn.open_table(META).map_err(explain_any)?;
     let row = table.get(name).map_err(explain_any)?;
     row.and_then(|row| row.value().first_chunk().map(|bytes| u64::from_le_bytes(*bytes)))
-        .ok_or_else(|| Error::damaged("the file's own facts (`meta`) are incomplete"))
+        .ok_or_else(|| {
+            Error::damaged(format!("the file's own facts (`meta`) are incomplete; {RESTORE}"))
+        })
 }
 
 /// Begins a life of the file: counted, so that an inspector can tell how often it was opened.

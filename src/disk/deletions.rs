@@ -17,11 +17,17 @@ pub(crate) struct Deletions {
 }
 
 /// More are remembered only coarsely.
-const REMEMBERED_MAX: usize = 64;
+const REMEMBERED_MAX: usize = 1024;
 
 impl Deletions {
-    /// Remembers a deletion.
-    pub(super) fn remember(&mut self, revision: Revision, deletion: ScopeOf) {
+    /// Remembers a deletion, or that it went on.
+    pub(super) fn remember(&mut self, revision: Revision, deletion: ScopeOf, goes_on: bool) {
+        if goes_on {
+            let same = |(_, known): &(Revision, ScopeOf)| known.bounds() == deletion.bounds();
+            if let Some(at) = self.recent.iter().rposition(same) {
+                self.recent.remove(at);
+            }
+        }
         if self.recent.len() == REMEMBERED_MAX
             && let Some((forgotten, _)) = self.recent.pop_front()
         {

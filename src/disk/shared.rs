@@ -1,6 +1,6 @@
 //! What readers, builders and the writer of one opening share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use redb::{Database, ReadTransaction, ReadableDatabase};
 
@@ -171,6 +171,11 @@ impl Shared {
     /// The last page that failed its checks.
     pub(crate) fn last_damage(&self) -> Option<Error> {
         self.damage.lock().clone()
+    }
+
+    /// Where the file is, if there is one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// Names the file in an error.

@@ -1,6 +1,6 @@
 //! What the file says of a view.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, RESTORE, Result};
 use crate::page::ViewId;
 use crate::revision::Revision;
 use crate::time::Timestamp;
@@ -54,8 +54,9 @@ impl ViewRow {
     }
 
     pub(crate) fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self> {
-        Self::parse(&mut RowReader(bytes))
-            .ok_or_else(|| Error::damaged("the view's row in the file is unreadable").at_view(name))
+        Self::parse(&mut RowReader(bytes)).ok_or_else(|| {
+            Error::damaged(format!("the view's row is unreadable; {RESTORE}")).at_view(name)
+        })
     }
 
     fn parse(row: &mut RowReader<'_>) -> Option<Self> {

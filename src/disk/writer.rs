@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use redb::Durability;
 
 use crate::cache::{CacheKey, Publication};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, RESTORE, Result};
 use crate::revision::Revision;
 use crate::sync::channel::{self, Receiver, Sender, TryRecvError};
 use crate::sync::{Arc, thread};
@@ -179,6 +179,8 @@ impl Writer {
             bytes += request.weight();
             requests.push(request);
         }
+        // However many large operations overtake it, a rebuilt page gets its turn.
+        requests.extend(self.derived.try_recv());
         let synced = requests.iter().any(|request| request.speed() == Speed::Synced);
         self.transact(requests, synced);
     }
@@ -195,7 +197,9 @@ impl Writer {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.write(&mut requests, synced)));
         let outcome = outcome.unwrap_or_else(|_| {
             Err(self.shared.first_fault().unwrap_or_else(|| {
-                self.shared.at_file(Error::damaged("the file's tables are not in order"))
+                self.shared.at_file(Error::damaged(format!(
+                    "the file's tables are not in order; {RESTORE}"
+                )))
             }))
         });
         match outcome {
@@ -215,7 +219,11 @@ impl Writer {
     /// One transaction: apply, commit, publish.
     fn write(&mut self, requests: &mut [Box<dyn Request>], synced: bool) -> Result<Committed> {
         let shared = self.shared.clone();
-        let full = |unsynced: &Unsynced| unsynced.bytes >= shared.options.unsynced_bytes_max;
+        let age_max = Duration::from(shared.options.unsynced_age_max);
+        let full = |unsynced: &Unsynced| {
+            unsynced.bytes >= shared.options.unsynced_bytes_max
+                || unsynced.since.elapsed() >= age_max
+        };
         let synced = synced || self.unsynced.as_ref().is_some_and(full);
         let written = shared.with_database(|database| {
             let failed = |cause: redb::Error| shared.storage_error(cause);

@@ -146,8 +146,8 @@ impl Page {
         if offset < table || end.is_none() {
             return Err("the record lies outside the page".into());
         }
-        if len < shape.size() {
-            return Err("the record is shorter than its type".into());
+        if !shape.fits(len) || offset % shape.align() != 0 {
+            return Err("the record does not stand as its type must".into());
         }
         shape.check(&self.body[offset..offset + len])
     }

@@ -33,6 +33,12 @@ impl PageKey {
         let mut key = KeyBuf::default();
         key.extend(&view.0.to_be_bytes());
         entity.encode(&mut key);
+        // Types of the application's own encode themselves. One that touched what stands before its
+        // key would reach the pages of another view, whose records are of another type.
+        assert!(
+            key.as_slice().starts_with(&view.0.to_be_bytes()),
+            "EntityKey::encode must append to the key and leave what is there"
+        );
         Self(key)
     }
 

@@ -73,12 +73,18 @@ const ALIGN_MAX: usize = 16;
 impl RecordShape {
     /// The shape of `R`.
     pub(crate) fn of<R: RecordType>() -> Self {
+        const {
+            assert!(
+                align_of::<R::Archived>() <= ALIGN_MAX,
+                "a record's archived form may be aligned to 16 bytes at most"
+            );
+        }
         // A record that is a plain copy of its value has no part outside its root.
         let plain = R::COPY_OPTIMIZATION.is_enabled();
         Self {
             size: size_of::<R::Archived>(),
             align: if plain { align_of::<R::Archived>() } else { ALIGN_MAX },
-            fingerprint: fingerprint::<R>(),
+            fingerprint: fingerprint::<R>(plain),
             check: |bytes| rkyv::access::<R::Archived, rancor::Error>(bytes).map(|_| ()),
         }
     }
@@ -100,23 +106,28 @@ impl RecordShape {
         self.size
     }
 
-    /// How its records stand in a page. Nothing on disk depends on it: a record is checked where it
-    /// stands.
+    /// How its records stand in a page. A record found otherwise on disk is refused: it could pass
+    /// its check there and not where a page that is put together anew places it.
     pub(super) fn align(&self) -> usize {
         self.align
     }
 
+    /// Whether a record of that many bytes can be one of its.
+    pub(super) fn fits(&self, len: usize) -> bool {
+        len == self.size || (len > self.size && self.align == ALIGN_MAX)
+    }
+
     /// The one check of a record's bytes.
-    pub(super) fn check(&self, bytes: &[u8]) -> Result<(), String> {
+    pub(crate) fn check(&self, bytes: &[u8]) -> Result<(), String> {
         (self.check)(bytes).map_err(|cause| cause.to_string())
     }
 }
 
-fn fingerprint<R: RecordType>() -> u64 {
+fn fingerprint<R: RecordType>(plain: bool) -> u64 {
     let mut text = without_paths(type_name::<R>());
     let (size, align) = (size_of::<R::Archived>(), align_of::<R::Archived>());
     // The format number of the page header stands for the header's own layout.
-    text.push_str(&format!("|{size}|{align}|little|aligned|32|{HEADER_BYTES}"));
+    text.push_str(&format!("|{size}|{align}|{plain}|little|aligned|32|{HEADER_BYTES}"));
     xxh3_64(text.as_bytes())
 }
 

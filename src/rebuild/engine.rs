@@ -121,8 +121,10 @@ impl Engine {
         // are answered.
         let writer = self.writer.lock().take();
         drop(writer);
-        let thread = self.thread.lock().take();
-        if let Some(thread) = thread {
+        // Held until the writer has ended: of two that close at once, the second waits here and does
+        // not take the file from under it. The writer never asks for this lock.
+        let mut thread = self.thread.lock();
+        if let Some(thread) = thread.take() {
             // It catches the panics of what it calls; one of its own is a defect, not a reason to
             // leave the file open.
             let _ = thread.join();

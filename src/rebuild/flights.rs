@@ -6,7 +6,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{Arc, Condvar, Mutex, thread_number};
 
 use super::name::BuildName;
-use super::unlanded::land_finished;
 
 /// What is being built.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -33,11 +32,28 @@ struct Table<T> {
 
 #[derive(Debug)]
 struct Flight<T> {
+    /// What it builds, for people.
     name: BuildName,
     /// The thread that builds it.
     leader: u64,
-    landed: Mutex<Option<Result<T>>>,
-    landing: Condvar,
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+/// How far a flight is.
+enum State<T> {
+    /// User code runs, or is about to.
+    Building,
+    /// The record is made and waits for others to be stored with it. Whoever cannot wait for that
+    /// stores it at once.
+    Built(Arc<dyn Unstored>),
+    Landed(Result<T>),
+}
+
+/// Records that are made and not yet stored.
+pub(crate) trait Unstored: Send + Sync {
+    /// Stores them, waits for the commit and lands their flights; on any thread.
+    fn land(&self);
 }
 
 /// What joining came to.
@@ -72,34 +88,21 @@ impl<T: Clone> Flights<T> {
     /// is an error that names the cycle.
     pub(crate) fn join(self: &Arc<Self>, key: FlightKey, name: BuildName) -> Result<Joined<T>> {
         let me = thread_number();
-        let mut landed_mine = false;
-        let flight = loop {
+        let flight = {
             let mut table = self.table.lock();
             let Some(flight) = table.flights.get(&key).cloned() else {
-                let flight = Arc::new(Flight {
-                    name,
-                    leader: me,
-                    landed: Mutex::new(None),
-                    landing: Condvar::new(),
-                });
+                let state = Mutex::new(State::Building);
+                let flight = Arc::new(Flight { name, leader: me, state, changed: Condvar::new() });
                 table.flights.insert(key.clone(), flight.clone());
                 return Ok(Joined::Lead(Lead { flights: self.clone(), key, flight, done: false }));
             };
-            if !landed_mine {
-                // What this thread has finished may be what it, or the leader, is about to wait
-                // for. Never under the lock: it waits for the writer.
-                drop(table);
-                land_finished();
-                landed_mine = true;
-                continue;
-            }
             // Under the same lock as the wait is entered: of two threads that close a cycle, the
             // second sees the first.
             if let Some(cycle) = table.cycle(me, &flight) {
                 return Err(cycle_error(&cycle));
             }
             table.waiting.insert(me, flight.clone());
-            break flight;
+            flight
         };
         let outcome = flight.wait();
         self.table.lock().waiting.remove(&me);
@@ -115,17 +118,23 @@ impl<T: Clone> Flights<T> {
 
 impl<T> Table<T> {
     /// The flights that lead from `flight` back to `me`, if they do.
+    ///
+    /// Only a flight whose record is still being made keeps anybody waiting: any other lands without
+    /// its leader. (A thread may not have woken up yet to say that it waits no more.)
     fn cycle(&self, me: u64, flight: &Arc<Flight<T>>) -> Option<Vec<BuildName>> {
-        let mut names = vec![flight.name.clone()];
-        let mut leader = flight.leader;
-        while leader != me {
-            // Whoever waited for a flight that has landed waits no more, though it may not have
-            // woken up yet to say so.
-            let next = self.waiting.get(&leader).filter(|next| next.landed.lock().is_none())?;
+        let building = |flight: &Flight<T>| matches!(*flight.state.lock(), State::Building);
+        let mut names = Vec::new();
+        let mut next = flight;
+        loop {
+            if !building(next) {
+                return None;
+            }
             names.push(next.name.clone());
-            leader = next.leader;
+            if next.leader == me {
+                return Some(names);
+            }
+            next = self.waiting.get(&next.leader)?;
         }
-        Some(names)
     }
 }
 
@@ -142,17 +151,38 @@ fn cycle_error(cycle: &[BuildName]) -> Error {
 
 impl<T: Clone> Flight<T> {
     fn wait(&self) -> Result<T> {
-        let mut landed = self.landed.lock();
+        let mut landed_it = false;
+        let mut state = self.state.lock();
         loop {
-            match &*landed {
-                Some(outcome) => return outcome.clone(),
-                None => self.landing.wait(&mut landed),
+            match &*state {
+                State::Landed(outcome) => return outcome.clone(),
+                State::Built(unstored) if !landed_it => {
+                    let unstored = unstored.clone();
+                    // Never under the lock: it waits for the writer.
+                    drop(state);
+                    unstored.land();
+                    landed_it = true;
+                    state = self.state.lock();
+                }
+                // Built: some other thread is landing it.
+                State::Building | State::Built(_) => self.changed.wait(&mut state),
             }
         }
+    }
+
+    fn turn(&self, state: State<T>) {
+        let before = std::mem::replace(&mut *self.state.lock(), state);
+        self.changed.notify_all();
+        drop(before);
     }
 }
 
 impl<T: Clone> Lead<T> {
+    /// The record is made; it is stored when others are, or when somebody asks for it.
+    pub(crate) fn built(&self, unstored: Arc<dyn Unstored>) {
+        self.flight.turn(State::Built(unstored));
+    }
+
     /// Gives everybody the outcome. Whoever asks from now on finds the record stored, or leads a
     /// build anew.
     pub(crate) fn land(mut self, outcome: Result<T>) {
@@ -162,8 +192,17 @@ impl<T: Clone> Lead<T> {
     fn finish(&mut self, outcome: Result<T>) {
         self.done = true;
         self.flights.table.lock().flights.remove(&self.key);
-        *self.flight.landed.lock() = Some(outcome);
-        self.flight.landing.notify_all();
+        self.flight.turn(State::Landed(outcome));
+    }
+}
+
+impl<T> std::fmt::Debug for State<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Building => "Building",
+            Self::Built(_) => "Built",
+            Self::Landed(_) => "Landed",
+        })
     }
 }
 
@@ -248,6 +287,45 @@ mod tests {
                 "{error}"
             );
             mine.land(Ok(1));
+        });
+    }
+
+    /// Lands one flight when it is asked to.
+    struct One(Mutex<Option<Lead<u32>>>);
+
+    impl Unstored for One {
+        fn land(&self) {
+            let lead = self.0.lock().take();
+            if let Some(lead) = lead {
+                lead.land(Ok(7));
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_that_is_made_is_landed_by_whoever_waits_for_it() {
+        let flights = Arc::new(Flights::default());
+        let one = Arc::new(One(Mutex::new(Some(lead(&flights, "a")))));
+        one.0.lock().as_ref().unwrap().built(one.clone());
+        // Its own leader too: what is made is no circle.
+        assert!(matches!(flights.join(key("a"), name("a")), Ok(Joined::Landed(Ok(7)))));
+        assert_eq!(flights.under_way(), 0);
+    }
+
+    #[test]
+    fn a_thread_that_waits_already_lands_the_record_when_it_is_made() {
+        let flights = Arc::new(Flights::default());
+        let one = Arc::new(One(Mutex::new(Some(lead(&flights, "a")))));
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| flights.join(key("a"), name("a")));
+            while flights.table.lock().waiting.is_empty() {
+                thread::yield_now();
+            }
+            let made = one.clone();
+            if let Some(lead) = &*one.0.lock() {
+                lead.built(made);
+            }
+            assert!(matches!(waiter.join().unwrap(), Ok(Joined::Landed(Ok(7)))));
         });
     }
 

@@ -4,10 +4,8 @@ mod chain;
 mod engine;
 mod flights;
 mod name;
-mod unlanded;
 
 pub(crate) use chain::{enter, refuse_inside_build};
 pub(crate) use engine::Engine;
-pub(crate) use flights::{FlightKey, Joined, Lead};
+pub(crate) use flights::{FlightKey, Joined, Lead, Unstored};
 pub(crate) use name::BuildName;
-pub(crate) use unlanded::{Registration, Unlanded, register};

@@ -45,7 +45,7 @@ impl BuiltRecord {
 
 /// How often a read builds before it gives up: a flight that it joined may have begun too early,
 /// and what its own built may have been deleted before it was stored.
-const FLIGHTS_MAX: usize = 3;
+pub(super) const FLIGHTS_MAX: usize = 3;
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// To be taken before looking whether a record is there: says later whether it is worth looking
@@ -60,6 +60,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         for flight in 0..FLIGHTS_MAX {
             let joined = self.engine.flights().join(self.flight_key(spot), self.name(spot));
             let outcome = match joined.map_err(|error| self.at(spot, error))? {
+                // What landed may have been deleted before this read began: look for what stands.
+                Joined::Landed(Ok(_)) => match self.landed_since(spot, seen)? {
+                    Some(standing) => Ok(standing),
+                    None => continue,
+                },
                 Joined::Landed(outcome) => outcome,
                 Joined::Lead(lead) => {
                     // Somebody may have landed it between this reader's look and its lead.
@@ -226,7 +231,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     fn built(&self, spot: &Spot, begun: Begun, micros: u32, record: &R) -> Result<BuiltRecord> {
-        let bytes = self.record_bytes(record).map_err(|error| self.at(spot, error))?;
+        // Archiving runs the record type's own code.
+        let bytes = catch_unwind(AssertUnwindSafe(|| self.record_bytes(record)));
+        let bytes = bytes.unwrap_or_else(|panic| {
+            let message = format!("archiving the record panicked: {}", panic_message(&*panic));
+            Err(Error::new(ErrorKind::Build, message))
+        });
+        let bytes = bytes.map_err(|error| self.at(spot, error))?;
         Ok(BuiltRecord { facts: self.facts(begun), micros, bytes })
     }
 
@@ -242,6 +253,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 bytes.len()
             )));
         }
+        // An `Archive` written by hand can write anything. What enters memory unchecked is read in
+        // place, so nothing does.
+        self.state.shape().check(&bytes).map_err(|cause| {
+            Error::input(format!("the record does not pass its own type's check: {cause}"))
+        })?;
         Ok(bytes)
     }
 

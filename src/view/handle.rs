@@ -68,7 +68,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// # Errors
     /// As [`get`](Self::get), for the first bucket that could not be built;
     /// [`Input`](crate::ErrorKind::Input) for a longer range.
-    pub fn range(&self, entity: &E, range: impl Into<TimeRange>) -> Result<Timeline<E, R>> {
+    pub fn range(&self, entity: &E, range: impl Into<TimeRange>) -> Result<Timeline<R>> {
         self.core.range(entity, range.into(), self.policy)
     }
 
@@ -124,7 +124,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// [`Input`](crate::ErrorKind::Input) for a view without a build function, a store opened to
     /// read only, or an entity or range out of bounds; and [the file's errors](crate#errors).
     pub fn fill(&self, entity: &E, range: impl Into<TimeRange>) -> Result<Filled> {
-        self.core.fill(entity, range.into())
+        self.core.fill(entity, range.into(), Policy::default())
     }
 
     /// Stores a record computed elsewhere. It is synced when this returns, so it costs a sync, which

@@ -11,6 +11,7 @@ mod freshness;
 mod get;
 mod handle;
 mod lookup;
+mod made;
 mod policy;
 mod put;
 mod range;

@@ -27,10 +27,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         entity: &E,
         range: TimeRange,
         policy: Policy,
-    ) -> Result<Timeline<E, R>> {
+    ) -> Result<Timeline<R>> {
         let mut timeline = self.timeline(entity, range)?;
         if self.builds() && self.wants_builds(&timeline, policy) {
-            self.fill(entity, range)?.complete()?;
+            self.fill(entity, range, policy)?.complete()?;
             timeline = self.timeline(entity, range)?;
         } else if let Some(damage) = timeline.take_damage() {
             return Err(self.named(damage));
@@ -39,8 +39,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     /// What is there in a range, whatever its colour. Never builds.
-    fn timeline(self: &Arc<Self>, entity: &E, range: TimeRange) -> Result<Timeline<E, R>> {
-        let mut timeline = Timeline::new(self.clone());
+    fn timeline(&self, entity: &E, range: TimeRange) -> Result<Timeline<R>> {
+        let mut timeline = Timeline::new(self.state.clone());
         self.each_page(entity, range, |number, first, last, look| match look {
             Look::Found(found) => {
                 if found.layer == Layer::Memory {
@@ -54,7 +54,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         Ok(timeline)
     }
 
-    fn wants_builds(&self, timeline: &Timeline<E, R>, policy: Policy) -> bool {
+    fn wants_builds(&self, timeline: &Timeline<R>, policy: Policy) -> bool {
         (policy.missing == Missing::Build && timeline.misses_any())
             || timeline.marked().any(|record| self.rebuilds(&record, policy.marked))
     }
@@ -66,19 +66,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         range: TimeRange,
         mut then: impl FnMut(PageNumber, u32, u32, Look),
     ) -> Result<()> {
+        self.check_extent(range)?;
         let Some((first, last)) = self.ends(range)? else {
             return Ok(());
         };
         let (grid, page_len) = (self.state.grid(), self.state.page_len());
         let place = |bucket| grid.place(bucket, page_len).map_err(|error| self.named(error));
         let (first, last) = (place(first)?, place(last)?);
-        let pages = last.page.0.abs_diff(first.page.0).saturating_add(1);
-        if pages.saturating_mul(page_len.into()) > BUCKETS_MAX + 2 * u64::from(page_len) {
-            return Err(self.named(Error::input(format!(
-                "the range {range} spans {pages} pages of {page_len} buckets; at most {BUCKETS_MAX} \
-                 buckets are read at once, so read it in pieces"
-            ))));
-        }
         let prefix = self.entity(entity)?;
         self.state.check()?;
         for number in (first.page.0..=last.page.0).map(PageNumber) {
@@ -88,6 +82,21 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             then(number, from, to, found);
         }
         Ok(())
+    }
+
+    /// Refuses a range of more buckets than one call reads or fills.
+    pub(super) fn check_extent(&self, range: TimeRange) -> Result<()> {
+        let Some((first, last)) = self.ends(range)? else {
+            return Ok(());
+        };
+        let buckets = last.number().0.abs_diff(first.number().0).saturating_add(1);
+        if buckets <= BUCKETS_MAX {
+            return Ok(());
+        }
+        Err(self.named(Error::input(format!(
+            "the range {range} holds {buckets} buckets; at most {BUCKETS_MAX} are read or filled at \
+             once, so take it in pieces"
+        ))))
     }
 
     /// The first and the last bucket that start in a range.

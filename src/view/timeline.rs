@@ -1,13 +1,13 @@
 //! The records of one entity over a stretch of time.
 
+use std::marker::PhantomData;
+
 use crate::disk::ViewState;
 use crate::error::Error;
 use crate::grid::{Bucket, PageNumber};
-use crate::key::EntityKey;
 use crate::page::{RecordType, Slot, access};
 use crate::sync::Arc;
 
-use super::core::Core;
 use super::freshness::Freshness;
 use super::lookup::Found;
 use super::record::Record;
@@ -17,13 +17,14 @@ use super::record::Record;
 /// Buckets without a record are left out. [`Timeline::iter`] reads in place and costs a few
 /// nanoseconds a record; iterating by value makes a [`Record`] of each at once, to keep. What it says
 /// of freshness was decided when the read returned. It keeps its pages in memory, and the store open.
-pub struct Timeline<E: ?Sized, R> {
-    core: Arc<Core<E, R>>,
+pub struct Timeline<R> {
+    view: Arc<ViewState>,
     pages: Vec<Stretch>,
     /// Whether a page is missing altogether.
     missing: bool,
     /// The last page that failed its checks.
     damage: Option<Error>,
+    record: PhantomData<fn() -> R>,
 }
 
 /// Part of a page.
@@ -72,9 +73,9 @@ impl Stretch {
     }
 }
 
-impl<E: ?Sized, R> Timeline<E, R> {
-    pub(super) fn new(core: Arc<Core<E, R>>) -> Self {
-        Self { core, pages: Vec::new(), missing: false, damage: None }
+impl<R> Timeline<R> {
+    pub(super) fn new(view: Arc<ViewState>) -> Self {
+        Self { view, pages: Vec::new(), missing: false, damage: None, record: PhantomData }
     }
 
     pub(super) fn push(&mut self, stretch: Stretch) {
@@ -118,7 +119,7 @@ impl<E: ?Sized, R> Timeline<E, R> {
     }
 }
 
-impl<E: EntityKey + ?Sized, R: RecordType> Timeline<E, R> {
+impl<R: RecordType> Timeline<R> {
     /// The records in order of time, read in place.
     pub fn iter(&self) -> impl Iterator<Item = (Bucket, &R::Archived)> + '_ {
         self.slots().map(|(bucket, page, slot)| (bucket, access::<R>(page.found.page(), slot)))
@@ -140,9 +141,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Timeline<E, R> {
         &'a self,
         pages: impl Iterator<Item = &'a Stretch> + 'a,
     ) -> impl Iterator<Item = (Bucket, &'a Stretch, Slot)> + 'a {
-        let state = &self.core.state;
+        let view = &self.view;
         pages.flat_map(move |page| {
-            let buckets = state.grid().page_buckets(page.number, page.first, state.page_len());
+            let buckets = view.grid().page_buckets(page.number, page.first, view.page_len());
             page.held().filter_map(move |slot| Some((buckets.get(slot.0)?, page, slot)))
         })
     }
@@ -152,7 +153,7 @@ fn record<R: RecordType>(bucket: Bucket, page: &Stretch, slot: Slot) -> Record<R
     Record::new(page.found.clone(), slot, bucket, page.freshness(slot))
 }
 
-impl<E: EntityKey + ?Sized, R: RecordType> IntoIterator for Timeline<E, R> {
+impl<R: RecordType> IntoIterator for Timeline<R> {
     type Item = (Bucket, Record<R>);
     type IntoIter = std::vec::IntoIter<Self::Item>;
 
@@ -164,8 +165,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> IntoIterator for Timeline<E, R> {
 }
 
 /// Shows how much it holds, never records.
-impl<E: ?Sized, R> std::fmt::Debug for Timeline<E, R> {
+impl<R> std::fmt::Debug for Timeline<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Timeline({}, {} records)", self.core.state.name(), self.len())
+        write!(f, "Timeline({}, {} records)", self.view.name(), self.len())
     }
 }

@@ -14,7 +14,9 @@ pub(crate) fn explain(error: impl Into<redb::Error>, seal: &SealState) -> Error 
     let (kind, message) = match &error {
         redb::Error::DatabaseAlreadyOpen => (
             ErrorKind::Busy,
-            "another process (or another Store in this one) has the file open".to_owned(),
+            "another process, or another Store in this one, has the file open; close it there, or use \
+             that Store"
+                .to_owned(),
         ),
         redb::Error::UpgradeRequired(format) => (
             ErrorKind::Foreign,

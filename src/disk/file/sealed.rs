@@ -5,7 +5,7 @@ use super::seal::Seal;
 use super::state::{End, SealState};
 use super::sums::{PAGE_BYTES, Sum};
 use crate::disk::StorageBackend;
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, RESTORE};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, thread};
 use std::fmt;
 use std::io;
@@ -99,7 +99,10 @@ impl SealedBackend {
     }
 
     pub(super) fn mismatched(&self, at: u64) -> io::Error {
-        self.state.fail(ErrorKind::Damaged, format!("page at byte {at} does not match its seal"))
+        self.state.fail(
+            ErrorKind::Damaged,
+            format!("page at byte {at} does not match its seal; {RESTORE}"),
+        )
     }
 
     fn read_raw(&self, start: u64, out: &mut [u8]) -> io::Result<()> {

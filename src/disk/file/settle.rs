@@ -36,7 +36,9 @@ impl SealedBackend {
         if file_len == 0 {
             return match self.may_initialise {
                 true => Ok((Found::Empty, 0, false)),
-                false => Err(foreign("the file is empty: it is not a tidetable file")),
+                false => Err(foreign(
+                    "the file is empty, not a tidetable file; remove it, or choose another path",
+                )),
             };
         }
         let mut page = vec![0; file_len.min(PAGE_BYTES) as usize];
@@ -48,7 +50,7 @@ impl SealedBackend {
                 "the file was sealed in format {format} by a later release of tidetable"
             ))),
             _ => {
-                let not_ours = "not a tidetable file";
+                let not_ours = "not a tidetable file; choose another path";
                 let header = header.ok_or_else(|| foreign(not_ours))?;
                 let found = Found::Unsealed { doubtful: !header.two_phase };
                 // The seal is taken off before the header says unclean; so bytes behind the data of

@@ -2,7 +2,7 @@
 
 use redb::{ReadableTable, Table};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, RESTORE, Result};
 use crate::page::ViewId;
 use crate::revision::Revision;
 use crate::sync::Arc;
@@ -158,7 +158,11 @@ fn step(row: &ViewRow, definition: &Definition) -> Result<Step> {
             (false, _) => Step::Afresh,
         });
     }
-    let remedy = format!("raise the version to {} (old records are then built anew)", had + 1);
+    let remedy = format!(
+        "define it as it was, or raise the version to {}: the view then starts empty, and what was put \
+         has to be put again",
+        had + 1
+    );
     if !same_layout {
         return refuse(format!(
             "the record type or the entity type is not the one that version {had} was written with; \
@@ -193,7 +197,9 @@ pub(super) fn next_id(batch: &mut Batch<'_>) -> Result<ViewId> {
     let next = found
         .and_then(|bytes| bytes.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)))
         .filter(|next| *next < u32::MAX)
-        .ok_or_else(|| Error::damaged("the file has lost count of its views"))?;
+        .ok_or_else(|| {
+            Error::damaged(format!("the file has lost count of its views; {RESTORE}"))
+        })?;
     let kept = meta_table.insert(meta::NEXT_VIEW, (next + 1).to_le_bytes().as_slice()).map(drop);
     batch.keep(kept)?;
     Ok(ViewId(next))

@@ -63,7 +63,7 @@ impl Operation for Delete {
                 stage.push((key, left));
             }
         }
-        self.view.deletions().lock().remember(batch.revision(), scope);
+        self.view.deletions().lock().remember(batch.revision(), scope, self.cursor.is_some());
         for (key, left) in stage {
             batch.stage(&self.view, key, left, None, false);
         }

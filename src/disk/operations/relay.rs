@@ -48,6 +48,8 @@ pub(crate) struct Relay {
 
 /// Pages copied in one transaction.
 const PAGES_AT_ONCE: usize = 256;
+/// Unless they are large.
+const BYTES_AT_ONCE: usize = 16 << 20;
 
 type Moves = BTreeMap<Box<[u8]>, Vec<(usize, Slot, Slot)>>;
 
@@ -66,8 +68,15 @@ impl Operation for Relay {
         let keys = batch.keys(from, &until, PAGES_AT_ONCE + 1)?;
         let mut pages = Vec::new();
         let mut moves = Moves::new();
+        let mut bytes = 0;
+        let mut next = keys.get(PAGES_AT_ONCE);
         for key in keys.iter().take(PAGES_AT_ONCE) {
+            if bytes > BYTES_AT_ONCE {
+                next = Some(key);
+                break;
+            }
             if let Some(page) = batch.standing(&self.from, key)? {
+                bytes += page.bytes();
                 self.plan(key, &page, pages.len(), &mut moves)?;
                 pages.push(page);
             }
@@ -79,7 +88,7 @@ impl Operation for Relay {
             let new = import(standing.as_deref(), self.to.page_len(), moves, shape)?;
             batch.stage(&self.to, &key, Some(new), None, false);
         }
-        Ok(keys.get(PAGES_AT_ONCE).cloned())
+        Ok(next.cloned())
     }
 
     fn answer(self, next: Self::Applied, _: &Committed) -> Self::Answer {

@@ -1,0 +1,171 @@
+//! Records that a fill has made and not yet seen stored.
+
+use std::collections::VecDeque;
+
+use crate::disk::operations::Stored;
+use crate::disk::{PageInMemory, Receipt, Speed};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::EntityKey;
+use crate::page::{PageBuilder, PageKey, RecordType};
+use crate::rebuild::{Lead, Unstored};
+use crate::sync::{Arc, Condvar, Mutex};
+
+use super::build::BuiltRecord;
+use super::core::{Core, Spot};
+
+/// Pages that the writer may have in hand while the next is being built.
+pub(super) const PAGES_UNDER_WAY: usize = 16;
+/// And what they may weigh: a fill of large records holds no more than this beside its page.
+const BYTES_UNDER_WAY: usize = 16 << 20;
+
+/// What a fill has made. Filling a page builds many buckets and stores them together, so their
+/// flights stay open for a while after each build; whoever waits for one of them, on whichever
+/// thread, lands it from here.
+///
+/// No code of the application runs under its lock, and nothing is sent.
+pub(super) struct Made<E: ?Sized, R> {
+    core: Arc<Core<E, R>>,
+    state: Mutex<State>,
+    /// Told when a page has landed.
+    landed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// The page being filled, and the flights of what is in it.
+    page: Option<(PageKey, PageBuilder)>,
+    leads: Vec<Lead<PageInMemory>>,
+    /// Pages that the writer has; their flights land when it answers.
+    under_way: VecDeque<Sent>,
+    bytes_under_way: usize,
+    /// Pages that some thread is landing right now.
+    landing: usize,
+    /// The first failure to store.
+    failure: Option<Error>,
+}
+
+struct Sent {
+    receipt: Receipt<Stored>,
+    leads: Vec<Lead<PageInMemory>>,
+    bytes: usize,
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
+    pub(super) fn new(core: Arc<Core<E, R>>) -> Self {
+        Self { core, state: Mutex::default(), landed: Condvar::new() }
+    }
+
+    /// Adds a record to the page being filled; its flight lands when the page is stored.
+    pub(super) fn push(
+        self: &Arc<Self>,
+        spot: &Spot,
+        record: &BuiltRecord,
+        lead: Lead<PageInMemory>,
+    ) -> Result<()> {
+        let mut state = self.state.lock();
+        let fresh = || (spot.key.clone(), self.core.page_builder(spot));
+        let (_, page) = state.page.get_or_insert_with(fresh);
+        if let Err(error) = record.add_to(page, spot.slot()) {
+            drop(state);
+            let error = self.core.at(spot, error);
+            lead.land(Err(error.clone()));
+            return Err(error);
+        }
+        lead.built(self.clone());
+        state.leads.push(lead);
+        Ok(())
+    }
+
+    /// Hands the page to the writer, and lands flights until no more than `most` pages wait for its
+    /// answer.
+    pub(super) fn store(&self, most: usize) -> Result<()> {
+        self.send();
+        while let Some(sent) = self.oldest_beyond(most) {
+            let stored = sent.receipt.wait().and_then(|stored| {
+                stored.pages.into_iter().next().ok_or_else(|| {
+                    Error::new(ErrorKind::Absent, "the records were deleted while they were built")
+                })
+            });
+            let stored = stored.map_err(|error| self.core.named(error));
+            land_all(sent.leads, &stored);
+            let mut state = self.state.lock();
+            state.landing -= 1;
+            match stored {
+                // Deleted on purpose: no failure of the fill.
+                Err(error) if error.kind() != ErrorKind::Absent => {
+                    state.failure.get_or_insert(error);
+                }
+                _ => {}
+            }
+            self.landed.notify_all();
+        }
+        match &self.state.lock().failure {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Stores what is left and waits until all has landed, on whichever thread.
+    pub(super) fn finish(&self) -> Result<()> {
+        loop {
+            let stored = self.store(0);
+            let mut state = self.state.lock();
+            // Another thread may be about to land what it has sent.
+            if !state.under_way.is_empty() {
+                continue;
+            }
+            if state.landing == 0 {
+                return stored;
+            }
+            self.landed.wait(&mut state);
+        }
+    }
+
+    fn send(&self) {
+        let (page, leads) = {
+            let mut state = self.state.lock();
+            let page = state.page.take();
+            // On its way from here on: whoever waits for everything waits for this too.
+            state.landing += usize::from(page.is_some());
+            (page, std::mem::take(&mut state.leads))
+        };
+        let Some((key, page)) = page else { return };
+        let page = page.finish();
+        let bytes = page.bytes();
+        let sent = self.core.store(vec![(key, page)], Speed::Derived, false);
+        let mut state = self.state.lock();
+        state.landing -= 1;
+        match sent {
+            Ok(receipt) => {
+                state.bytes_under_way += bytes;
+                state.under_way.push_back(Sent { receipt, leads, bytes });
+            }
+            Err(error) => {
+                state.failure.get_or_insert_with(|| error.clone());
+                drop(state);
+                land_all(leads, &Err(error));
+            }
+        }
+        self.landed.notify_all();
+    }
+
+    fn oldest_beyond(&self, most: usize) -> Option<Sent> {
+        let mut state = self.state.lock();
+        let beyond = state.under_way.len() > most || state.bytes_under_way > BYTES_UNDER_WAY;
+        let sent = if beyond { state.under_way.pop_front() } else { None }?;
+        state.bytes_under_way -= sent.bytes;
+        state.landing += 1;
+        Some(sent)
+    }
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> Unstored for Made<E, R> {
+    fn land(&self) {
+        // The flights have the failure, and so has the fill: its own next call returns it.
+        let _ = self.store(0);
+    }
+}
+
+fn land_all(leads: Vec<Lead<PageInMemory>>, outcome: &Result<PageInMemory>) {
+    leads.into_iter().for_each(|lead| lead.land(outcome.clone()));
+}
