@@ -258,3 +258,28 @@ fn closing_while_others_write_answers_each_of_them_truly() {
         assert!(view.peek(&entity, at(refused)).unwrap().is_none(), "refused and yet written");
     }
 }
+
+#[test]
+fn two_that_close_at_once_fail_nothing_that_was_queued() {
+    for _ in 0..20 {
+        let store = Store::in_memory().unwrap();
+        let view = store.view::<u32, u64>("v").without_build().unwrap();
+        std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..4_u32)
+                .map(|entity| {
+                    let view = view.clone();
+                    scope.spawn(move || view.put(&entity, tidetable::Timestamp::EPOCH, &1))
+                })
+                .collect();
+            let closers = [scope.spawn(|| store.close()), scope.spawn(|| store.close())];
+            for closer in closers {
+                closer.join().unwrap().unwrap();
+            }
+            for writer in writers {
+                let outcome = writer.join().unwrap();
+                let closed = |error: &Error| error.to_string().contains("is closed");
+                assert!(outcome.as_ref().err().is_none_or(closed), "{outcome:?}");
+            }
+        });
+    }
+}

@@ -349,3 +349,65 @@ fn a_record_put_while_it_is_built_is_the_one_that_stays() {
     assert!(standing.to_native() == 2 && standing.was_put());
     assert_eq!(store.metrics().records_superseded, 1);
 }
+
+#[test]
+fn a_reader_of_what_a_fill_has_made_waits_for_no_other_bucket() {
+    let store = Store::in_memory().unwrap();
+    let (begin, begun) = mpsc::channel();
+    let (go, may_go) = mpsc::channel::<()>();
+    let may_go = Mutex::new(may_go);
+    let builds = AtomicUsize::new(0);
+    let view =
+        store.view::<u32, u64>("halting").grid(Grid::minutes(1)).build(move |_, _, bucket| {
+            builds.fetch_add(1, SeqCst);
+            if bucket.start() == minute(1) {
+                begin.send(()).unwrap();
+                may_go.lock().unwrap().recv()?;
+            }
+            Ok(builds.load(SeqCst) as u64)
+        });
+    let view = view.unwrap();
+    thread::scope(|scope| {
+        let filler =
+            scope.spawn(|| view.fill(&1, minutes(0..3)).unwrap().complete().unwrap().built);
+        begun.recv().unwrap();
+        // Minute 0 is made, minute 1 is being built: this read stores the one and leaves the other.
+        assert_eq!(view.get(&1, minute(0)).unwrap().to_native(), 1);
+        go.send(()).unwrap();
+        assert_eq!(filler.join().unwrap(), 3);
+    });
+    assert_eq!(store.metrics().builds, 3);
+}
+
+#[test]
+fn what_was_stored_and_then_deleted_is_not_served_by_the_fill_that_made_it() {
+    let store = Store::in_memory().unwrap();
+    let (begin, begun) = mpsc::channel();
+    let (go, may_go) = mpsc::channel::<()>();
+    let may_go = Mutex::new(may_go);
+    let source = Arc::new(AtomicUsize::new(1));
+    let read = source.clone();
+    let grid = Grid::minutes(1);
+    let view =
+        store.view::<u32, u64>("halting").grid(grid).page_len(4).build(move |_, _, bucket| {
+            let seen = read.load(SeqCst);
+            if bucket.start() == minute(4) {
+                begin.send(()).unwrap();
+                may_go.lock().unwrap().recv()?;
+            }
+            Ok(seen as u64)
+        });
+    let view = view.unwrap();
+    thread::scope(|scope| {
+        let filler = scope.spawn(|| view.fill(&1, minutes(0..8)).map(drop));
+        // The first page is with the writer, its flights still open.
+        begun.recv().unwrap();
+        store.sync().unwrap();
+        source.store(2, SeqCst);
+        view.delete_range(&1, minutes(0..4)).unwrap();
+        let record = view.get(&1, minute(0)).unwrap();
+        assert!(record.is_fresh() && record.to_native() == 2, "{record:?}");
+        go.send(()).unwrap();
+        filler.join().unwrap().unwrap();
+    });
+}

@@ -483,3 +483,48 @@ fn a_page_built_of_a_wrong_number_of_records_is_refused() {
         assert!(view.peek(&1, minute(0)).unwrap().is_none());
     }
 }
+
+#[test]
+fn a_range_builds_what_its_policy_asks_for_and_nothing_else() {
+    let store = Store::in_memory().unwrap();
+    let define = |version: u32| {
+        let view = store.view::<u32, u64>("v").grid(Grid::minutes(1)).version(version);
+        view.build(move |_, _, _| Ok(u64::from(version))).unwrap()
+    };
+    define(1).fill(&1, minutes(0..2)).unwrap();
+    let view = define(2);
+    let values = |view: &View<u32, u64>| -> Vec<u64> {
+        view.range(&1, minutes(0..4))
+            .unwrap()
+            .iter()
+            .map(|(_, record)| record.to_native())
+            .collect()
+    };
+    assert_eq!(values(&view.when_missing(Missing::Miss).when_marked(Marked::Serve)), [1, 1]);
+    assert_eq!(values(&view.when_marked(Marked::Serve)), [1, 1, 2, 2]);
+    assert_eq!(values(&view), [2, 2, 2, 2]);
+}
+
+/// An entity that does what the trait forbids.
+struct Wiping;
+
+impl EntityKey for Wiping {
+    type Owned = Self;
+
+    fn encode(&self, key: &mut tidetable::KeyBuf) {
+        key.clear();
+        key.extend(b"12345678");
+    }
+
+    fn decode(_: &mut &[u8]) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+#[test]
+#[should_panic(expected = "must append to the key")]
+fn an_entity_that_wipes_the_key_cannot_reach_another_view() {
+    let store = Store::in_memory().unwrap();
+    let view = store.view::<Wiping, u64>("wiping").build(|_, _, _| Ok(1)).unwrap();
+    let _ = view.get(&Wiping, minute(0));
+}
