@@ -372,8 +372,9 @@ fn a_reader_of_what_a_fill_has_made_waits_for_no_other_bucket() {
             scope.spawn(|| view.fill(&1, minutes(0..3)).unwrap().complete().unwrap().built);
         begun.recv().unwrap();
         // Minute 0 is made, minute 1 is being built: this read stores the one and leaves the other.
-        assert_eq!(view.get(&1, minute(0)).unwrap().to_native(), 1);
+        let made = view.get(&1, minute(0));
         go.send(()).unwrap();
+        assert_eq!(made.unwrap().to_native(), 1);
         assert_eq!(filler.join().unwrap(), 3);
     });
     assert_eq!(store.metrics().builds, 3);
@@ -405,9 +406,10 @@ fn what_was_stored_and_then_deleted_is_not_served_by_the_fill_that_made_it() {
         store.sync().unwrap();
         source.store(2, SeqCst);
         view.delete_range(&1, minutes(0..4)).unwrap();
-        let record = view.get(&1, minute(0)).unwrap();
-        assert!(record.is_fresh() && record.to_native() == 2, "{record:?}");
+        let record = view.get(&1, minute(0));
         go.send(()).unwrap();
         filler.join().unwrap().unwrap();
+        let record = record.unwrap();
+        assert!(record.is_fresh() && record.to_native() == 2, "{record:?}");
     });
 }
