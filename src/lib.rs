@@ -129,7 +129,8 @@
 //! A build is a function of its entity, its bucket and the data it reads. It takes "now" from its
 //! bucket, never from a clock. It may read other views (and earlier buckets of its own) through
 //! handles that it captured; records that need each other in a circle are an error that names the
-//! circle. Writing inside a build is refused.
+//! circle. Writing inside a build is refused. (A view that reads itself through a captured handle
+//! keeps itself alive: end it with [`Store::close`].)
 //!
 //! ```
 //! # use tidetable::{Grid, Store, Timestamp};
@@ -194,8 +195,12 @@
 //!
 //! Whether the record type is the same is told by a *fingerprint*: the names of the type and of its
 //! type parameters, and the size and alignment of its archived form. It does not see inside: two
-//! fields of one size that change places, or a field that changes its meaning, look the same to it.
-//! Raise the version with every change of a record type.
+//! fields of one size that change places, an `f32` that becomes a `u32`, or a type of the same name
+//! in another module, look the same to it and would be read as what they are not. Raise the version
+//! with every change of a record type.
+//!
+//! Starting empty loses what was *put*: nothing can build it again. Read it out under the old
+//! definition first, or define the new one under another name.
 //!
 //! # Policies
 //! What a read does when there is nothing ([`Missing`]) or nothing fresh ([`Marked`]) is set on the

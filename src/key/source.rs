@@ -19,7 +19,8 @@ pub const SOURCE_KIND_BYTES_MAX: usize = 255;
 
 /// Something outside the engine that builds read: a row, a file, a service's answer.
 ///
-/// It has a kind and a key. Wherever a source is asked for, the pair will do:
+/// Nothing asks for one yet: sources are what builds will declare and applications invalidate. It
+/// has a kind and a key, and the pair stands for it:
 /// `("building", 7)`, `("weather", "Arlanda")`, `("cell", (12, -3))`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source {

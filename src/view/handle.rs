@@ -118,7 +118,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     }
 
     /// Builds what is missing or not fresh among the buckets that start in a range, now, in the
-    /// calling thread. A bucket that fails does not stop the others; the report lists it.
+    /// calling thread; at most about a million buckets at once. A bucket that fails does not stop
+    /// the others; the report lists it.
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input) for a view without a build function, a store opened to
