@@ -229,6 +229,7 @@ impl<P> Shard<P> {
     }
 
     /// The bytes of its pages, each in full.
+    #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         self.residents().map(|resident| resident.bytes()).sum()
     }

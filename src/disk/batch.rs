@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use redb::{ReadableTable, Table, WriteTransaction};
 
 use crate::cache::CacheKey;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::page::{self, Page, StoredBody};
 use crate::revision::Revision;
 use crate::sync::Arc;
@@ -129,6 +129,10 @@ impl<'t> Batch<'t> {
         });
         match decoded {
             Ok(page) => Ok(Some(Standing::FromDisk(Box::new(page)))),
+            // Not the page's fault: a dictionary could not be read, and nothing after it will be.
+            Err(error) if error.kind() != ErrorKind::Damaged => {
+                Err(self.fault.get_or_insert(error).clone())
+            }
             Err(error) => {
                 self.shared.report_damage(&error.at_view(view.name()));
                 Ok(None)

@@ -3,7 +3,7 @@
 use redb::ReadTransaction;
 
 use crate::cache::{CacheKey, Installed};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::page::{self, Page, PageKey};
 
 use super::shared::{PageInMemory, Shared};
@@ -47,6 +47,8 @@ pub(crate) fn load(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<L
     };
     match decoded {
         Ok(page) => Ok(Loaded::Page(install(shared, cache_key, ticket, page, marked))),
+        // Not the page's fault: a dictionary could not be read.
+        Err(error) if error.kind() != ErrorKind::Damaged => Err(error),
         Err(error) => {
             let error = shared.at_file(error.at_view(view.name()));
             shared.report_damage(&error);

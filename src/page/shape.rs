@@ -2,6 +2,7 @@
 
 use std::any::type_name;
 use std::mem::{align_of, size_of};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rkyv::api::high::{HighSerializer, HighValidator};
 use rkyv::bytecheck::CheckBytes;
@@ -119,7 +120,11 @@ impl RecordShape {
 
     /// The one check of a record's bytes.
     pub(crate) fn check(&self, bytes: &[u8]) -> Result<(), String> {
-        (self.check)(bytes).map_err(|cause| cause.to_string())
+        // A type can have code of the application's in its check. A panic there is a fault of this
+        // record, not of the thread that loads it.
+        let checked = catch_unwind(AssertUnwindSafe(|| (self.check)(bytes)));
+        let checked = checked.map_err(|_| "its type's check panicked".to_owned())?;
+        checked.map_err(|cause| cause.to_string())
     }
 }
 

@@ -42,7 +42,7 @@ fn a_shortcut_lets_go_of_a_page_that_left_the_cache() {
         assert!(lease.resident().is_retired(), "{way}");
         assert!(shortcut.get(&cache, KEY).is_none(), "{way}");
         drop(lease);
-        let cached: usize = cache.stats().bytes;
+        let cached: usize = cache.resident_bytes();
         assert_eq!(cache.budget().used_bytes(), cached, "{way}: the slot still holds the page");
     }
 }

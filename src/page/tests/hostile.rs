@@ -93,6 +93,26 @@ fn every_entry_that_cannot_be_is_refused() {
     }
 }
 
+/// A root counts from the end of its record, so it can be aligned where the record is not; moved to
+/// another page it no longer would be.
+#[test]
+fn a_record_that_is_aligned_only_where_it_stands_is_refused() {
+    let shape = RecordShape::of::<u64>();
+    let mut page = PageBuilder::new(4, shape);
+    for slot in 0..2 {
+        let bytes = serialize(&u64::from(slot)).unwrap();
+        page.add(Slot(slot), Origin::Put, facts(1), 0, &bytes).unwrap();
+    }
+    let page = page.finish();
+    let mut bytes = stored::<u64>(&page, &PLAIN);
+    assert!(load::<u64>(&bytes).is_ok());
+    let entry = super::super::header::HEADER_BYTES + page.all_facts().len() * 48;
+    bytes[entry..entry + 4].copy_from_slice(&(4 * 16 + 4_u32).to_le_bytes());
+    bytes[entry + 4..entry + 8].copy_from_slice(&12_u32.to_le_bytes());
+    reseal(&mut bytes);
+    assert!(load::<u64>(&bytes).is_err());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..Default::default() })]
 
