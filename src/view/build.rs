@@ -102,8 +102,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let Look::Found(found) = look(self.shared(), &self.state, &spot.key)? else {
             return Ok(None);
         };
-        let slot = spot.slot();
-        let fresh = found.page().holds(slot) && found.freshness(slot, &self.state).is_fresh();
+        let fresh = found.holds_fresh(spot.slot(), &self.state);
         Ok(fresh.then(|| found.hold.resident().clone()))
     }
 
@@ -130,9 +129,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     fn build_page_around(&self, entity: &E, spot: &Spot) -> Result<Page> {
         let look = look(self.shared(), &self.state, &spot.key)?;
         let fresh = |slot: Slot| match &look {
-            Look::Found(found) => {
-                found.page().holds(slot) && found.freshness(slot, &self.state).is_fresh()
-            }
+            Look::Found(found) => found.holds_fresh(slot, &self.state),
             Look::Absent | Look::Damaged(_) => false,
         };
         let (grid, page_len) = (self.state.grid(), self.state.page_len());

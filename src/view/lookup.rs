@@ -54,6 +54,11 @@ impl Found {
         Freshness::Fresh
     }
 
+    /// Whether a fresh record stands in a slot.
+    pub(super) fn holds_fresh(&self, slot: Slot, view: &ViewState) -> bool {
+        self.page().holds(slot) && self.freshness(slot, view).is_fresh()
+    }
+
     /// Whether every record of the page is fresh, found out from what they share. Where it says no,
     /// some may be fresh all the same.
     pub(super) fn all_fresh(&self, view: &ViewState) -> bool {
