@@ -46,8 +46,8 @@ impl Store {
 
     /// Opens the file at a path.
     ///
-    /// A file that was not closed cleanly is verified first, which reads all of it: about a second
-    /// a GiB. [`Options::progress`] is told how far it is.
+    /// A file that was not closed cleanly is verified first, which reads all of it: 0.6 s
+    /// a GiB were measured with the file in the page cache. [`Options::progress`] is told how far it is.
     ///
     /// # Errors
     /// As [`open`](Self::open), and [`Input`](crate::ErrorKind::Input) for an option out of range.
