@@ -12,3 +12,4 @@ pub use buffer::KeyBuf;
 pub use entity::{ENTITY_KEY_BYTES_MAX, EntityKey};
 pub(crate) use entity::{check_entity_key, decode_entity};
 pub use source::{IntoSource, SOURCE_KEY_BYTES_MAX, SOURCE_KIND_BYTES_MAX, Source, SourceKey};
+pub(crate) use source::{check_kind, split_kind, split_source};

@@ -8,7 +8,7 @@ use std::fmt;
 
 use self::sealed::Encode;
 use super::buffer::KeyBuf;
-use super::escape::escape;
+use super::escape::{escape, unescape};
 use crate::error::{Error, Result};
 
 /// The longest key of a source, as it is encoded: 1 KiB.
@@ -44,8 +44,9 @@ pub trait IntoSource {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Input`](crate::ErrorKind::Input) if the kind is empty, holds a NUL or is longer
-    /// than [`SOURCE_KIND_BYTES_MAX`], or the key is longer than [`SOURCE_KEY_BYTES_MAX`].
+    /// [`ErrorKind::Input`](crate::ErrorKind::Input) if the kind is empty, holds a NUL, begins with
+    /// the byte `01` (those are the engine's own) or is longer than [`SOURCE_KIND_BYTES_MAX`], or
+    /// the key is longer than [`SOURCE_KEY_BYTES_MAX`].
     fn into_source(self) -> Result<Source>;
 }
 
@@ -56,16 +57,32 @@ impl Source {
     ///
     /// As [`IntoSource::into_source`].
     pub fn new(kind: &str, key: impl SourceKey) -> Result<Self> {
-        let kind_len = check_kind(kind)?;
+        check_kind(kind)?;
         let mut bytes = KeyBuf::new();
         bytes.extend(kind.as_bytes());
+        Self::with_key(bytes, kind, key)
+    }
+
+    /// The source that a row of an input is: of a kind that no application can name.
+    #[allow(dead_code, reason = "inputs are being put on top of it")]
+    pub(crate) fn of_input(table: &str, key: &[u8]) -> Result<Self> {
+        check_len("the name of an input", table, SOURCE_KIND_BYTES_MAX - 1)?;
+        let mut bytes = KeyBuf::new();
+        bytes.push(KIND_OF_ENGINE);
+        bytes.extend(table.as_bytes());
+        Self::with_key(bytes, table, key)
+    }
+
+    /// `bytes` hold the kind, which `name` stands for in an error.
+    fn with_key(mut bytes: KeyBuf, name: &str, key: impl SourceKey) -> Result<Self> {
+        let kind_len = u8::try_from(bytes.len()).expect("the length of a kind was checked");
         bytes.push(KIND_END);
         let start = bytes.len();
         key.encode(&mut bytes);
         let len = bytes.len() - start;
         if len > SOURCE_KEY_BYTES_MAX {
             return Err(Error::input(format!(
-                "a source of kind {kind:?} has a key of {len} bytes as it is encoded; \
+                "a source of kind {name:?} has a key of {len} bytes as it is encoded; \
                  at most {SOURCE_KEY_BYTES_MAX} fit"
             )));
         }
@@ -111,19 +128,82 @@ impl<K: SourceKey> IntoSource for (&str, K) {
     }
 }
 
-/// The length of a kind's name, if it may be one.
-fn check_kind(kind: &str) -> Result<u8> {
-    let range = format_args!("a kind has 1 to {SOURCE_KIND_BYTES_MAX} bytes and no NUL");
-    if kind.is_empty() || kind.contains('\0') {
-        return Err(Error::input(format!("the kind of a source is {kind:?}; {range}")));
+/// Whether an application may call a kind of its sources so.
+pub(crate) fn check_kind(kind: &str) -> Result<()> {
+    if kind.as_bytes().first() == Some(&KIND_OF_ENGINE) {
+        return Err(Error::input(format!(
+            "the kind of a source is {kind:?}; kinds that begin with the byte 01 are the engine's own"
+        )));
     }
-    u8::try_from(kind.len()).map_err(|_| {
-        Error::input(format!("the kind of a source has {} bytes; {range}", kind.len()))
-    })
+    check_len("the kind of a source", kind, SOURCE_KIND_BYTES_MAX)
+}
+
+fn check_len(what: &str, name: &str, len_max: usize) -> Result<()> {
+    let range = format_args!("it may have 1 to {len_max} bytes and no NUL");
+    if name.is_empty() || name.contains('\0') {
+        return Err(Error::input(format!("{what} is {name:?}; {range}")));
+    }
+    if name.len() > len_max {
+        return Err(Error::input(format!("{what} has {} bytes; {range}", name.len())));
+    }
+    Ok(())
+}
+
+/// Takes the bytes of a source apart: the name of its kind and its key. `None` if they are none.
+pub(crate) fn split_source(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (kind, key) = split_kind(bytes)?;
+    (key.len() <= SOURCE_KEY_BYTES_MAX && is_key(key)).then_some((kind, key))
+}
+
+/// The name of a kind, and what stands behind its end. `None` if no such name stands in front.
+pub(crate) fn split_kind(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let end = bytes.iter().position(|byte| *byte == KIND_END)?;
+    let kind = (1..=SOURCE_KIND_BYTES_MAX).contains(&end).then(|| &bytes[..end])?;
+    Some((str::from_utf8(kind).ok()?, &bytes[end + 1..]))
+}
+
+/// Whether these bytes are one whole key and nothing else. Without a stack of calls: a damaged key
+/// may open more tuples than any type nests.
+fn is_key(mut bytes: &[u8]) -> bool {
+    let mut open = 0_usize;
+    while let Some((&tag, rest)) = bytes.split_first() {
+        bytes = rest;
+        let valid = match tag {
+            TUPLE => {
+                open += 1;
+                continue;
+            }
+            TUPLE_END if open > 0 => {
+                open -= 1;
+                true
+            }
+            FALSE | TRUE => true,
+            INTEGER_MIN..=INTEGER_MAX => take_integer(tag, &mut bytes),
+            BYTES => unescape(&mut bytes).is_some(),
+            TEXT => unescape(&mut bytes).is_some_and(|text| str::from_utf8(&text).is_ok()),
+            _ => false,
+        };
+        if !valid || open == 0 {
+            return valid && bytes.is_empty();
+        }
+    }
+    false
+}
+
+fn take_integer(tag: u8, bytes: &mut &[u8]) -> bool {
+    let Some((digits, rest)) = bytes.split_at_checked(usize::from(tag.abs_diff(INTEGER))) else {
+        return false;
+    };
+    *bytes = rest;
+    // The encoding has no leading zeros; of a negative number these would be inverted.
+    let zero = if tag < INTEGER { 0xff } else { 0 };
+    digits.first() != Some(&zero)
 }
 
 // On disk: none of these ever changes or is used for something else.
 const KIND_END: u8 = 0x00;
+/// Begins the kinds that the engine keeps for itself.
+const KIND_OF_ENGINE: u8 = 0x01;
 /// Ends a tuple. Below every tag, so that a tuple sorts before those it is the beginning of.
 const TUPLE_END: u8 = 0x00;
 const TUPLE: u8 = 0x10;
@@ -132,6 +212,8 @@ const TRUE: u8 = 0x21;
 /// Zero. A number of n bytes has the tag this many above it, or, if it is negative, below it:
 /// 0x30 to 0x50.
 const INTEGER: u8 = 0x40;
+const INTEGER_MIN: u8 = 0x30;
+const INTEGER_MAX: u8 = 0x50;
 const BYTES: u8 = 0x60;
 const TEXT: u8 = 0x61;
 
