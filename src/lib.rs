@@ -407,6 +407,8 @@ mod grid;
 #[cfg(not(loom))]
 mod page;
 
+mod graph;
+
 mod cache;
 
 // Floor 2: the file and the builds.

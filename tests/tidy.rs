@@ -17,7 +17,7 @@ use rules::{Exception, Name, Rules, SourceFile};
 const RULES: Rules = Rules {
     floors: &[
         &["error", "sync", "revision", "time", "key", "options", "metrics"],
-        &["grid", "page", "cache"],
+        &["grid", "page", "graph", "cache"],
         &["disk", "rebuild"],
         &["view", "store"],
     ],

@@ -1,8 +1,7 @@
 //! The races of the cache, each in the smallest world that has it.
 
-use crate::cache::{
-    Budget, Cache, CacheKey, Colour, Installed, Publication, Resident, Shortcut, Weighed,
-};
+use crate::cache::{Budget, Cache, CacheKey, Installed, Publication, Resident, Shortcut, Weighed};
+use crate::graph::Colour;
 use crate::revision::Life;
 use crate::sync::{Arc, AtomicU64, Ordering, thread};
 

@@ -1,5 +1,6 @@
 //! The colours of a cached page's slots.
 
+use crate::graph::Colour;
 use crate::sync::{AtomicU64, Ordering};
 
 /// The marks of one resident page: a suspect and a stale bit for each slot.
@@ -12,17 +13,6 @@ pub(crate) struct Marks {
     /// costs one load.
     summary: AtomicU64,
     words: Box<[Word]>,
-}
-
-/// What a mark says about a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Colour {
-    /// No mark.
-    Fresh,
-    /// Something it was built from may have changed.
-    Suspect,
-    /// Something it was built from has changed.
-    Stale,
 }
 
 #[derive(Debug)]

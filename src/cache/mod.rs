@@ -33,7 +33,7 @@ mod tests;
 pub(crate) use budget::{Budget, Charge};
 pub(crate) use cache::{Cache, Installed, Publication};
 pub(crate) use key::CacheKey;
-pub(crate) use marks::{Colour, Marks};
+pub(crate) use marks::Marks;
 pub(crate) use resident::{Resident, Weighed};
 pub(crate) use shortcut::{Hold, Shortcut};
 pub(crate) use ticket::Ticket;

@@ -72,7 +72,7 @@ impl Found {
 
 #[cold]
 fn marked(resident: &crate::cache::Resident<Page>, slot: Slot, view: &ViewState) -> Freshness {
-    use crate::cache::Colour;
+    use crate::graph::Colour;
     let facts = resident.value().facts(slot);
     if facts.version != view.version() {
         return Freshness::OldVersion;

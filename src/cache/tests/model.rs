@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use super::*;
-use crate::cache::{Colour, Ticket};
+use crate::cache::Ticket;
+use crate::graph::Colour;
 
 #[derive(Clone, Debug)]
 enum Operation {

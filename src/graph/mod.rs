@@ -1,0 +1,5 @@
+//! Who reads what, and whom a change concerns.
+
+mod colour;
+
+pub(crate) use colour::Colour;
