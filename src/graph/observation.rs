@@ -1,0 +1,28 @@
+//! What a build saw when it read something.
+
+use super::dependencies::Dependency;
+use super::node::Node;
+use crate::revision::Revision;
+
+/// One reading of a build: what was read, and what there was to be seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Observation {
+    pub(crate) node: Node,
+    /// The first and last slot that were read of a page; [`WHOLE`](super::WHOLE) of any other node.
+    pub(crate) slots: (u16, u16),
+    /// What was read contains every change up to here.
+    pub(crate) seen: Revision,
+    /// How many of the slots held a record: absence is a value too.
+    pub(crate) present: u16,
+    /// Whether something in it was marked when it was read.
+    pub(crate) marked: bool,
+    /// The application's version of the source.
+    pub(crate) version: Option<u64>,
+}
+
+impl Observation {
+    /// What stays of it once the record is stored.
+    pub(crate) fn dependency(&self) -> Dependency {
+        Dependency { node: self.node.clone(), slots: self.slots, version: self.version }
+    }
+}
