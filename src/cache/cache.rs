@@ -47,7 +47,6 @@ pub(crate) enum Publication<'a, P> {
     },
     /// The page is gone.
     Remove,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the dependency graph will mark"))]
     /// Slots of the page have new marks: a bitmap of each kind, as [`Marks::raise`] takes them.
     ///
     /// [`Marks::raise`]: crate::cache::Marks::raise

@@ -1,6 +1,8 @@
 //! The races of the cache, each in the smallest world that has it.
 
-use crate::cache::{Budget, Cache, CacheKey, Installed, Publication, Resident, Shortcut, Weighed};
+use crate::cache::{
+    Budget, Cache, CacheKey, Hold, Installed, Publication, Resident, Shortcut, Weighed,
+};
 use crate::graph::Colour;
 use crate::revision::Life;
 use crate::sync::{Arc, AtomicU64, Ordering, thread};
@@ -41,8 +43,23 @@ impl World {
 
     /// A reader that missed: ticket, then disk, then install.
     fn fill(&self, key: CacheKey<'_>) -> Arc<Resident<Page>> {
+        self.fill_with(key, |_, _| ())
+    }
+
+    /// The same where the commit marks the page.
+    fn fill_marked(&self) -> Arc<Resident<Page>> {
+        self.fill_with(KEY, |page, commit| page.marks().raise(&[commit], &[]))
+    }
+
+    fn fill_with(
+        &self,
+        key: CacheKey<'_>,
+        mark: impl FnOnce(&Resident<Page>, u64),
+    ) -> Arc<Resident<Page>> {
         let ticket = self.cache.ticket(key);
-        let read = self.page(key, self.disk.load(Ordering::Acquire));
+        let commit = self.disk.load(Ordering::Acquire);
+        let read = self.page(key, commit);
+        mark(&read, commit);
         match self.cache.install(ticket, read) {
             Installed::Cached(page) | Installed::Joined(page) | Installed::Private(page) => page,
         }
@@ -149,17 +166,7 @@ fn a_reader_that_begins_after_a_mark_was_published_sees_it() {
             let world = Arc::clone(&world);
             thread::spawn(move || {
                 let published = world.published.load(Ordering::Acquire);
-                let page = world.cache.get(KEY).unwrap_or_else(|| {
-                    let ticket = world.cache.ticket(KEY);
-                    let commit = world.disk.load(Ordering::Acquire);
-                    let read = world.page(KEY, commit);
-                    read.marks().raise(&[commit], &[]);
-                    match world.cache.install(ticket, read) {
-                        Installed::Cached(page)
-                        | Installed::Joined(page)
-                        | Installed::Private(page) => page,
-                    }
-                });
+                let page = world.cache.get(KEY).unwrap_or_else(|| world.fill_marked());
                 if published == 1 {
                     assert_eq!(page.marks().colour(0), Colour::Stale);
                 }
@@ -170,6 +177,34 @@ fn a_reader_that_begins_after_a_mark_was_published_sees_it() {
         if let Some(page) = world.cache.get(KEY) {
             assert_eq!(page.marks().colour(0), Colour::Stale, "a fill lost the mark");
         }
+    });
+}
+
+/// By a fill of the reader's own or of another's, by the cache, by the shortcut: as it happens.
+#[test]
+fn a_reader_that_begins_after_a_mark_was_published_sees_it_whichever_way_the_page_came() {
+    loom::model(|| {
+        let world = World::new(1 << 20);
+        let other = {
+            let world = Arc::clone(&world);
+            thread::spawn(move || drop(world.fill_marked()))
+        };
+        let reader = {
+            let world = Arc::clone(&world);
+            thread::spawn(move || {
+                let mut shortcut = Shortcut::new();
+                for _ in 0..3 {
+                    let published = world.published.load(Ordering::Acquire);
+                    let held = world.cache.get_through(&mut shortcut, KEY);
+                    let held = held.unwrap_or_else(|| Hold::Shared(world.fill_marked()));
+                    let colour = held.resident().marks().colour(0);
+                    assert!(published == 0 || colour == Colour::Stale);
+                }
+            })
+        };
+        world.commit(Publication::Raise { stale: &[1], suspect: &[] });
+        other.join().unwrap();
+        reader.join().unwrap();
     });
 }
 

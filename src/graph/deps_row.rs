@@ -1,6 +1,6 @@
 //! The value in the table of dependencies: what the records of a page were built from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::bytes::{put_short, put_span, take_short, take_span, take_u8, take_u32, take_u64};
 use super::dependencies::{Dependency, DependencySet};
@@ -96,6 +96,11 @@ impl DepsRow {
         self.sets.retain(|id, _| used(*id));
     }
 
+    /// All that is read, each node once.
+    pub(crate) fn nodes(&self) -> BTreeSet<&Node> {
+        self.sets.values().flat_map(|set| set.0.iter().map(|read| &read.node)).collect()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.sets.is_empty()
     }
@@ -114,4 +119,93 @@ fn take_dependency(bytes: &mut &[u8], nodes: &[Node]) -> Option<Dependency> {
 
 fn count(len: usize) -> u32 {
     u32::try_from(len).expect("a page has at most 1,024 sets of at most 4,096 dependencies")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::WHOLE;
+    use crate::key::Source;
+    use crate::page::ViewId;
+
+    fn set(keys: &[u32]) -> DependencySet {
+        let read = keys.iter().map(|key| {
+            let node = Node::source(&Source::new("k", *key).unwrap());
+            Dependency { node, slots: WHOLE, version: (key % 2 == 0).then_some(u64::from(*key)) }
+        });
+        DependencySet::gather(read)
+    }
+
+    fn row() -> DepsRow {
+        let mut row = DepsRow::default();
+        row.intern(set(&[1, 2, 3]));
+        row.intern(set(&[3, 2]));
+        row.intern(set(&[4]));
+        row
+    }
+
+    #[test]
+    fn an_equal_set_gets_its_old_id_and_another_the_least_free() {
+        let mut row = row();
+        assert_eq!([set(&[1, 2, 3]), set(&[3, 2]), set(&[])].map(|set| row.intern(set)), [1, 2, 0]);
+        assert_eq!(row.intern(set(&[2, 3])), 4, "the order counts");
+        row.retain(|id| id != 2);
+        assert_eq!((row.get(2), row.get(3)), (None, Some(&set(&[4]))));
+        assert_eq!([set(&[8]), set(&[9])].map(|set| row.intern(set)), [2, 5]);
+        row.retain(|_| false);
+        assert!(row.is_empty() && row.get(0).is_none());
+    }
+
+    #[test]
+    fn a_node_stands_once_however_many_sets_have_it() {
+        let mut row = DepsRow::default();
+        let node = Node::view(ViewId(7));
+        for slot in 0..2 {
+            let read = Dependency { node: node.clone(), slots: (slot, slot), version: None };
+            row.intern(DependencySet(vec![read]));
+        }
+        let sets = [[1, 0], [2, 1]].map(|[id, slot]| {
+            [&[id, 0, 0, 0, 1, 0, 0, 0][..], &[0, 0, 0, 0, slot, 0, slot, 0, 0]].concat()
+        });
+        let nodes = [&[1, 0, 0, 0, 5, 0][..], node.as_slice()].concat();
+        assert_eq!(row.to_bytes(), [nodes, sets.concat()].concat());
+    }
+
+    #[test]
+    fn a_row_returns_and_none_that_was_cut_off() {
+        let bytes = row().to_bytes();
+        assert_eq!(DepsRow::from_bytes(&bytes), Some(row()));
+        let mut fewer = row();
+        fewer.retain(|id| id < 3);
+        for len in 0..bytes.len() {
+            if let Some(read) = DepsRow::from_bytes(&bytes[..len]) {
+                assert!(
+                    read.sets.iter().all(|(id, set)| row().get(*id) == Some(set)),
+                    "{len} bytes"
+                );
+            }
+        }
+        assert_eq!(DepsRow::from_bytes(&fewer.to_bytes()), Some(fewer));
+    }
+
+    #[test]
+    fn what_is_no_row_is_refused() {
+        let foreign: [(&str, &[u8]); 6] = [
+            ("nodes that are not there", &[255, 255, 255, 255]),
+            ("a node that is none", &[1, 0, 0, 0, 1, 0, 9]),
+            ("the id of nothing", &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+            ("an empty set", &[0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]),
+            ("entries that are not there", &[0, 0, 0, 0, 1, 0, 0, 0, 255, 255, 255, 255]),
+            (
+                "a node's place that is none",
+                &[0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            ),
+        ];
+        for (what, bytes) in foreign {
+            assert_eq!(DepsRow::from_bytes(bytes), None, "{what}");
+        }
+        let bytes = row().to_bytes();
+        let twice = [&bytes[..], &bytes[bytes.len() - 25..]].concat();
+        assert_eq!(DepsRow::from_bytes(&twice), None, "an id twice");
+    }
 }

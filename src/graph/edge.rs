@@ -112,27 +112,28 @@ impl EdgeRow {
         }
     }
 
-    /// Says anew what one slot reads here; with no `reads` it reads nothing.
-    pub(crate) fn set(&mut self, slot: Slot, reads: &[(u16, u16)], version: Option<u64>) {
-        let Some(slot) = u16::try_from(slot.0).ok().filter(|slot| u32::from(*slot) < PAGE_LEN_MAX)
-        else {
+    /// Says anew what some slots, each after the other, read here; with no `reads` it is nothing.
+    pub(crate) fn set(&mut self, by: (Slot, Slot), reads: &[(u16, u16)], version: Option<u64>) {
+        let within =
+            |slot: Slot| u16::try_from(slot.0).ok().filter(|at| u32::from(*at) < PAGE_LEN_MAX);
+        let (Some(from), Some(to)) = (within(by.0), within(by.1)) else {
             return;
         };
         let mut spans = Vec::with_capacity(self.spans.len() + reads.len() + 1);
         for span in self.spans.drain(..) {
             let (first, last) = span.by;
-            if slot < first || slot > last {
+            if to < first || from > last {
                 spans.push(span);
                 continue;
             }
-            if first < slot {
-                spans.push(EdgeSpan { by: (first, slot - 1), ..span });
+            if first < from {
+                spans.push(EdgeSpan { by: (first, from - 1), ..span });
             }
-            if slot < last {
-                spans.push(EdgeSpan { by: (slot + 1, last), ..span });
+            if to < last {
+                spans.push(EdgeSpan { by: (to + 1, last), ..span });
             }
         }
-        spans.extend(reads.iter().map(|read| EdgeSpan { read: *read, by: (slot, slot), version }));
+        spans.extend(reads.iter().map(|read| EdgeSpan { read: *read, by: (from, to), version }));
         spans.sort_unstable();
         spans.dedup_by(|next, span| span.take_in(next));
         self.spans = spans;
@@ -177,4 +178,125 @@ fn take_edge_span(bytes: &mut &[u8]) -> Option<EdgeSpan> {
     };
     let version = if follows & HAS_VERSION != 0 { Some(take_u64(bytes)?) } else { None };
     Some(EdgeSpan { read, version, by })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(slot: u32) -> (Slot, Slot) {
+        (Slot(slot), Slot(slot))
+    }
+
+    fn slots(numbers: impl IntoIterator<Item = u32>) -> SlotSet {
+        let mut set = SlotSet::EMPTY;
+        numbers.into_iter().for_each(|number| set.insert(Slot(number)));
+        set
+    }
+
+    /// A slot, what it reads, and the version that it saw.
+    type Reads<'a> = (u32, &'a [(u16, u16)], Option<u64>);
+
+    fn row(reads: &[Reads<'_>]) -> EdgeRow {
+        let mut row = EdgeRow::default();
+        reads.iter().for_each(|(slot, reads, version)| row.set(one(*slot), reads, *version));
+        row
+    }
+
+    fn running_totals(len: u32) -> EdgeRow {
+        let mut row = EdgeRow::default();
+        (1..len).for_each(|slot| row.set(one(slot), &[(slot as u16 - 1, slot as u16 - 1)], None));
+        row
+    }
+
+    #[test]
+    fn slots_that_read_the_same_cost_one_span_in_whatever_order_they_come() {
+        for step in [1, 5, 143] {
+            let mut row = EdgeRow::default();
+            (0..144).for_each(|n| row.set(one(n * step % 144), &[WHOLE], Some(7)));
+            assert_eq!(row.spans, [EdgeSpan { read: WHOLE, version: Some(7), by: (0, 143) }]);
+            assert_eq!(row.to_bytes().len(), 13);
+        }
+    }
+
+    #[test]
+    fn what_a_slot_reads_is_replaced_and_that_of_others_stays() {
+        let mut row = row(&[(4, &[(0, 9)], None), (5, &[(0, 9)], None), (6, &[(0, 9)], None)]);
+        row.set(one(5), &[(2, 2), (7, 8)], None);
+        assert_eq!(row.readers_of(slots([2])), slots([4, 5, 6]));
+        assert_eq!(row.readers_of(slots([3])), slots([4, 6]));
+        row.set(one(5), &[], None);
+        assert_eq!(row.readers(), slots([4, 6]));
+        assert_eq!(row.spans.len(), 2);
+        row.set(one(5), &[(0, 9)], None);
+        assert_eq!(row.spans.len(), 1);
+        (4..=6).for_each(|slot| row.set(one(slot), &[], None));
+        assert!(row.is_empty() && row.to_bytes().is_empty());
+    }
+
+    #[test]
+    fn a_slot_that_no_page_has_reads_nothing() {
+        let row = row(&[(1024, &[WHOLE], None), (u32::MAX, &[WHOLE], None)]);
+        assert!(row.is_empty());
+    }
+
+    #[test]
+    fn only_those_that_saw_exactly_this_version_are_left_alone() {
+        let row = row(&[(1, &[WHOLE], Some(7)), (2, &[WHOLE], Some(8)), (3, &[WHOLE], None)]);
+        assert_eq!(row.readers_unless(Some(7)), slots([2, 3]));
+        assert_eq!(row.readers_unless(Some(9)), slots([1, 2, 3]));
+        assert_eq!(row.readers_unless(None), slots([1, 2, 3]));
+    }
+
+    #[test]
+    fn the_first_slot_that_is_read_is_one_that_changed() {
+        let row = row(&[(1, &[(10, 20)], None), (2, &[(40, 50)], None)]);
+        assert_eq!(row.first_read(slots([5, 15, 45])), Some(Slot(15)));
+        assert_eq!(row.first_read(slots([45])), Some(Slot(45)));
+        assert_eq!(row.first_read(slots([5, 30])), None);
+    }
+
+    #[test]
+    fn a_running_total_is_reached_to_its_end_or_to_what_is_marked_already() {
+        let row = running_totals(144);
+        let all = slots(0..1024);
+        assert_eq!(row.readers_through(slots([3]), all), slots(4..144));
+        assert_eq!(row.readers_through(slots([3]), all.minus(slots([9]))), slots(4..9));
+        assert_eq!(row.readers_through(slots([3]), SlotSet::EMPTY), SlotSet::EMPTY);
+        let mut backwards = EdgeRow::default();
+        (0..143).for_each(|slot| backwards.set(one(slot.into()), &[(slot + 1, slot + 1)], None));
+        assert_eq!(backwards.readers_through(slots([99]), all), slots(0..99));
+    }
+
+    #[test]
+    fn the_bytes_on_disk_are_these() {
+        let row = row(&[(1, &[(2, 3)], None), (4, &[WHOLE], Some(5)), (258, &[WHOLE], None)]);
+        let whole = [&[0, 2, 1, 2, 1, 1, 4, 0, 4, 0][..], &5_u64.to_le_bytes()].concat();
+        assert_eq!(row.to_bytes(), [&whole[..], &[2, 1, 0, 1, 0, 2, 0, 3, 0]].concat());
+        assert_eq!(EdgeRow::from_bytes(&row.to_bytes()), Some(row));
+    }
+
+    #[test]
+    fn what_is_no_row_is_refused() {
+        let row = row(&[(1, &[(2, 3)], Some(9)), (3, &[(2, 3)], Some(9)), (4, &[WHOLE], None)]);
+        let bytes = row.to_bytes();
+        let whole = [0, 5, 22, 39];
+        assert_eq!(bytes.len(), 39);
+        for len in 0..=bytes.len() {
+            let read = EdgeRow::from_bytes(&bytes[..len]);
+            assert_eq!(read.is_some(), whole.contains(&len), "{len} bytes");
+        }
+        let foreign: [(&str, &[u8]); 7] = [
+            ("an unknown flag", &[4, 0, 0, 0, 0]),
+            ("a reader's slot that no page has", &[0, 0, 0, 0, 4]),
+            ("readers that end before they begin", &[0, 2, 0, 1, 0]),
+            ("slots that end before they begin", &[2, 0, 0, 0, 0, 2, 0, 1, 0]),
+            ("all slots by number", &[2, 0, 0, 0, 0, 0, 0, 255, 255]),
+            ("two spans that are one", &[0, 0, 0, 0, 0, 0, 1, 0, 1, 0]),
+            ("spans out of order", &[0, 5, 0, 5, 0, 0, 1, 0, 1, 0]),
+        ];
+        for (what, bytes) in foreign {
+            assert_eq!(EdgeRow::from_bytes(bytes), None, "{what}");
+        }
+    }
 }

@@ -2,23 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::bytes::{
-    put_short, put_span, take_i64, take_short, take_span, take_u8, take_u16, take_u64,
-};
+use super::bytes::{put_span, take_i64, take_span, take_u8, take_u16};
+use super::cause::{Cause, put_cause, take_cause};
 use super::colour::Colour;
-use super::node::Node;
 use super::slots::SlotSet;
-use crate::page::{PAGE_LEN_MAX, PageKey, Slot};
-use crate::revision::Revision;
+use crate::page::{PAGE_LEN_MAX, Slot};
 use crate::time::Timestamp;
 
 /// The marks of a page.
 ///
-/// On disk: how many causes there are (2 bytes); of each the origin (a tag of 1 byte, and behind
-/// that of a node its length (2) and bytes), the revision (8), since when (8) and through which
-/// record: the length of a page's key (2; 0 if there is none), the key, the slot (2). Then until
-/// the bytes end runs of slots with equal marks: first and last (2 and 2), colour (1), cause (2),
-/// attempts (2), the next attempt (8).
+/// On disk: how many causes there are (2 bytes) and each of them, then until the bytes end runs of
+/// slots with equal marks: first and last (2 and 2), colour (1), cause (2), attempts (2), the next
+/// attempt (8).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MarkRow {
     /// Each once, and only those that some mark has.
@@ -38,42 +33,6 @@ pub(crate) struct SlotMark {
     pub(crate) attempts: u16,
     /// Before this it is not tried in the background.
     pub(crate) next_attempt: Timestamp,
-}
-
-/// Why records are marked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Cause {
-    pub(crate) origin: Origin,
-    /// Of the operation that it began with.
-    pub(crate) revision: Revision,
-    pub(crate) since: Timestamp,
-    /// The page and slot of the record by which the mark came here; among records of one page that
-    /// read each other, the one by which it came to the first. `None` where nothing lies between
-    /// the origin and the record.
-    pub(crate) through: Option<(Box<[u8]>, u16)>,
-}
-
-/// What a mark began with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// A source, kind, entity or view that was invalidated.
-    Node(Node),
-    /// A record got another content.
-    Changed,
-    /// A record came to be where there was none.
-    Appeared,
-    /// A record was deleted.
-    Deleted,
-    /// It was stored after something that its build had read had moved.
-    Overtaken,
-    /// It was stored while something that its build had read was marked.
-    Upstream,
-    /// The file lost history.
-    History,
-    /// The rules of the grid's time zone changed.
-    Zone,
-    /// The view was given a higher version.
-    Version,
 }
 
 /// What was new about marks that were raised.
@@ -99,15 +58,20 @@ impl MarkRow {
         if raised.is_nothing() {
             return raised;
         }
-        let cause = self.intern(cause);
-        for slot in raised.newly.iter() {
-            let next_attempt = Timestamp::MIN;
-            let mark = SlotMark { colour, cause, attempts: 0, next_attempt };
-            self.slots.insert(slot.0 as u16, mark);
-        }
         for slot in raised.worsened.iter() {
-            if let Some(mark) = self.slots.get_mut(&(slot.0 as u16)) {
-                *mark = SlotMark { colour, cause, ..*mark };
+            if let Some(mark) = self.slots.get(&(slot.0 as u16)).copied() {
+                // What it does not contain it has not contained since the first of them.
+                let since = cause.since.min(self.causes[usize::from(mark.cause)].since);
+                let cause = self.intern(Cause { since, ..cause.clone() });
+                self.slots.insert(slot.0 as u16, SlotMark { colour, cause, ..mark });
+            }
+        }
+        if !raised.newly.is_empty() {
+            let cause = self.intern(cause);
+            let next_attempt = Timestamp::MIN;
+            for slot in raised.newly.iter() {
+                let mark = SlotMark { colour, cause, attempts: 0, next_attempt };
+                self.slots.insert(slot.0 as u16, mark);
             }
         }
         if !raised.worsened.is_empty() {
@@ -198,15 +162,6 @@ impl MarkRow {
 // On disk: a tag never changes and is never used for something else.
 const SUSPECT: u8 = 1;
 const STALE: u8 = 2;
-const NODE: u8 = 1;
-const CHANGED: u8 = 2;
-const APPEARED: u8 = 3;
-const DELETED: u8 = 4;
-const OVERTAKEN: u8 = 5;
-const UPSTREAM: u8 = 6;
-const HISTORY: u8 = 7;
-const ZONE: u8 = 8;
-const VERSION: u8 = 9;
 
 impl MarkRow {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
@@ -246,59 +201,10 @@ impl MarkRow {
             row.slots.extend((first..=last).map(|slot| (slot, mark)));
             free = last + 1;
         }
+        // So there are never more of them than slots, whatever the bytes say.
+        row.drop_unused_causes();
         Some(row)
     }
-}
-
-fn put_cause(bytes: &mut Vec<u8>, cause: &Cause) {
-    bytes.push(match cause.origin {
-        Origin::Node(_) => NODE,
-        Origin::Changed => CHANGED,
-        Origin::Appeared => APPEARED,
-        Origin::Deleted => DELETED,
-        Origin::Overtaken => OVERTAKEN,
-        Origin::Upstream => UPSTREAM,
-        Origin::History => HISTORY,
-        Origin::Zone => ZONE,
-        Origin::Version => VERSION,
-    });
-    if let Origin::Node(node) = &cause.origin {
-        put_short(bytes, node.as_slice());
-    }
-    bytes.extend_from_slice(&cause.revision.get().to_le_bytes());
-    bytes.extend_from_slice(&cause.since.as_millis().to_le_bytes());
-    match &cause.through {
-        Some((page, slot)) => {
-            put_short(bytes, page);
-            bytes.extend_from_slice(&slot.to_le_bytes());
-        }
-        None => put_short(bytes, &[]),
-    }
-}
-
-fn take_cause(bytes: &mut &[u8]) -> Option<Cause> {
-    let origin = match take_u8(bytes)? {
-        NODE => Origin::Node(Node::from_slice(take_short(bytes)?)?),
-        CHANGED => Origin::Changed,
-        APPEARED => Origin::Appeared,
-        DELETED => Origin::Deleted,
-        OVERTAKEN => Origin::Overtaken,
-        UPSTREAM => Origin::Upstream,
-        HISTORY => Origin::History,
-        ZONE => Origin::Zone,
-        VERSION => Origin::Version,
-        _ => return None,
-    };
-    let revision = Revision::from_raw(take_u64(bytes)?);
-    let since = Timestamp::from_millis(take_i64(bytes)?);
-    let through = match take_short(bytes)? {
-        [] => None,
-        page => {
-            PageKey::split(page)?;
-            Some((page.into(), take_u16(bytes)?))
-        }
-    };
-    Some(Cause { origin, revision, since, through })
 }
 
 fn take_mark(bytes: &mut &[u8]) -> Option<SlotMark> {
@@ -310,4 +216,138 @@ fn take_mark(bytes: &mut &[u8]) -> Option<SlotMark> {
     let (cause, attempts) = (take_u16(bytes)?, take_u16(bytes)?);
     let next_attempt = Timestamp::from_millis(take_i64(bytes)?);
     Some(SlotMark { colour, cause, attempts, next_attempt })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Origin;
+    use crate::revision::Revision;
+
+    fn slots(numbers: &[u32]) -> SlotSet {
+        let mut set = SlotSet::EMPTY;
+        numbers.iter().for_each(|number| set.insert(Slot(*number)));
+        set
+    }
+
+    fn cause(revision: u64) -> Cause {
+        let since = Timestamp::from_millis(revision as i64 * 10);
+        let revision = Revision::from_raw(revision);
+        Cause { origin: Origin::Changed, revision, since, through: None }
+    }
+
+    fn revision(row: &MarkRow, slot: u32) -> Option<u64> {
+        row.cause(Slot(slot)).map(|cause| cause.revision.get())
+    }
+
+    #[test]
+    fn a_mark_keeps_its_first_cause_until_suspect_becomes_stale() {
+        let mut row = MarkRow::default();
+        let raised = row.raise(slots(&[1, 2]), Colour::Suspect, cause(1));
+        assert_eq!((raised.newly, raised.worsened), (slots(&[1, 2]), SlotSet::EMPTY));
+        assert!(row.raise(slots(&[1, 2]), Colour::Suspect, cause(2)).is_nothing());
+        let raised = row.raise(slots(&[2, 3]), Colour::Stale, cause(3));
+        assert_eq!((raised.newly, raised.worsened), (slots(&[3]), slots(&[2])));
+        assert!(row.raise(slots(&[2, 3]), Colour::Stale, cause(4)).is_nothing());
+        assert!(row.raise(slots(&[2, 3]), Colour::Suspect, cause(5)).is_nothing());
+        assert!(row.raise(slots(&[9]), Colour::Fresh, cause(6)).is_nothing());
+        assert_eq!(
+            [0, 1, 2, 3].map(|slot| revision(&row, slot)),
+            [None, Some(1), Some(3), Some(3)]
+        );
+        let colours = [0, 1, 2, 3].map(|slot| row.colour(Slot(slot)));
+        assert_eq!(colours, [Colour::Fresh, Colour::Suspect, Colour::Stale, Colour::Stale]);
+        assert_eq!((row.stale(), row.suspect()), (slots(&[2, 3]), slots(&[1])));
+        assert_eq!(row.marked(), slots(&[1, 2, 3]));
+        let since = |slot| row.cause(Slot(slot)).unwrap().since;
+        assert_eq!(since(2), since(1), "it has not been right since the first of them");
+        assert!(since(3) > since(2));
+    }
+
+    #[test]
+    fn a_cause_goes_with_the_last_mark_that_has_it() {
+        let mut row = MarkRow::default();
+        row.raise(slots(&[0]), Colour::Suspect, cause(1));
+        row.raise(slots(&[1]), Colour::Suspect, cause(2));
+        row.raise(slots(&[2]), Colour::Stale, cause(3));
+        row.clear(slots(&[0]));
+        assert_eq!((row.causes.len(), revision(&row, 1), revision(&row, 2)), (2, Some(2), Some(3)));
+        row.raise(slots(&[1]), Colour::Stale, cause(3));
+        assert_eq!((row.causes.len(), revision(&row, 1)), (2, Some(3)));
+        row.clear(slots(&[1, 2]));
+        assert!(row.is_empty() && row.causes.is_empty());
+    }
+
+    #[test]
+    fn every_slot_of_the_longest_page_may_have_a_cause_of_its_own() {
+        let mut row = MarkRow::default();
+        for slot in 0..PAGE_LEN_MAX {
+            row.raise(slots(&[slot]), Colour::Suspect, cause(u64::from(slot)));
+        }
+        for slot in 0..PAGE_LEN_MAX {
+            row.raise(slots(&[slot]), Colour::Stale, cause(u64::from(slot) + 5000));
+        }
+        assert_eq!(row.causes.len(), 1024);
+        assert_eq!(revision(&row, 77), Some(5077));
+        assert_eq!(MarkRow::from_bytes(&row.to_bytes()), Some(row));
+    }
+
+    #[test]
+    fn the_bytes_on_disk_are_these() {
+        let mut row = MarkRow::default();
+        row.raise(slots(&[1, 2, 4]), Colour::Suspect, cause(1));
+        row.raise(slots(&[5]), Colour::Stale, cause(1));
+        let mut expected = vec![1, 0];
+        put_cause(&mut expected, &cause(1));
+        let never = i64::MIN.to_le_bytes();
+        for (first, last, colour) in [(1, 2, 1), (4, 4, 1), (5, 5, 2)] {
+            expected.extend([first, 0, last, 0, colour, 0, 0, 0, 0]);
+            expected.extend(never);
+        }
+        assert_eq!(row.to_bytes(), expected);
+    }
+
+    #[test]
+    fn marks_return_with_their_attempts() {
+        let mut row = MarkRow::default();
+        row.raise(SlotSet::span(Slot(0), Slot(1023)), Colour::Suspect, cause(1));
+        assert!(row.to_bytes().len() < 64, "equal marks are one run");
+        let mark = row.slots.get_mut(&500).unwrap();
+        (mark.attempts, mark.next_attempt) = (3, Timestamp::from_millis(-8));
+        assert_eq!(MarkRow::from_bytes(&row.to_bytes()), Some(row));
+    }
+
+    #[test]
+    fn what_is_no_row_is_refused() {
+        let mut row = MarkRow::default();
+        row.raise(slots(&[3]), Colour::Suspect, cause(1));
+        row.raise(slots(&[7]), Colour::Stale, cause(2));
+        let bytes = row.to_bytes();
+        let run = 17;
+        for len in 0..bytes.len() {
+            let whole = [0, run].contains(&(bytes.len() - len)) || len == bytes.len() - 2 * run;
+            assert_eq!(MarkRow::from_bytes(&bytes[..len]).is_some(), whole, "{len} bytes");
+        }
+        let last = bytes.len() - run;
+        for (place, byte) in
+            [(0, 3), (2, 99), (last, 3), (last + 2, 6), (last + 3, 4), (last + 4, 0)]
+        {
+            let mut foreign = bytes.clone();
+            foreign[place] = byte;
+            assert_eq!(MarkRow::from_bytes(&foreign), None, "{byte} at {place}");
+        }
+        let mut foreign = bytes.clone();
+        foreign[last + 5] = 2;
+        assert_eq!(MarkRow::from_bytes(&foreign), None, "a cause that is not there");
+    }
+
+    #[test]
+    fn causes_that_no_mark_has_are_not_read() {
+        let mut bytes = vec![255, 255];
+        (0..65535).for_each(|_| put_cause(&mut bytes, &cause(1)));
+        let mut row = MarkRow::from_bytes(&bytes).unwrap();
+        assert!(row.causes.is_empty());
+        row.raise(slots(&[1]), Colour::Stale, cause(2));
+        assert_eq!(MarkRow::from_bytes(&row.to_bytes()), Some(row));
+    }
 }

@@ -7,17 +7,10 @@
 //! reads it, which slots of the one read which of the other ([`EdgeRow`]). A [`Walk`] follows them
 //! and raises marks; a record that nobody marked needs no look at its dependencies.
 
-#![cfg_attr(
-    not(loom),
-    allow(
-        dead_code,
-        unused_imports,
-        reason = "the file and the builds are being put on top of it"
-    )
-)]
-
 #[cfg(not(loom))]
 mod bytes;
+#[cfg(not(loom))]
+mod cause;
 mod colour;
 #[cfg(not(loom))]
 mod dependencies;
@@ -25,31 +18,59 @@ mod dependencies;
 mod deps_row;
 #[cfg(not(loom))]
 mod edge;
+#[cfg(all(any(test, fuzzing), not(loom)))]
+#[cfg_attr(
+    not(fuzzing),
+    expect(unreachable_pub, dead_code, reason = "only fuzzing opens the door")
+)]
+mod fuzzing;
 #[cfg(not(loom))]
 mod mark;
+#[cfg(all(any(test, fuzzing), not(loom)))]
+mod naive;
 #[cfg(not(loom))]
 mod node;
 #[cfg(not(loom))]
 mod observation;
 #[cfg(not(loom))]
+mod outcome;
+#[cfg(not(loom))]
+mod reading;
+#[cfg(not(loom))]
+mod seed;
+#[cfg(not(loom))]
 mod slots;
+#[cfg(all(test, not(loom)))]
+mod tests;
 #[cfg(not(loom))]
 mod walk;
 
+#[cfg(not(loom))]
+pub(crate) use cause::{Cause, Origin};
 pub(crate) use colour::Colour;
 #[cfg(not(loom))]
-pub(crate) use dependencies::{DEPENDENCIES_MAX, Dependency, DependencySet};
+pub(crate) use dependencies::{Dependency, DependencySet, NodeReads};
 #[cfg(not(loom))]
 pub(crate) use deps_row::DepsRow;
 #[cfg(not(loom))]
-pub(crate) use edge::{EdgeRow, EdgeSpan, WHOLE};
+pub(crate) use edge::EdgeRow;
+#[cfg(all(test, not(loom)))]
+pub(crate) use edge::WHOLE;
+#[cfg(all(fuzzing, not(loom)))]
+pub use fuzzing::{rows_hold, walk_holds};
 #[cfg(not(loom))]
-pub(crate) use mark::{Cause, MarkRow, Origin, Raised, SlotMark};
+pub(crate) use mark::MarkRow;
 #[cfg(not(loom))]
 pub(crate) use node::{Node, NodeParts, edge_bounds, edge_key, kind_edge_bounds, split_edge};
 #[cfg(not(loom))]
 pub(crate) use observation::Observation;
 #[cfg(not(loom))]
+pub(crate) use outcome::WalkOutcome;
+#[cfg(not(loom))]
+pub(crate) use reading::Reading;
+#[cfg(not(loom))]
+pub(crate) use seed::Seed;
+#[cfg(not(loom))]
 pub(crate) use slots::SlotSet;
 #[cfg(not(loom))]
-pub(crate) use walk::{Graph, Seed, Walk, WalkOutcome, reachable};
+pub(crate) use walk::{Graph, Walk, reachable};

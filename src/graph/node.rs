@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::Result;
-use crate::key::{Source, check_kind, split_kind, split_source};
+use crate::key::{Source, after_all, check_kind, split_kind, split_source};
 use crate::page::{PageKey, ViewId};
 
 // On disk: a tag never changes and is never used for something else.
@@ -28,7 +28,7 @@ const KIND_END: u8 = 0x00;
 pub(crate) struct Node(Box<[u8]>);
 
 /// A [`Node`] taken apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NodeParts<'a> {
     Source {
         kind: &'a str,
@@ -57,7 +57,7 @@ impl Node {
         Ok(Self::of_kind(kind))
     }
 
-    /// As [`Self::kind`], of the engine's own kinds too: the name is one.
+    /// As [`Self::kind`], of a name that was checked already.
     pub(super) fn of_kind(kind: &str) -> Self {
         Self::of(SOURCE, &[kind.as_bytes(), &[KIND_END, ALL_OF_KIND]])
     }
@@ -101,6 +101,15 @@ impl Node {
         }
     }
 
+    /// The view whose records it stands for.
+    pub(crate) fn view_of_records(&self) -> Option<ViewId> {
+        match self.parts() {
+            NodeParts::Source { .. } | NodeParts::Kind(_) => None,
+            NodeParts::Page(page) => PageKey::split(page).map(|(view, ..)| view),
+            NodeParts::Entity(view, _) | NodeParts::View(view) => Some(view),
+        }
+    }
+
     /// The next node that holds all of this one: of a source its kind, of a page its entity, of an
     /// entity its view. `None` of a kind and of a view.
     pub(crate) fn coarser(&self) -> Option<Self> {
@@ -115,18 +124,24 @@ impl Node {
     }
 }
 
-/// Without the bytes of keys: they may name a person, and debug output reaches logs.
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.parts() {
-            NodeParts::Source { kind, .. } => write!(f, "Source({kind:?}, ..)"),
-            NodeParts::Kind(kind) => write!(f, "Kind({kind:?})"),
-            NodeParts::Page(key) => match PageKey::split(key) {
+        self.parts().fmt(f)
+    }
+}
+
+/// Without the bytes of keys: they may name a person, and debug output reaches logs.
+impl fmt::Debug for NodeParts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source { kind, .. } => write!(f, "Source({kind:?}, ..)"),
+            Self::Kind(kind) => write!(f, "Kind({kind:?})"),
+            Self::Page(key) => match PageKey::split(key) {
                 Some((view, _, number)) => write!(f, "Page({}, .., {})", view.0, number.0),
-                None => write!(f, "Page(..)"),
+                None => f.write_str("Page(..)"),
             },
-            NodeParts::Entity(view, _) => write!(f, "Entity({}, ..)", view.0),
-            NodeParts::View(view) => write!(f, "View({})", view.0),
+            Self::Entity(view, _) => write!(f, "Entity({}, ..)", view.0),
+            Self::View(view) => write!(f, "View({})", view.0),
         }
     }
 }
@@ -191,13 +206,176 @@ pub(crate) fn kind_edge_bounds(kind: &str) -> (Vec<u8>, Vec<u8>) {
 
 /// The least bytes above all that begin with these.
 fn after(prefix: &[u8]) -> Vec<u8> {
-    let mut end = prefix.to_vec();
-    while let Some(last) = end.pop() {
-        if last < u8::MAX {
-            end.push(last + 1);
-            break;
+    after_all(prefix).expect("the tag in front is below the highest byte")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::grid::PageNumber;
+
+    fn page_key(view: u32, entity: &str, number: i64) -> Vec<u8> {
+        PageKey::new(ViewId(view), entity, PageNumber(number)).as_slice().to_vec()
+    }
+
+    fn source(kind: &str, key: &str) -> Node {
+        Node::source(&Source::new(kind, key).unwrap())
+    }
+
+    /// Nodes that lie close to each other.
+    fn nodes() -> Vec<Node> {
+        let mut nodes = vec![
+            Node::kind("a").unwrap(),
+            Node::kind("aa").unwrap(),
+            source("a", ""),
+            source("a", "a"),
+            source("a", "a\u{1}"),
+            source("aa", ""),
+            Node::source(&Source::new("a", 7).unwrap()),
+            Node::source(&Source::new("a", ()).unwrap()),
+        ];
+        for view in [0, 1, 256, u32::MAX - 1] {
+            nodes.push(Node::view(ViewId(view)));
+            for entity in ["", "a", "aa", "a\u{0}"] {
+                let key = page_key(view, entity, -1);
+                let (_, bytes, _) = PageKey::split(&key).unwrap();
+                nodes.push(Node::entity(ViewId(view), bytes));
+                nodes.push(Node::page(&key));
+                nodes.push(Node::page(&page_key(view, entity, 0)));
+            }
+        }
+        nodes
+    }
+
+    #[test]
+    fn the_bytes_on_disk_are_these() {
+        assert_eq!(source("cat", "x").as_slice(), b"\x01cat\0\x61x\0");
+        assert_eq!(Node::kind("cat").unwrap().as_slice(), b"\x01cat\0\x01");
+        let page = [&[2, 0, 0, 1, 2, b'x', 0, 0x80][..], &[0; 6], &[3]].concat();
+        assert_eq!(Node::page(&page_key(258, "x", 3)).as_slice(), page);
+        assert_eq!(Node::entity(ViewId(258), b"x\0").as_slice(), [3, 0, 0, 1, 2, b'x', 0]);
+        assert_eq!(Node::view(ViewId(258)).as_slice(), [4, 0, 0, 1, 2]);
+        assert_eq!(edge_key(b"\x04abcd", b"pq"), b"\x04abcdpq\0\x02");
+    }
+
+    #[test]
+    fn no_nodes_bytes_begin_with_anothers() {
+        for (a, first) in nodes().iter().enumerate() {
+            for (b, second) in nodes().iter().enumerate() {
+                let begins = second.as_slice().starts_with(first.as_slice());
+                assert_eq!(begins, a == b, "{first:?} {second:?}");
+            }
         }
     }
-    // The tag in front is below the highest byte, so something is always left.
-    end
+
+    #[test]
+    fn a_node_returns_from_its_bytes_and_from_its_parts() {
+        for node in nodes() {
+            assert_eq!(Node::from_slice(node.as_slice()).as_ref(), Some(&node));
+            let again = match node.parts() {
+                NodeParts::Source { kind, .. } => {
+                    assert_eq!(node.kind_of_source(), Some(Node::of_kind(kind)));
+                    continue;
+                }
+                NodeParts::Kind(kind) => Node::kind(kind).unwrap(),
+                NodeParts::Page(key) => Node::page(key),
+                NodeParts::Entity(view, entity) => Node::entity(view, entity),
+                NodeParts::View(view) => Node::view(view),
+            };
+            assert_eq!((again, node.kind_of_source()), (node, None));
+        }
+    }
+
+    #[test]
+    fn what_no_node_is_written_as_is_refused() {
+        for node in nodes() {
+            let bytes = node.as_slice();
+            let longer = [bytes, &[1]].concat();
+            let open_ended = matches!(node.parts(), NodeParts::Page(_) | NodeParts::Entity(..));
+            assert!(open_ended || Node::from_slice(&longer).is_none(), "{node:?} and a byte");
+            if !open_ended {
+                assert!(Node::from_slice(&bytes[..bytes.len() - 1]).is_none(), "{node:?} cut");
+            }
+        }
+        let foreign: [&[u8]; 9] = [
+            b"",
+            b"\x00a\0\x01",
+            b"\x05\0\0\0\x01",
+            b"\x01\0\x01",
+            b"\x01\xff\0\x01",
+            b"\x01a",
+            b"\x02\0\0\0\x01\0\0",
+            b"\x03\0\0",
+            &[&[1][..], &[b'k'; 256], &[0, 1]].concat(),
+        ];
+        for bytes in foreign {
+            assert_eq!(Node::from_slice(bytes), None, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn each_node_lies_in_the_next_coarser_one() {
+        let page = Node::page(&page_key(9, "x", 4));
+        let entity = page.coarser().unwrap();
+        assert_eq!(entity, Node::entity(ViewId(9), b"x\0"));
+        assert_eq!(entity.coarser(), Some(Node::view(ViewId(9))));
+        assert_eq!(Node::view(ViewId(9)).coarser(), None);
+        assert_eq!(source("k", "x").coarser(), Some(Node::kind("k").unwrap()));
+        assert_eq!(Node::kind("k").unwrap().coarser(), None);
+    }
+
+    #[test]
+    fn a_kind_that_no_source_can_have_is_no_node() {
+        for kind in ["", "a\u{0}", "\u{1}a", &"k".repeat(256)] {
+            assert_eq!(Node::kind(kind).unwrap_err().kind(), ErrorKind::Input);
+        }
+    }
+
+    #[test]
+    fn the_edges_of_a_node_lie_together_and_in_the_order_of_their_readers() {
+        let nodes = nodes();
+        let readers = [page_key(0, "", 0), page_key(1, "a", -1), page_key(1, "aa", 0)];
+        for node in &nodes {
+            let keys: Vec<_> = readers.iter().map(|key| edge_key(node.as_slice(), key)).collect();
+            assert!(keys.is_sorted());
+            for (key, reader) in keys.iter().zip(&readers) {
+                assert_eq!(split_edge(key), Some((node.as_slice(), &reader[..])));
+                for other in &nodes {
+                    let (start, end) = edge_bounds(other.as_slice());
+                    assert_eq!((start..end).contains(key), node == other, "{node:?} {other:?}");
+                }
+                for kind in ["a", "aa", "\u{1}a"] {
+                    let (start, end) = kind_edge_bounds(kind);
+                    let of_kind = match node.parts() {
+                        NodeParts::Source { kind: of, .. } | NodeParts::Kind(of) => of == kind,
+                        _ => false,
+                    };
+                    assert_eq!((start..end).contains(key), of_kind, "{node:?} {kind:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_edge_is_written_as_is_refused() {
+        let key = edge_key(b"\x04abcd", &page_key(1, "", 0));
+        assert!(split_edge(&key).is_some());
+        for foreign in [&[][..], &[1], &key[1..], &key[..key.len() - 1], &[&key[..], &[0]].concat()]
+        {
+            assert_eq!(split_edge(foreign), None, "{foreign:?}");
+        }
+        assert_eq!(split_edge(&edge_key(b"\x04abcd", b"short")), None);
+        assert_eq!(split_edge(&edge_key(b"\x04abc", &page_key(1, "", 0))), None);
+    }
+
+    #[test]
+    fn debug_output_never_shows_the_bytes() {
+        let key = page_key(1, "secret", 4);
+        let entity = Node::page(&key).coarser().unwrap();
+        for node in [source("kind", "secret"), Node::page(&key), entity] {
+            let shown = format!("{node:?} {:?}", node.parts());
+            assert!(!shown.contains("secret") && !shown.contains("115"), "{shown}");
+        }
+    }
 }

@@ -1,14 +1,15 @@
 //! What a build saw when it read something.
 
 use super::dependencies::Dependency;
+use super::edge::WHOLE;
 use super::node::Node;
 use crate::revision::Revision;
 
 /// One reading of a build: what was read, and what there was to be seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Observation {
     pub(crate) node: Node,
-    /// The first and last slot that were read of a page; [`WHOLE`](super::WHOLE) of any other node.
+    /// The first and last slot that were read of a page; [`WHOLE`] of any other node.
     pub(crate) slots: (u16, u16),
     /// What was read contains every change up to here.
     pub(crate) seen: Revision,
@@ -21,6 +22,11 @@ pub(crate) struct Observation {
 }
 
 impl Observation {
+    /// Of a node that has no slots: all of it, unmarked, in no version that the application counts.
+    pub(crate) fn whole(node: Node, seen: Revision) -> Self {
+        Self { node, slots: WHOLE, seen, present: 0, marked: false, version: None }
+    }
+
     /// What stays of it once the record is stored.
     pub(crate) fn dependency(&self) -> Dependency {
         Dependency { node: self.node.clone(), slots: self.slots, version: self.version }

@@ -11,6 +11,14 @@ const LAST: u32 = PAGE_LEN_MAX - 1;
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct SlotSet([u64; WORDS]);
 
+impl FromIterator<Slot> for SlotSet {
+    fn from_iter<I: IntoIterator<Item = Slot>>(slots: I) -> Self {
+        let mut set = Self::EMPTY;
+        slots.into_iter().for_each(|slot| set.insert(slot));
+        set
+    }
+}
+
 impl SlotSet {
     pub(crate) const EMPTY: Self = Self([0; WORDS]);
 
@@ -33,12 +41,6 @@ impl SlotSet {
     pub(crate) fn insert(&mut self, slot: Slot) {
         if let Some(word) = self.0.get_mut(slot.0 as usize / 64) {
             *word |= 1 << (slot.0 % 64);
-        }
-    }
-
-    pub(crate) fn remove(&mut self, slot: Slot) {
-        if let Some(word) = self.0.get_mut(slot.0 as usize / 64) {
-            *word &= !(1 << (slot.0 % 64));
         }
     }
 
@@ -166,10 +168,10 @@ mod tests {
     }
 
     #[test]
-    fn what_was_inserted_is_there_until_it_is_removed() {
+    fn what_was_inserted_is_there_until_it_is_taken_away() {
         for slot in [0, 1, 63, 64, 1023].map(Slot) {
             let mut set = SlotSet::span(Slot(0), Slot(1023));
-            set.remove(slot);
+            set = set.minus(SlotSet::one(slot));
             assert!(!set.contains(slot) && set.len() == 1023);
             set.insert(slot);
             assert!(set.contains(slot) && set.len() == 1024);
@@ -179,9 +181,8 @@ mod tests {
 
     #[test]
     fn a_slot_that_no_page_has_is_in_no_set() {
-        let mut set = slots([1024, u32::MAX]);
+        let set = slots([1024, u32::MAX]);
         assert!(set.is_empty() && !set.contains(Slot(1024)));
-        set.remove(Slot(1024));
         assert_eq!(set, SlotSet::EMPTY);
     }
 

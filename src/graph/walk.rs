@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::cause::Cause;
 use super::colour::Colour;
 use super::edge::EdgeRow;
-use super::mark::{Cause, MarkRow};
+use super::mark::MarkRow;
 use super::node::{Node, NodeParts};
+use super::outcome::{RaisedRow, WalkOutcome};
+use super::seed::Seed;
 use super::slots::SlotSet;
 use crate::error::{Error, Result};
 use crate::page::{PageKey, Slot, ViewId};
@@ -39,23 +42,6 @@ pub(crate) trait Graph {
     fn sealed(&self, page: &[u8]) -> SlotSet;
 }
 
-/// Where a walk begins.
-#[derive(Clone, Debug)]
-pub(crate) enum Seed {
-    /// A source or kind changed, to this version if one is named: its direct readers are stale,
-    /// unless they saw exactly this version.
-    Node { node: Node, version: Option<u64> },
-    /// Every source of a kind changed.
-    Kind(String),
-    /// Records got another content, appeared or were deleted: their direct readers are stale.
-    Changed { page: Box<[u8]>, slots: SlotSet },
-    /// Records were invalidated, or stored while they could not be fresh: marked with `colour`;
-    /// readers of those newly marked are suspect.
-    Marked { page: Box<[u8]>, slots: SlotSet, colour: Colour },
-    /// Records are marked already, by the caller: their readers are suspect.
-    Readers { page: Box<[u8]>, slots: SlotSet },
-}
-
 /// A walk along the edges, from what changed to its readers, to theirs, and so on.
 ///
 /// Direct readers of what changed turn stale, all others suspect. It goes on from a record only
@@ -64,9 +50,8 @@ pub(crate) enum Seed {
 ///
 /// When it may mark no more pages, it names views instead: those of all records that were still to
 /// be marked, and all views that can be reached from them.
-#[derive(Debug)]
 pub(crate) struct Walk {
-    limit_pages: usize,
+    pages_max: usize,
     /// Nothing more is marked, views are named.
     full: bool,
     /// Newly marked records whose readers are still to be found.
@@ -82,27 +67,11 @@ pub(crate) struct Walk {
     outcome: WalkOutcome,
 }
 
-/// What a walk found.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct WalkOutcome {
-    /// A page's key -> its marks as they are now, which of them were raised to stale, and which to
-    /// suspect.
-    pub(crate) rows: BTreeMap<Box<[u8]>, (MarkRow, SlotSet, SlotSet)>,
-    /// Views of which every record is suspect from now on.
-    pub(crate) suspect_views: BTreeSet<ViewId>,
-    /// Kinds, entities and views that somebody reads as a whole and in which something changed.
-    pub(crate) coarse: BTreeSet<Node>,
-    /// How many records became stale.
-    pub(crate) stale: u64,
-    /// How many became suspect and no more than that.
-    pub(crate) suspect: u64,
-}
-
 impl Walk {
     /// A walk that marks records of at most so many pages.
-    pub(crate) fn new(limit_pages: usize) -> Self {
+    pub(crate) fn new(pages_max: usize) -> Self {
         Self {
-            limit_pages,
+            pages_max,
             full: false,
             queue: VecDeque::new(),
             passed: BTreeMap::new(),
@@ -138,7 +107,7 @@ impl Walk {
 
     pub(crate) fn finish(self) -> WalkOutcome {
         let mut outcome = self.outcome;
-        for (_, stale, suspect) in outcome.rows.values() {
+        for RaisedRow { stale, suspect, .. } in outcome.rows.values() {
             outcome.stale += u64::from(stale.len());
             outcome.suspect += u64::from(suspect.len());
         }
@@ -278,9 +247,7 @@ impl Walk {
         let passed = self.pass(page, sealed);
         let newly = self.raise(graph, page, view, slots.minus(sealed), colour, cause)?;
         let newly = newly.union(passed);
-        if self.is_read(graph, view) {
-            self.push(page, newly);
-        }
+        self.push(page, newly);
         Ok(newly)
     }
 
@@ -316,14 +283,14 @@ impl Walk {
             if row.would_raise(slots, colour).is_nothing() {
                 return Ok(SlotSet::EMPTY);
             }
-            if self.outcome.rows.len() >= self.limit_pages {
+            if self.outcome.rows.len() >= self.pages_max {
                 self.full = true;
                 self.suspect_view(graph, view);
                 return Ok(SlotSet::EMPTY);
             }
-            self.outcome.rows.insert(page.into(), (row, SlotSet::EMPTY, SlotSet::EMPTY));
+            self.outcome.rows.insert(page.into(), RaisedRow { row, ..RaisedRow::default() });
         }
-        let (row, stale, suspect) =
+        let RaisedRow { row, stale, suspect } =
             self.outcome.rows.get_mut(page).expect("it was put there if it was not");
         if row.would_raise(slots, colour).is_nothing() {
             return Ok(SlotSet::EMPTY);
@@ -344,7 +311,7 @@ impl Walk {
     /// The slots of a page that [`Self::reach`] would answer.
     fn open(&self, graph: &impl Graph, page: &[u8]) -> Result<SlotSet> {
         let marked = match self.outcome.rows.get(page) {
-            Some((row, ..)) => row.marked(),
+            Some(raised) => raised.row.marked(),
             None => graph.mark_row(page)?.unwrap_or_default().marked(),
         };
         let sealed = graph.sealed(page);
