@@ -16,12 +16,18 @@ const ESCAPE: u8 = 0x01;
 /// or `01` among them.
 #[inline]
 pub(super) fn escape(bytes: &[u8], key: &mut KeyBuf) {
+    escape_beginning(bytes, key);
+    key.push(END);
+}
+
+/// The same without an end: what all escaped values begin with that begin with `bytes`.
+#[inline]
+pub(super) fn escape_beginning(bytes: &[u8], key: &mut KeyBuf) {
     if bytes.iter().fold(true, |plain, byte| plain & (*byte > ESCAPE)) {
         key.extend(bytes);
     } else {
         escape_each(bytes, key);
     }
-    key.push(END);
 }
 
 #[cold]

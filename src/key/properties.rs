@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use super::source::SourceKey;
+use super::source::{SourceKey, split_source};
 use super::*;
 use crate::error::ErrorKind;
 
@@ -228,6 +228,59 @@ fn a_kind_is_refused_when_empty_or_too_long_or_with_a_nul() {
 }
 
 #[test]
+fn a_kind_that_the_engine_keeps_for_itself_is_nobody_elses() {
+    for kind in ["\u{1}", "\u{1}cat"] {
+        let error = (kind, 7).into_source().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Input);
+        assert!(error.to_string().contains("the engine's own"), "{error}");
+    }
+}
+
+#[test]
+fn a_source_comes_apart_and_no_part_of_it_is_one() {
+    let long = [7; 900];
+    let sources = [
+        source_bytes(0),
+        source_bytes(-1),
+        source_bytes(i128::MIN),
+        source_bytes(u128::MAX),
+        source_bytes((true, false, "a\0\u{1}", &long[..])),
+        source_bytes(((), (((-300, "é"),),), [0_u8; 0])),
+    ];
+    for source in sources {
+        assert_eq!(split_source(&source), Some(("k", &source[2..])));
+        for len in 0..source.len() {
+            assert_eq!(split_source(&source[..len]), None, "{len} bytes of {source:?}");
+        }
+        assert_eq!(split_source(&[&source[..], &[0x20]].concat()), None, "{source:?} and more");
+    }
+}
+
+#[test]
+fn what_no_source_is_written_as_is_refused() {
+    let deep = [&b"k\0"[..], &[0x10; 1024]].concat();
+    let long = [&b"k\0\x60"[..], &[7; 1023], &[0]].concat();
+    let foreign: [&[u8]; 12] = [
+        b"\0\x20",
+        b"\xff\0\x20",
+        b"k\0",
+        b"k\0\0",
+        b"k\0\x01",
+        b"k\0\x22",
+        b"k\0\x41\0",
+        b"k\0\x3f\xff",
+        b"k\0\x51",
+        b"k\0\x61\xff\0",
+        &deep,
+        &long,
+    ];
+    for bytes in foreign {
+        assert_eq!(split_source(bytes), None, "{bytes:?}");
+    }
+    assert!(split_source(&long[..1]).is_none() && split_source(b"k\0\x60\x07\0").is_some());
+}
+
+#[test]
 fn equal_numbers_of_every_type_are_one_source() {
     /// Every integer type that can hold `number`, as a source.
     fn written(number: i128) -> Vec<Vec<u8>> {
@@ -312,4 +365,23 @@ fn bytes_and_text_are_one_source_however_they_are_held() {
     assert_eq!(source_bytes(b"ab"), source_bytes(vec![b'a', b'b']));
     assert_eq!(source_bytes(b"ab"), source_bytes(&b"ab"[..]));
     assert_eq!(("k", 7).into_source().unwrap(), Source::new("k", 7_u64).unwrap());
+}
+
+#[test]
+fn a_source_key_reads_as_it_is_written() {
+    let words = |source: Source| {
+        let (_, key) = split_source(source.as_bytes()).unwrap();
+        key_in_words(key)
+    };
+    let source = |key: &dyn Fn() -> Source| words(key());
+    assert_eq!(source(&|| Source::new("k", 7_u8).unwrap()), "7");
+    assert_eq!(source(&|| Source::new("k", -300_i64).unwrap()), "-300");
+    assert_eq!(source(&|| Source::new("k", i128::MIN).unwrap()), i128::MIN.to_string());
+    assert_eq!(source(&|| Source::new("k", 0).unwrap()), "0");
+    assert_eq!(source(&|| Source::new("k", "Ö\"").unwrap()), "\"Ö\\\"\"");
+    assert_eq!(source(&|| Source::new("k", ()).unwrap()), "()");
+    assert_eq!(
+        source(&|| Source::new("k", (12, ("a", true), [1_u8, 2])).unwrap()),
+        "(12, (\"a\", true), [01, 02])"
+    );
 }

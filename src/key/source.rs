@@ -19,8 +19,9 @@ pub const SOURCE_KIND_BYTES_MAX: usize = 255;
 
 /// Something outside the engine that builds read: a row, a file, a service's answer.
 ///
-/// Nothing asks for one yet: sources are what builds will declare and applications invalidate. It
-/// has a kind and a key, and the pair stands for it:
+/// Builds declare what they read ([`BuildContext::depends_on`](crate::BuildContext::depends_on)), and
+/// applications say when it changes ([`Store::invalidate`](crate::Store::invalidate)). A source has a
+/// kind and a key, and the pair stands for it:
 /// `("building", 7)`, `("weather", "Arlanda")`, `("cell", (12, -3))`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source {
@@ -60,21 +61,6 @@ impl Source {
         check_kind(kind)?;
         let mut bytes = KeyBuf::new();
         bytes.extend(kind.as_bytes());
-        Self::with_key(bytes, kind, key)
-    }
-
-    /// The source that a row of an input is: of a kind that no application can name.
-    #[allow(dead_code, reason = "inputs are being put on top of it")]
-    pub(crate) fn of_input(table: &str, key: &[u8]) -> Result<Self> {
-        check_len("the name of an input", table, SOURCE_KIND_BYTES_MAX - 1)?;
-        let mut bytes = KeyBuf::new();
-        bytes.push(KIND_OF_ENGINE);
-        bytes.extend(table.as_bytes());
-        Self::with_key(bytes, table, key)
-    }
-
-    /// `bytes` hold the kind, which `name` stands for in an error.
-    fn with_key(mut bytes: KeyBuf, name: &str, key: impl SourceKey) -> Result<Self> {
         let kind_len = u8::try_from(bytes.len()).expect("the length of a kind was checked");
         bytes.push(KIND_END);
         let start = bytes.len();
@@ -82,7 +68,7 @@ impl Source {
         let len = bytes.len() - start;
         if len > SOURCE_KEY_BYTES_MAX {
             return Err(Error::input(format!(
-                "a source of kind {name:?} has a key of {len} bytes as it is encoded; \
+                "a source of kind {kind:?} has a key of {len} bytes as it is encoded; \
                  at most {SOURCE_KEY_BYTES_MAX} fit"
             )));
         }
@@ -135,16 +121,13 @@ pub(crate) fn check_kind(kind: &str) -> Result<()> {
             "the kind of a source is {kind:?}; kinds that begin with the byte 01 are the engine's own"
         )));
     }
-    check_len("the kind of a source", kind, SOURCE_KIND_BYTES_MAX)
-}
-
-fn check_len(what: &str, name: &str, len_max: usize) -> Result<()> {
-    let range = format_args!("it may have 1 to {len_max} bytes and no NUL");
-    if name.is_empty() || name.contains('\0') {
-        return Err(Error::input(format!("{what} is {name:?}; {range}")));
+    let range = format_args!("it may have 1 to {SOURCE_KIND_BYTES_MAX} bytes and no NUL");
+    if kind.is_empty() || kind.contains('\0') {
+        return Err(Error::input(format!("the kind of a source is {kind:?}; {range}")));
     }
-    if name.len() > len_max {
-        return Err(Error::input(format!("{what} has {} bytes; {range}", name.len())));
+    if kind.len() > SOURCE_KIND_BYTES_MAX {
+        let len = kind.len();
+        return Err(Error::input(format!("the kind of a source has {len} bytes; {range}")));
     }
     Ok(())
 }
@@ -188,6 +171,44 @@ fn is_key(mut bytes: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// A whole key in words, as it is written in a program: `7`, `"Arlanda"`, `(12, -3)`. What is none is
+/// shown as bytes.
+pub(crate) fn key_in_words(key: &[u8]) -> String {
+    use std::fmt::Write;
+    if !is_key(key) {
+        return format!("{key:02x?}");
+    }
+    let (mut bytes, mut words) = (key, String::new());
+    while let Some((&tag, rest)) = bytes.split_first() {
+        bytes = rest;
+        if tag != TUPLE_END && words.ends_with(|last| last != '(') {
+            words.push_str(", ");
+        }
+        // Writing into a string does not fail.
+        let _ = match tag {
+            TUPLE => words.write_char('('),
+            TUPLE_END => words.write_char(')'),
+            FALSE => words.write_str("false"),
+            TRUE => words.write_str("true"),
+            BYTES => write!(words, "{:02x?}", unescape(&mut bytes).unwrap_or_default()),
+            TEXT => {
+                let text = unescape(&mut bytes).unwrap_or_default();
+                write!(words, "{:?}", String::from_utf8_lossy(&text))
+            }
+            integer => {
+                let digits = usize::from(integer.abs_diff(INTEGER)).min(bytes.len());
+                let (digits, rest) = bytes.split_at(digits);
+                bytes = rest;
+                let negative = integer < INTEGER;
+                let digit = |digit: &u8| u128::from(if negative { !digit } else { *digit });
+                let magnitude = digits.iter().fold(0, |number, at| number << 8 | digit(at));
+                write!(words, "{}{magnitude}", if negative { "-" } else { "" })
+            }
+        };
+    }
+    words
 }
 
 fn take_integer(tag: u8, bytes: &mut &[u8]) -> bool {
