@@ -21,7 +21,7 @@ pub(crate) enum Origin {
 }
 
 /// On disk: a deleted record that still has readers. It has facts but no bytes and is never served.
-const STATE_TOMBSTONE: u8 = 3;
+pub(super) const STATE_TOMBSTONE: u8 = 3;
 /// On disk: nothing is there.
 const STATE_ABSENT: u8 = 0;
 
@@ -177,7 +177,17 @@ impl Page {
         (0..self.slots).map(Slot).filter(|slot| self.holds(*slot))
     }
 
-    /// Facts of the record in the slot, which must hold one.
+    /// Whether a deleted record has left its facts in the slot, for those that read it.
+    pub(crate) fn is_tombstone(&self, slot: Slot) -> bool {
+        slot.0 < self.slots && self.entry(slot).state == STATE_TOMBSTONE
+    }
+
+    /// Whether the slot has facts: of a record, or of one that retention deleted.
+    pub(crate) fn has_facts(&self, slot: Slot) -> bool {
+        self.holds(slot) || self.is_tombstone(slot)
+    }
+
+    /// Facts of the record in the slot, which must hold one or a tombstone.
     #[inline]
     pub(crate) fn facts(&self, slot: Slot) -> &Facts {
         &self.facts[usize::from(self.entry(slot).facts)]
@@ -209,8 +219,8 @@ impl Page {
         &self.body
     }
 
-    /// The same records under one operation's facts; what a fill of an empty page becomes.
-    pub(super) fn with_facts(mut self, change: impl Fn(&mut Facts)) -> Self {
+    /// The same records under other facts.
+    pub(crate) fn with_facts(mut self, change: impl Fn(&mut Facts)) -> Self {
         self.facts.iter_mut().for_each(change);
         self
     }

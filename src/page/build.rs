@@ -4,7 +4,7 @@ use rkyv::util::AlignedVec;
 
 use crate::error::{Error, Result};
 
-use super::body::{ENTRY_BYTES, Entry, Origin, Page, Slot};
+use super::body::{ENTRY_BYTES, Entry, Origin, Page, STATE_TOMBSTONE, Slot};
 use super::facts::Facts;
 use super::shape::RecordShape;
 use super::{PAGE_BYTES_MAX, PAGE_LEN_MAX};
@@ -68,9 +68,19 @@ impl PageBuilder {
         Ok(offset)
     }
 
-    /// Takes a record over from another page as it stands there.
+    /// Takes a record, or what it left, over from another page as it stands there.
     pub(super) fn copy(&mut self, from: &Page, slot: Slot, facts: Facts) -> Result<()> {
+        if from.is_tombstone(slot) {
+            self.bury(slot, facts);
+            return Ok(());
+        }
         self.copy_to(slot, from, slot, facts)
+    }
+
+    /// Leaves a deleted record's facts in its slot.
+    pub(super) fn bury(&mut self, slot: Slot, facts: Facts) {
+        let facts = self.facts_index(facts);
+        self.entries[slot.0 as usize] = Entry { facts, state: STATE_TOMBSTONE, ..Entry::ABSENT };
     }
 
     /// Takes a record over into another slot: pages are laid out anew.

@@ -15,11 +15,11 @@ pub(crate) struct Merged {
     /// beforehand is its body.
     pub(crate) as_given: bool,
     /// Records whose bytes differ from what stood there, or that are new.
-    pub(crate) changed: u32,
+    pub(crate) changed: Vec<Slot>,
     /// Records rebuilt to the same bytes.
-    pub(crate) unchanged: u32,
+    pub(crate) unchanged: Vec<Slot>,
     /// Built records that gave way to a record stored after their build began.
-    pub(crate) superseded: u32,
+    pub(crate) superseded: Vec<Slot>,
 }
 
 /// Applies `given` to what stands, as the operation `revision`.
@@ -33,32 +33,33 @@ pub(crate) fn merge(
     shape: &RecordShape,
 ) -> Result<Merged> {
     let Some(standing) = standing else {
-        let changed = u32::try_from(given.present().count()).expect("within the page length");
+        let changed = given.present().collect();
         let page = given.with_facts(|facts| {
             facts.verified = revision;
             facts.changed = revision;
         });
-        return Ok(Merged { page, as_given: true, changed, unchanged: 0, superseded: 0 });
+        let (unchanged, superseded) = (Vec::new(), Vec::new());
+        return Ok(Merged { page, as_given: true, changed, unchanged, superseded });
     };
     // A local day can come to hold more buckets when its zone's rules change.
     let slots = given.slots().max(standing.slots());
     let mut new = PageBuilder::new(slots, *shape);
-    let (mut changed, mut unchanged, mut superseded) = (0, 0, 0);
+    let (mut changed, mut unchanged, mut superseded) = (Vec::new(), Vec::new(), Vec::new());
     for slot in (0..slots).map(Slot) {
         let stands = standing.holds(slot);
         if !given.holds(slot) {
-            if stands {
+            if standing.has_facts(slot) {
                 new.copy(standing, slot, *standing.facts(slot))?;
             }
         } else if stands
             && !given.was_put(slot)
             && standing.facts(slot).verified > given.facts(slot).begun
         {
-            superseded += 1;
+            superseded.push(slot);
             new.copy(standing, slot, *standing.facts(slot))?;
         } else {
             let same = stands && standing.record(slot) == given.record(slot);
-            *(if same { &mut unchanged } else { &mut changed }) += 1;
+            (if same { &mut unchanged } else { &mut changed }).push(slot);
             let kept = if same { standing.facts(slot).changed } else { revision };
             let facts = Facts { verified: revision, changed: kept, ..*given.facts(slot) };
             new.copy(&given, slot, facts)?;
@@ -86,26 +87,61 @@ pub(crate) fn import<'a>(
     }
     for (from, at, to) in moves {
         if !standing.is_some_and(|page| page.holds(to)) {
-            new.copy_to(to, from, at, *from.facts(at))?;
+            // What it read stands beside the old page and is not taken along: records laid out
+            // anew are of an old version, which only a build cures.
+            new.copy_to(to, from, at, Facts { dependencies: 0, ..*from.facts(at) })?;
         }
     }
     Ok(new.finish())
 }
 
-/// The page without the slots that `drops` names; `None` when nothing is left, and how many went.
+/// What becomes of a record when some of its page's are deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Stays,
+    /// Nothing is left of it.
+    Goes,
+    /// Its facts stay: others have read it.
+    LeavesFacts,
+}
+
+/// The page after a deletion, `None` when nothing is left, and the records that went. The fate of
+/// what earlier deletions left is asked for too.
 pub(crate) fn without(
     page: &Page,
-    drops: impl Fn(Slot) -> bool,
+    fate: impl Fn(Slot) -> Fate,
     shape: &RecordShape,
-) -> Result<(Option<Page>, u32)> {
+) -> Result<(Option<Page>, Vec<Slot>)> {
     let mut new = PageBuilder::new(page.slots(), *shape);
-    let mut dropped = 0;
-    for slot in page.present() {
-        if drops(slot) {
-            dropped += 1;
-        } else {
-            new.copy(page, slot, *page.facts(slot))?;
+    let mut gone = Vec::new();
+    for slot in (0..page.slots()).map(Slot).filter(|slot| page.has_facts(*slot)) {
+        let (fate, facts) = (fate(slot), *page.facts(slot));
+        if fate != Fate::Stays && page.holds(slot) {
+            gone.push(slot);
+        }
+        match fate {
+            Fate::Stays => new.copy(page, slot, facts)?,
+            Fate::LeavesFacts => new.bury(slot, facts),
+            Fate::Goes => {}
         }
     }
-    Ok(((!new.is_empty()).then(|| new.finish()), dropped))
+    Ok(((!new.is_empty()).then(|| new.finish()), gone))
+}
+
+/// The page with some records found right by the operation `revision`: their V is raised.
+pub(crate) fn verified(
+    page: &Page,
+    found_right: impl Fn(Slot) -> bool,
+    revision: Revision,
+    shape: &RecordShape,
+) -> Result<Page> {
+    let mut new = PageBuilder::new(page.slots(), *shape);
+    for slot in (0..page.slots()).map(Slot).filter(|slot| page.has_facts(*slot)) {
+        let mut facts = *page.facts(slot);
+        if found_right(slot) {
+            facts.verified = revision;
+        }
+        new.copy(page, slot, facts)?;
+    }
+    Ok(new.finish())
 }

@@ -30,7 +30,7 @@ pub(crate) use facts::Facts;
 #[cfg(fuzzing)]
 pub use fuzzing::{built_page_holds, page_holds};
 pub(crate) use key::{PageKey, ViewId};
-pub(crate) use merge::{import, merge, without};
+pub(crate) use merge::{Fate, Merged, import, merge, verified, without};
 pub(crate) use shape::RecordShape;
 pub use shape::RecordType;
 pub(crate) use stored::{StoredBody, decode, encode, store_body};
