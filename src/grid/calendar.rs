@@ -79,7 +79,7 @@ impl Unit {
         }
     }
 
-    fn first_day(self, number: i64) -> i64 {
+    pub(super) fn first_day(self, number: i64) -> i64 {
         match self {
             Self::Hour | Self::Day => number,
             Self::Week => number * 7 - 3,

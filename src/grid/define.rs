@@ -5,6 +5,7 @@ use std::fmt;
 use super::calendar::Unit;
 use super::fixed::Fixed;
 use super::zone::Zone;
+use super::zone_years::ZoneYears;
 use crate::error::{Error, Result};
 use crate::sync::Arc;
 use crate::time::{Span, Timestamp};
@@ -178,11 +179,11 @@ impl Grid {
         }
     }
 
-    /// A number that differs whenever its zone sets the clock differently between 1970 and 2100;
-    /// none without a zone. Kept in the file, it tells at the next opening that rules have changed.
-    pub(crate) fn zone_hash(&self) -> Option<u64> {
+    /// How its zone sets the clock, year by year; none without a zone. Kept in the file, it tells at
+    /// the next opening which rules have changed.
+    pub(crate) fn zone_years(&self) -> Option<ZoneYears> {
         match &self.0 {
-            Shape::FixedByDay(_, zone) | Shape::Calendar(_, zone) => Some(zone.hash()),
+            Shape::FixedByDay(_, zone) | Shape::Calendar(_, zone) => Some(ZoneYears::of(zone)),
             Shape::Timeless | Shape::Fixed(_) | Shape::Faulty(_) => None,
         }
     }
@@ -250,6 +251,6 @@ mod tests {
         assert_eq!(Grid::daily("europe/stockholm").describe(), "day zone=Europe/Stockholm");
         assert_ne!(Grid::daily("Europe/Stockholm"), Grid::weekly("Europe/Stockholm"));
         assert_eq!(Grid::timeless().describe(), "timeless");
-        assert!(by_day.zone_hash().is_some() && Grid::minutes(10).zone_hash().is_none());
+        assert!(by_day.zone_years().is_some() && Grid::minutes(10).zone_years().is_none());
     }
 }

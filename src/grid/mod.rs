@@ -35,12 +35,14 @@ mod page_buckets;
 mod place;
 mod window;
 mod zone;
+mod zone_years;
 
 #[cfg(test)]
 #[cfg(not(loom))]
 mod oracle;
 
 pub(crate) use place::{PageNumber, Place};
+pub(crate) use zone_years::ZoneYears;
 
 pub use bucket::Bucket;
 pub use define::Grid;

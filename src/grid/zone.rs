@@ -158,18 +158,6 @@ impl Zone {
         })
     }
 
-    /// A number that differs whenever the zone's clock is set differently between 1970 and 2100:
-    /// kept with what was built by these rules, it tells when they have changed.
-    pub(super) fn hash(&self) -> u64 {
-        const UNTIL: i64 = 4_102_444_800_000;
-        let mut bytes = Vec::new();
-        for stretch in self.stretches(0).take_while(|stretch| stretch.start < UNTIL) {
-            bytes.extend_from_slice(&stretch.start.to_le_bytes());
-            bytes.extend_from_slice(&stretch.offset.to_le_bytes());
-        }
-        xxhash_rust::xxh3::xxh3_64(&bytes)
-    }
-
     fn offset_at(&self, instant: i64) -> Result<i64> {
         let instant =
             calendar_instant(instant).ok_or_else(|| outside(Timestamp::from_millis(instant)))?;
@@ -313,15 +301,6 @@ mod tests {
             let day = zone.day_at(instant).unwrap();
             assert!(day.start <= instant && instant < day.end);
         }
-    }
-
-    #[test]
-    fn zones_that_set_their_clocks_alike_hash_alike_and_others_do_not() {
-        let hash = |name| Zone::named(name).unwrap().hash();
-        assert_eq!(hash("Asia/Calcutta"), hash("Asia/Kolkata"));
-        assert_ne!(hash("Europe/Stockholm"), hash("Europe/London"));
-        assert_ne!(hash("UTC"), hash("Africa/Abidjan") ^ 1);
-        assert_ne!(hash("Africa/Casablanca"), hash("Africa/El_Aaiun"));
     }
 
     #[test]
