@@ -53,6 +53,8 @@ struct Inner {
     view: Option<String>,
     bucket: Option<String>,
     entity: Option<Vec<u8>>,
+    /// It ends a read only so that the build around it can run again.
+    unwinding: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -71,6 +73,7 @@ impl Error {
             view: None,
             bucket: None,
             entity: None,
+            unwinding: false,
             source: None,
         }))
     }
@@ -86,6 +89,30 @@ impl Error {
     /// The operating system's reason, with what was being done and the path it concerns.
     pub(crate) fn system(doing: &str, path: &Path, cause: std::io::Error) -> Self {
         Self::new(ErrorKind::System, format!("{doing}: {cause}")).at_file(path).caused_by(cause)
+    }
+
+    /// What ends a read that nests too deep. What it asked for is built first, and the builds
+    /// around it run again.
+    pub(crate) fn unwinding() -> Self {
+        let message = "this read nests too deep: what it asks for is built first, and then the \
+                       build around it runs again, whatever it returns now";
+        Self::new(ErrorKind::Build, message).edit(|inner| inner.unwinding = true)
+    }
+
+    pub(crate) fn is_unwinding(&self) -> bool {
+        self.0.unwinding
+    }
+
+    /// A build function that failed for a reason. Records that need each other wrap the same reason
+    /// again and again; of a long one it says how it begins and how it ends.
+    pub(crate) fn build_failed(cause: BuildError) -> Self {
+        let message = shortened(format!("the build function failed: {cause}"));
+        Self::new(ErrorKind::Build, message).caused_by(cause.0)
+    }
+
+    /// The same without what caused it.
+    pub(crate) fn without_cause(&self) -> Self {
+        self.clone().edit(|inner| inner.source = None)
     }
 
     fn edit(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -181,6 +208,18 @@ impl StdError for Error {
     }
 }
 
+/// At most about two thousand bytes of a message: its beginning and its end.
+fn shortened(message: String) -> String {
+    const HEAD: usize = 400;
+    const TAIL: usize = 1600;
+    if message.len() <= HEAD + TAIL {
+        return message;
+    }
+    let head = &message[..message.floor_char_boundary(HEAD)];
+    let tail = &message[message.ceil_char_boundary(message.len() - TAIL)..];
+    format!("{head} (...) {tail}")
+}
+
 /// What a build function returns when it cannot build: any error converts into it with `?`.
 ///
 /// Like `anyhow::Error`, it does not implement [`std::error::Error`] itself, which is what makes
@@ -192,10 +231,6 @@ impl BuildError {
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         Self(message.into().into())
-    }
-
-    pub(crate) fn into_inner(self) -> Box<dyn StdError + Send + Sync> {
-        self.0
     }
 }
 
@@ -231,6 +266,20 @@ mod tests {
         assert_eq!(error.to_string(), "view 'sun', bucket 2026-01-01: no (file city.tide)");
         assert!(!format!("{error:?}").contains("secret"));
         assert_eq!(error.entity(), Some(&b"secret"[..]));
+    }
+
+    #[test]
+    fn a_failure_that_many_builds_pass_on_stays_short_and_keeps_its_reason() {
+        let mut error = Error::build_failed(BuildError::new("the tide is öut"));
+        for _ in 0..100 {
+            let passed_on = Error::build_failed(error.at_view("sun").into());
+            assert!(passed_on.to_string().ends_with("the tide is öut"), "{passed_on}");
+            error = passed_on;
+        }
+        let told = error.to_string();
+        assert!(told.starts_with("the build function failed: view 'sun'"), "{told}");
+        assert!(told.len() < 2_100, "{} bytes", told.len());
+        assert!(error.build_cause().is_some() && error.without_cause().build_cause().is_none());
     }
 
     #[test]

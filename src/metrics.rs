@@ -19,6 +19,18 @@ pub struct Metrics {
     pub records_unchanged: u64,
     /// Built records that gave way to one stored after their build began.
     pub records_superseded: u64,
+    /// Suspect records found right without being built.
+    pub records_spared: u64,
+    /// Records that were stale when they were stored: what they had read moved while they were
+    /// built.
+    pub records_overtaken: u64,
+    /// Records rebuilt to other bytes though nothing that they declare to read had changed: see
+    /// [`Store::last_unexplained`](crate::Store::last_unexplained).
+    pub builds_unexplained: u64,
+    /// Records marked stale one by one; what a stamp on a whole view marks is not counted.
+    pub records_made_stale: u64,
+    /// Records marked suspect one by one.
+    pub records_made_suspect: u64,
     /// Transactions committed.
     pub commits: u64,
     /// Those of them that were synced.
@@ -73,6 +85,11 @@ pub(crate) struct Counters {
     pub(crate) records_changed: Counter,
     pub(crate) records_unchanged: Counter,
     pub(crate) records_superseded: Counter,
+    pub(crate) records_spared: Counter,
+    pub(crate) records_overtaken: Counter,
+    pub(crate) builds_unexplained: Counter,
+    pub(crate) records_made_stale: Counter,
+    pub(crate) records_made_suspect: Counter,
     pub(crate) commits: Counter,
     pub(crate) syncs: Counter,
     pub(crate) pages_damaged: Counter,
@@ -103,6 +120,11 @@ impl Counters {
             records_changed: self.records_changed.get(),
             records_unchanged: self.records_unchanged.get(),
             records_superseded: self.records_superseded.get(),
+            records_spared: self.records_spared.get(),
+            records_overtaken: self.records_overtaken.get(),
+            builds_unexplained: self.builds_unexplained.get(),
+            records_made_stale: self.records_made_stale.get(),
+            records_made_suspect: self.records_made_suspect.get(),
             commits: self.commits.get(),
             syncs: self.syncs.get(),
             pages_damaged: self.pages_damaged.get(),

@@ -30,6 +30,13 @@ impl Revision {
     }
 }
 
+impl Revision {
+    /// Beyond whatever can have been given out since this one was last synced.
+    pub(crate) const fn far_ahead(self) -> Self {
+        Self(self.0 + (1 << 32))
+    }
+}
+
 impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "r{}", self.0)

@@ -1,0 +1,64 @@
+//! What may be believed of a record, and where it came from.
+
+use std::fmt;
+
+/// What may be believed of a record, decided when the read returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[non_exhaustive]
+pub enum Freshness {
+    /// It contains every change that was announced before the read began.
+    Fresh,
+    /// It was built after the read began, and something it needs moved meanwhile.
+    Overtaken,
+    /// Something further up has changed, or a whole view that it was built from: it may be right or
+    /// not.
+    Suspect,
+    /// Something it was built from has changed, or it was invalidated itself.
+    Stale,
+    /// An older version of the view built it.
+    OldVersion,
+    /// The time for which it counts has passed. No record has such a time yet.
+    Expired,
+    /// It is history: it stays as it was when its bucket was sealed, and is never rebuilt. Under the
+    /// records that were built from it it counts as constant.
+    Sealed,
+}
+
+impl Freshness {
+    /// Whether it is [`Freshness::Fresh`].
+    #[must_use]
+    pub fn is_fresh(self) -> bool {
+        self == Self::Fresh
+    }
+
+    /// Whether nothing is to be done about it.
+    pub(crate) fn stands(self) -> bool {
+        matches!(self, Self::Fresh | Self::Sealed)
+    }
+}
+
+impl fmt::Display for Freshness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fresh => "fresh",
+            Self::Overtaken => "overtaken",
+            Self::Suspect => "suspect",
+            Self::Stale => "stale",
+            Self::OldVersion => "old version",
+            Self::Expired => "expired",
+            Self::Sealed => "sealed",
+        })
+    }
+}
+
+/// Where a read found its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[non_exhaustive]
+pub enum Layer {
+    /// In memory.
+    Memory,
+    /// In the file.
+    File,
+    /// Nowhere: it was built for this read, or for another that this one waited with.
+    Build,
+}
