@@ -6,13 +6,19 @@ use redb::{ReadableTable, Table, WriteTransaction};
 
 use crate::cache::CacheKey;
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::MarkRow;
 use crate::page::{self, Page, StoredBody};
 use crate::revision::Revision;
 use crate::sync::Arc;
 
+use super::ledger::Ledger;
+use super::links::Links;
 use super::shared::{PageInMemory, Shared};
-use super::tables::{self, PAGES};
+use super::stamps::Stamps;
+use super::tables::{self, PAGES, VIEWS};
+use super::view_row::ViewRow;
 use super::view_state::ViewState;
+use super::view_table::ViewTable;
 
 /// Operations staged one after the other, to be committed together.
 ///
@@ -21,10 +27,18 @@ use super::view_state::ViewState;
 pub(crate) struct Batch<'t> {
     shared: &'t Shared,
     txn: &'t WriteTransaction,
+    pub(super) ledger: &'t mut Ledger,
     pages: Table<'t, &'static [u8], &'static [u8]>,
+    pub(super) links: Links<'t, Table<'t, &'static [u8], &'static [u8]>>,
     revision: Revision,
     /// Page key -> what will stand there.
     staged: BTreeMap<Box<[u8]>, Staged>,
+    /// Page key -> its marks as they will be.
+    pub(super) marked: BTreeMap<Box<[u8]>, MarkRow>,
+    /// Whether an operation has written what must not be lost.
+    must_sync: bool,
+    /// Whether records that had no mark have one now.
+    pub(super) newly_marked: bool,
     /// Whether pages were left behind that no view refers to.
     sweeps: bool,
     /// The first failure of the file below: the whole transaction is void.
@@ -63,15 +77,21 @@ impl<'t> Batch<'t> {
     pub(crate) fn new(
         shared: &'t Shared,
         txn: &'t WriteTransaction,
+        ledger: &'t mut Ledger,
         last: Revision,
     ) -> Result<Self> {
         let pages = txn.open_table(PAGES).map_err(|e| shared.storage_error(e))?;
         Ok(Self {
             shared,
             txn,
+            ledger,
             pages,
+            links: Links::to_write(shared, txn)?,
             revision: last,
             staged: BTreeMap::new(),
+            marked: BTreeMap::new(),
+            must_sync: false,
+            newly_marked: false,
             sweeps: false,
             fault: None,
         })
@@ -97,7 +117,12 @@ impl<'t> Batch<'t> {
 
     /// The failure that voids the transaction, if there was one.
     pub(crate) fn fault(&self) -> Option<&Error> {
-        self.fault.as_ref()
+        self.fault.as_ref().or_else(|| self.links.fault())
+    }
+
+    /// The rows of all views, as this transaction will leave them.
+    pub(crate) fn views(&mut self) -> &mut ViewTable {
+        &mut self.ledger.views
     }
 
     /// Keeps a failure of the file below: from here on nothing of this transaction can be right.
@@ -125,7 +150,7 @@ impl<'t> Batch<'t> {
         let decoded = page::decode(&bytes, key, view.shape(), |id| {
             let table = self.txn.open_table(tables::DICTIONARIES);
             let table = table.map_err(|e| self.shared.storage_error(e))?;
-            view.dictionary(id, &table, self.shared)
+            view.dictionary(id, &table, |e| self.shared.storage_error(e))
         });
         match decoded {
             Ok(page) => Ok(Some(Standing::FromDisk(Box::new(page)))),
@@ -176,13 +201,21 @@ impl<'t> Batch<'t> {
         Ok(keys.into_iter().take(most).collect())
     }
 
+    /// Says that something was written that must not be lost.
+    pub(crate) fn must_sync(&mut self) {
+        self.must_sync = true;
+    }
+
     /// Says that pages are left behind that no view refers to.
     pub(crate) fn expect_sweep(&mut self) {
         self.sweeps = true;
     }
 
-    /// Removes pages that no view refers to any more; they are in nobody's memory.
+    /// Removes a page that no view refers to any more, with all that is known of it; it is in
+    /// nobody's memory.
     pub(crate) fn sweep(&mut self, key: &[u8]) -> Result<()> {
+        self.marked.remove(key);
+        self.links.forget(key)?;
         let removed = self.pages.remove(key).map(drop);
         self.keep(removed)
     }
@@ -201,14 +234,74 @@ impl<'t> Batch<'t> {
                 None => self.pages.remove(&*key).map(drop),
             };
             self.keep(result)?;
-            changes.push(Change { key, page: staged.page, wanted: staged.wanted });
+            let what = match staged.page {
+                Some(page) => What::Replaced { page, wanted: staged.wanted },
+                None => What::Removed,
+            };
+            changes.push(Change { key, what });
         }
+        let marked = self.write_marks(&mut changes)?;
+        let stamps = self.write_views()?;
         let meta = self.txn.open_table(tables::META);
         let mut meta = self.keep(meta)?;
         let revision = self.revision.get().to_le_bytes();
         let kept = meta.insert(tables::meta::REVISION, revision.as_slice()).map(drop);
         self.keep(kept)?;
-        Ok(Written { changes, bytes: written, last: self.revision, sweeps: self.sweeps })
+        let (last, sweeps, must_sync) = (self.revision, self.sweeps, self.must_sync);
+        let (bytes, newly_marked) = (written + marked, self.newly_marked);
+        Ok(Written { changes, stamps, bytes, last, sweeps, must_sync, newly_marked })
+    }
+
+    /// Writes the marks that have changed. A page that is replaced has its marks before anybody
+    /// sees it; others are changes of their own.
+    fn write_marks(&mut self, changes: &mut Vec<Change>) -> Result<usize> {
+        let mut written = 0;
+        let marked = std::mem::take(&mut self.marked);
+        for (key, row) in &marked {
+            self.links.put_marks(key, row)?;
+            written += key.len() + size_of::<MarkRow>();
+        }
+        let mut replaced = Vec::with_capacity(changes.len());
+        for change in &*changes {
+            if let What::Replaced { page, .. } = &change.what {
+                let row = match marked.get(&change.key) {
+                    Some(row) => Some(row.clone()),
+                    None => self.links.marks(&change.key)?,
+                };
+                if let Some(row) = row {
+                    page.marks().raise(row.stale().words(), row.suspect().words());
+                }
+            }
+            replaced.push(change.key.clone());
+        }
+        for (key, row) in marked {
+            if replaced.binary_search(&key).is_err() {
+                changes.push(Change { key, what: What::Marked(row) });
+            }
+        }
+        Ok(written)
+    }
+
+    fn write_views(&mut self) -> Result<Vec<(Arc<Stamps>, ViewRow)>> {
+        let dirty = self.ledger.views.take_dirty();
+        if dirty.is_empty() {
+            return Ok(Vec::new());
+        }
+        let views = self.txn.open_table(VIEWS);
+        let mut views = self.keep(views)?;
+        let mut stamps = Vec::new();
+        for (name, kept) in dirty {
+            let written = match kept {
+                Some((row, own)) => {
+                    let written = views.insert(name.as_bytes(), &*row.to_bytes()).map(drop);
+                    stamps.push((own, row));
+                    written
+                }
+                None => views.remove(name.as_bytes()).map(drop),
+            };
+            self.keep(written)?;
+        }
+        Ok(stamps)
     }
 }
 
@@ -227,16 +320,27 @@ impl Staged {
 /// What a batch wrote, before it is committed.
 pub(crate) struct Written {
     pub(crate) changes: Vec<Change>,
+    /// Views whose row has changed, with what their readers look at.
+    pub(crate) stamps: Vec<(Arc<Stamps>, ViewRow)>,
     pub(crate) bytes: usize,
     /// The revision of the last operation.
     pub(crate) last: Revision,
     /// Whether pages were left behind that no view refers to.
     pub(crate) sweeps: bool,
+    /// Whether something was written that must not be lost.
+    pub(crate) must_sync: bool,
+    /// Whether records that had no mark have one now.
+    pub(crate) newly_marked: bool,
 }
 
 /// A page as the readers shall see it from the commit on.
 pub(crate) struct Change {
     pub(crate) key: Box<[u8]>,
-    pub(crate) page: Option<PageInMemory>,
-    pub(crate) wanted: bool,
+    pub(crate) what: What,
+}
+
+pub(crate) enum What {
+    Replaced { page: PageInMemory, wanted: bool },
+    Removed,
+    Marked(MarkRow),
 }

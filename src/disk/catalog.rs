@@ -1,17 +1,21 @@
 //! The views defined in this opening.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::reachable;
 use crate::page::{Dictionary, ViewId};
 use crate::sync::{Arc, Mutex};
 use crate::time::Timestamp;
 
+use super::contents::view_rows;
 use super::operations::{Define, Defined, Relay, ReserveView};
 use super::shared::Shared;
+use super::stamps::Stamps;
 use super::tables::{DICTIONARIES, VIEWS};
 use super::view_row::ViewRow;
 use super::view_state::{Definition, ViewState};
+use super::view_table::ViewTable;
 use super::writer::WriterHandle;
 
 /// Name -> the view's one live definition.
@@ -47,13 +51,15 @@ impl Catalog {
             None => read_definition(shared, definition)?,
         };
         let state = Arc::new(state);
-        if shared.is_distrusted() {
-            state.distrust_all();
+        if shared.is_distrusted(state.id()) {
+            state.stamps().distrust_all();
         }
         if let Some(old) = live {
             old.end();
             forget_pages(shared, old.id(), state.id());
         }
+        state.announcements().lock().begin(shared.published());
+        shared.enlist(&state);
         self.views.lock().insert(state.name().to_string(), state.clone());
         Ok(state)
     }
@@ -73,6 +79,7 @@ impl Catalog {
         }
         let deleted = delete()?;
         if let Some(view) = live {
+            shared.dismiss(view.id());
             shared.cache.retire_where(|key| key.starts_with(&view.id().0.to_be_bytes()));
         }
         Ok(deleted)
@@ -81,6 +88,7 @@ impl Catalog {
 
 fn forget_pages(shared: &Shared, old: ViewId, new: ViewId) {
     if old != new {
+        shared.dismiss(old);
         shared.cache.retire_where(|key| key.starts_with(&old.0.to_be_bytes()));
     }
 }
@@ -107,7 +115,8 @@ fn same(live: &Definition, new: &Definition) -> Result<bool> {
         && live.record_type == new.record_type
         && live.grid.describe() == new.grid.describe()
         && live.page_len == new.page_len
-        && live.level == new.level)
+        && live.level == new.level
+        && live.seal_after == new.seal_after)
 }
 
 fn write_definition(
@@ -121,8 +130,8 @@ fn write_definition(
         let (definition, live) = (definition.clone(), live.cloned());
         writer.run(Define { definition, now, relaid, live })
     };
-    let row = match define(None)? {
-        Defined::Ready(row) => row,
+    let (row, stamps) = match define(None)? {
+        Defined::Ready(row, stamps) => (row, stamps),
         Defined::NeedsRelay(old) => {
             if let Some(live) = live {
                 // What it stored from here on would be left behind under the old id.
@@ -130,7 +139,7 @@ fn write_definition(
             }
             let new = relay(shared, writer, &definition, old)?;
             match define(Some(new))? {
-                Defined::Ready(row) => row,
+                Defined::Ready(row, stamps) => (row, stamps),
                 Defined::NeedsRelay(_) => {
                     return Err(Error::damaged("the view's page length cannot be changed")
                         .at_view(&definition.name));
@@ -138,7 +147,7 @@ fn write_definition(
             }
         }
     };
-    state(shared, definition, &row)
+    state(shared, definition, &row, stamps)
 }
 
 /// Copies a view's pages to the new page length under a new id.
@@ -152,10 +161,10 @@ fn relay(
     let row =
         row.ok_or_else(|| Error::damaged("the view's row is gone").at_view(&definition.name))?;
     let old_definition = Definition { page_len: row.page_len, ..definition.clone() };
-    let from = Arc::new(state(shared, old_definition, &row)?);
+    let from = Arc::new(apart(shared, old_definition, &row)?);
     let id = writer.run(ReserveView)?;
     let new_row = ViewRow { id, page_len: definition.page_len, dictionary: 0, ..row };
-    let to = Arc::new(state(shared, definition.clone(), &new_row)?);
+    let to = Arc::new(apart(shared, definition.clone(), &new_row)?);
     let mut cursor = None;
     loop {
         let step = Relay { from: from.clone(), to: to.clone(), cursor };
@@ -189,13 +198,27 @@ fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState>
              only; define it as the program does that writes it",
         );
     }
-    let zone_hash = definition.grid.zone_hash().unwrap_or(0);
-    let state = state(shared, definition, &row)?;
-    if zone_hash != row.zone_hash {
+    let same_zone = row.zone_years == definition.grid.zone_years();
+    let same_version = row.version == definition.version;
+    let state = apart(shared, definition, &row)?;
+    if !same_zone {
         // Its buckets may be other stretches of time than those that the records were built for.
-        state.distrust_all();
+        state.stamps().distrust_all();
+    }
+    if !same_zone || !same_version {
+        shared.distrust_readers(reading(shared, row.id)?);
     }
     Ok(state)
+}
+
+/// The views that read one, directly or through others.
+fn reading(shared: &Shared, view: ViewId) -> Result<BTreeSet<ViewId>> {
+    let rows = shared.read(|txn| {
+        let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
+        view_rows(&views)
+    })?;
+    let views = ViewTable::new(rows, shared.published());
+    Ok(reachable([view], |view| views.readers(view).to_vec()))
 }
 
 fn find_row(shared: &Shared, name: &str) -> Result<Option<ViewRow>> {
@@ -206,12 +229,22 @@ fn find_row(shared: &Shared, name: &str) -> Result<Option<ViewRow>> {
     })
 }
 
-fn state(shared: &Shared, definition: Definition, row: &ViewRow) -> Result<ViewState> {
-    let state = ViewState::new(definition, row, None);
+/// A state that nobody stamps: of a file open to read, or of pages that are being laid out.
+fn apart(shared: &Shared, definition: Definition, row: &ViewRow) -> Result<ViewState> {
+    state(shared, definition, row, Arc::new(Stamps::of(row)))
+}
+
+fn state(
+    shared: &Shared,
+    definition: Definition,
+    row: &ViewRow,
+    stamps: Arc<Stamps>,
+) -> Result<ViewState> {
+    let state = ViewState::new(definition, row, stamps.clone(), None);
     let Some(dictionary) = own_dictionary(shared, &state, row.dictionary)? else {
         return Ok(state);
     };
-    Ok(ViewState::new(state.definition().clone(), row, Some(dictionary)))
+    Ok(ViewState::new(state.definition().clone(), row, stamps, Some(dictionary)))
 }
 
 fn own_dictionary(shared: &Shared, view: &ViewState, id: u32) -> Result<Option<Dictionary>> {
@@ -220,6 +253,6 @@ fn own_dictionary(shared: &Shared, view: &ViewState, id: u32) -> Result<Option<D
     }
     shared.read(|txn| {
         let table = txn.open_table(DICTIONARIES).map_err(|cause| shared.storage_error(cause))?;
-        view.dictionary(id, &table, shared)
+        view.dictionary(id, &table, |cause| shared.storage_error(cause))
     })
 }

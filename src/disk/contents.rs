@@ -1,12 +1,15 @@
 //! What makes a file a store: its tables, and what `meta` says.
 
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
+use redb::{
+    Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
+    WriteTransaction,
+};
 
 use crate::error::{Error, ErrorKind, RESTORE, Result};
 use crate::revision::Revision;
 
 use super::file::{Contents, SealState, explain};
-use super::tables::{self, DROPPED, DROPPED_GOING, FORMAT, META, VIEWS, meta};
+use super::tables::{self, DROPPED, DROPPED_GOING, FORMAT, INTENTS, META, VIEWS, meta};
 use super::view_row::ViewRow;
 
 /// How a file is laid out at birth and recognised later.
@@ -89,6 +92,13 @@ pub(crate) fn last_revision(database: &Database) -> Result<Revision> {
     Ok(Revision::from_raw(meta_u64(&txn, meta::REVISION)?))
 }
 
+/// Whether the application began changes that it did not end.
+pub(crate) fn has_intents(database: &Database) -> Result<bool> {
+    let txn = database.begin_read().map_err(explain_any)?;
+    let intents = txn.open_table(INTENTS).map_err(explain_any)?;
+    Ok(!intents.is_empty().map_err(explain_any)?)
+}
+
 fn meta_u64(txn: &ReadTransaction, name: &[u8]) -> Result<u64> {
     let table = txn.open_table(META).map_err(explain_any)?;
     let row = table.get(name).map_err(explain_any)?;
@@ -101,11 +111,18 @@ fn meta_u64(txn: &ReadTransaction, name: &[u8]) -> Result<u64> {
 /// Begins a life of the file: counted, so that an inspector can tell how often it was opened.
 /// Where history may be missing, every view is stamped stale in the same transaction: no record may
 /// be called fresh by revisions that were given out twice.
-pub(crate) fn begin_life(database: &Database, rolled_back: bool) -> Result<Revision> {
+///
+/// After an unclean stop the clock goes on far ahead: revisions that were given out and lost with
+/// unsynced commits never come again, wherever the application may have kept one.
+pub(crate) fn begin_life(
+    database: &Database,
+    unclean: bool,
+    rolled_back: bool,
+) -> Result<Revision> {
     let last = last_revision(database)?;
     let mut txn = database.begin_write().map_err(explain_any)?;
     txn.set_two_phase_commit(true);
-    let revision = if rolled_back { last.next() } else { last };
+    let revision = if unclean || rolled_back { last.far_ahead() } else { last };
     {
         let mut table = txn.open_table(META).map_err(explain_any)?;
         let life = table

@@ -4,6 +4,7 @@ use redb::ReadTransaction;
 
 use crate::cache::{CacheKey, Installed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::MarkRow;
 use crate::page::{self, Page, PageKey};
 
 use super::shared::{PageInMemory, Shared};
@@ -36,17 +37,18 @@ pub(crate) fn load(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<L
         };
         let decoded = page::decode(bytes.value(), key.as_slice(), view.shape(), |id| {
             let table = txn.open_table(DICTIONARIES).map_err(|e| failed(e.into()))?;
-            view.dictionary(id, &table, shared)
+            view.dictionary(id, &table, |cause| shared.storage_error(cause))
         });
         let marks = txn.open_table(MARKS).map_err(|e| failed(e.into()))?;
-        let marked = marks.get(key.as_slice()).map_err(|e| failed(e.into()))?.is_some();
-        Ok(Some((decoded, marked)))
+        let marks = marks.get(key.as_slice()).map_err(|e| failed(e.into()))?;
+        let marks = marks.map(|row| MarkRow::from_bytes(row.value()));
+        Ok(Some((decoded, marks)))
     })?;
-    let Some((decoded, marked)) = found else {
+    let Some((decoded, marks)) = found else {
         return Ok(Loaded::Absent);
     };
     match decoded {
-        Ok(page) => Ok(Loaded::Page(install(shared, cache_key, ticket, page, marked))),
+        Ok(page) => Ok(Loaded::Page(install(shared, cache_key, ticket, page, marks))),
         // Not the page's fault: a dictionary could not be read.
         Err(error) if error.kind() != ErrorKind::Damaged => Err(error),
         Err(error) => {
@@ -75,15 +77,19 @@ fn install(
     key: CacheKey<'_>,
     ticket: crate::cache::Ticket,
     page: Page,
-    marked: bool,
+    marks: Option<Option<MarkRow>>,
 ) -> PageInMemory {
     let slots = page.slots();
     let resident = crate::cache::Resident::new(shared.cache.budget(), key, page, slots as usize);
-    if marked {
-        // Which of its buckets is marked is not written yet by any release; all of them is coarse
-        // but never wrong.
-        let all = vec![u64::MAX; (slots as usize).div_ceil(64)];
-        resident.marks().raise(&[], &all);
+    match marks {
+        None => {}
+        Some(Some(row)) => resident.marks().raise(row.stale().words(), row.suspect().words()),
+        // Something is marked, and it cannot be read what: all of it, which is coarse but never
+        // wrong.
+        Some(None) => {
+            let all = vec![u64::MAX; (slots as usize).div_ceil(64)];
+            resident.marks().raise(&[], &all);
+        }
     }
     match shared.cache.install(ticket, resident) {
         Installed::Cached(resident)

@@ -4,27 +4,44 @@
 //! them, [`writer`] the one thread that changes them by [`operations`] gathered in a [`batch`],
 //! [`load`] the way of a page into memory, [`catalog`] the views defined in this opening.
 
+mod announcements;
 mod batch;
 mod catalog;
+mod colour;
 mod committed;
 mod contents;
-mod deletions;
 pub(crate) mod file;
+mod ledger;
+mod links;
 mod load;
+mod marking;
 mod operation;
 pub(crate) mod operations;
+mod preview;
+#[cfg(test)]
+#[cfg(not(loom))]
+mod rezoning;
 mod row;
 mod scope;
 mod shared;
+mod sight;
+mod source_row;
+mod stamps;
 mod tables;
+mod touched;
+mod undeclared;
 mod view_row;
 mod view_state;
+mod view_table;
 mod writer;
 
 pub(crate) use catalog::Catalog;
-pub(crate) use contents::{CONTENTS, begin_life, last_revision, view_rows};
+pub(crate) use contents::{CONTENTS, begin_life, has_intents, last_revision, view_rows};
+pub(crate) use links::{Links, LinksToRead, mark_row};
 pub(crate) use load::{Loaded, first_page_from, load};
+pub(crate) use marking::Marked;
 pub(crate) use operation::{Receipt, Speed};
+pub(crate) use preview::preview;
 pub use redb::{BackendError, StorageBackend};
 pub(crate) use scope::Scope;
 pub(crate) use shared::{PageInMemory, Parts, Shared, closed};

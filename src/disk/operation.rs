@@ -14,6 +14,8 @@ pub(crate) enum Speed {
     Derived,
     /// It cannot: acknowledged means synced.
     Synced,
+    /// Applying it finds out ([`Batch::must_sync`]); it overtakes what was built all the same.
+    AsFound,
 }
 
 /// One step of the logical clock: applied whole or not at all, in the writer's thread.

@@ -16,9 +16,13 @@ impl RowWriter {
     }
 
     pub(crate) fn text(self, value: &str) -> Self {
-        let len = u32::try_from(value.len()).expect("texts in rows are short");
+        self.bytes(value.as_bytes())
+    }
+
+    pub(crate) fn bytes(self, value: &[u8]) -> Self {
+        let len = u32::try_from(value.len()).expect("what stands in rows is short");
         let mut row = self.u32(len);
-        row.0.extend_from_slice(value.as_bytes());
+        row.0.extend_from_slice(value);
         row
     }
 
@@ -45,9 +49,13 @@ impl<'a> RowReader<'a> {
     }
 
     pub(crate) fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes()?).ok()
+    }
+
+    pub(crate) fn bytes(&mut self) -> Option<&'a [u8]> {
         let len = self.u32()? as usize;
         let (value, rest) = self.0.split_at_checked(len)?;
         self.0 = rest;
-        std::str::from_utf8(value).ok()
+        Some(value)
     }
 }

@@ -1,19 +1,27 @@
-//! Which records a deletion concerns.
+//! Which records a deletion or an invalidation concerns.
 
+use crate::graph::SlotSet;
 use crate::grid::{Grid, PageNumber, Place};
+use crate::key::after_all;
 use crate::page::{Page, PageKey, Slot, ViewId};
-use crate::time::Timestamp;
+use crate::time::{TimeRange, Timestamp};
 
-/// Which records go.
+/// Which records of a view.
 #[derive(Clone, Debug)]
 pub(crate) enum Scope {
     /// All of one entity: what its page keys begin with.
     Entity(PageKey),
     /// Buckets of one entity, from the first to the last place, both included.
     Buckets { entity: PageKey, first: Place, last: Place },
+    /// Those of all entities whose key begins so.
+    Prefix(Box<[u8]>),
     /// Of every entity the buckets that lie before this instant as a whole; of a timeless view the
     /// records built before it.
     Before(Timestamp),
+    /// Of every entity the buckets that start in a range; of a timeless view all of them.
+    Between(TimeRange),
+    /// Of every entity the buckets that meet one of these, which are in order and apart.
+    Meeting(Box<[TimeRange]>),
     /// Everything; the view stays.
     All,
 }
@@ -40,25 +48,46 @@ impl ScopeOf {
                     (PageKey::at(entity, first.page), PageKey::at(entity, last.page));
                 (whole(first), after(whole(last)))
             }
-            Scope::Before(_) | Scope::All => PageKey::view_bounds(self.view),
+            Scope::Prefix(prefix) => {
+                let (mut first, end) = PageKey::view_bounds(self.view);
+                first.extend_from_slice(prefix);
+                let until = after_all(&first).unwrap_or(end);
+                (first, until)
+            }
+            Scope::Before(_) | Scope::Between(_) | Scope::Meeting(_) | Scope::All => {
+                PageKey::view_bounds(self.view)
+            }
         }
     }
 
-    /// Whether a page can hold records that go; spares reading the others.
+    /// Whether a page can hold records of the scope; spares reading the others.
     pub(crate) fn concerns(&self, page: PageNumber) -> bool {
         match &self.scope {
             Scope::Before(instant) => {
                 let first = self.grid.bucket_in(page, 0, self.page_len);
                 first.is_none_or(|bucket| bucket.is_timeless() || bucket.start() < *instant)
             }
-            Scope::Entity(_) | Scope::Buckets { .. } | Scope::All => true,
+            Scope::Between(range) => {
+                let first = self.grid.bucket_in(page, 0, self.page_len);
+                first.is_none_or(|bucket| bucket.is_timeless() || bucket.start() < range.end())
+            }
+            Scope::Meeting(stretches) => {
+                let first = self.grid.bucket_in(page, 0, self.page_len);
+                let next = page.0.checked_add(1).map(PageNumber);
+                let next = next.and_then(|next| self.grid.bucket_in(next, 0, self.page_len));
+                stretches.iter().any(|stretch| {
+                    first.is_none_or(|first| first.start() < stretch.end())
+                        && next.is_none_or(|next| stretch.start() < next.start())
+                })
+            }
+            Scope::Entity(_) | Scope::Buckets { .. } | Scope::Prefix(_) | Scope::All => true,
         }
     }
 
-    /// Whether the record in a slot of a page goes.
-    pub(crate) fn drops(&self, number: PageNumber, slot: Slot, page: &Page) -> bool {
+    /// Whether the record in a slot of a page under a key within the bounds is one.
+    pub(crate) fn holds(&self, number: PageNumber, slot: Slot, page: &Page) -> bool {
         match &self.scope {
-            Scope::Entity(_) | Scope::All => true,
+            Scope::Entity(_) | Scope::Prefix(_) | Scope::All => true,
             Scope::Buckets { first, last, .. } => {
                 let at = Place { page: number, slot: slot.0 };
                 *first <= at && at <= *last
@@ -69,14 +98,33 @@ impl ScopeOf {
                 // No bucket of the grid any more; nobody can ask for it.
                 None => true,
             },
+            Scope::Between(range) => self
+                .grid
+                .bucket_in(number, slot.0, self.page_len)
+                .is_none_or(|bucket| bucket.is_timeless() || range.contains(bucket.start())),
+            Scope::Meeting(stretches) => {
+                let bucket = self.grid.bucket_in(number, slot.0, self.page_len);
+                // What is no bucket any more was one by other rules.
+                bucket.is_none_or(|bucket| {
+                    let meets = |stretch: &TimeRange| {
+                        bucket.start() < stretch.end() && stretch.start() < bucket.end()
+                    };
+                    stretches.iter().any(meets)
+                })
+            }
         }
     }
 
-    /// Whether a record under this key goes.
+    /// The slots of a page under a key within the bounds whose records are in the scope.
+    pub(crate) fn slots(&self, number: PageNumber, page: &Page) -> SlotSet {
+        page.present().filter(|slot| self.holds(number, *slot, page)).collect()
+    }
+
+    /// Whether a record under this key is one.
     pub(crate) fn covers(&self, key: &[u8], slot: Slot, page: &Page) -> bool {
         let (first, until) = self.bounds();
         let Some((_, _, number)) = PageKey::split(key) else { return false };
-        (&*first..&*until).contains(&key) && self.drops(number, slot, page)
+        (&*first..&*until).contains(&key) && self.holds(number, slot, page)
     }
 }
 

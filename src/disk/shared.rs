@@ -1,18 +1,21 @@
 //! What readers, builders and the writer of one opening share.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use redb::{Database, ReadTransaction, ReadableDatabase};
 
 use crate::cache::{Budget, Cache, CacheKey, Resident, Weighed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::grid::Bucket;
 use crate::metrics::{Counters, Metrics};
 use crate::options::Options;
-use crate::page::Page;
+use crate::page::{Page, PageKey, ViewId};
 use crate::revision::{Life, Revision};
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering, RwLock};
 
 use super::file::{HomeProcess, SealState, explain};
+use super::view_state::ViewState;
 
 impl Weighed for Page {
     fn bytes(&self) -> usize {
@@ -41,8 +44,14 @@ pub(crate) struct Shared {
     latch: Mutex<Option<Error>>,
     /// The last page that failed its checks, for whoever asks.
     damage: Mutex<Option<Error>>,
+    /// The last record that was built to other bytes for no reason that it declared.
+    unexplained: Mutex<Option<Error>>,
     /// Nothing read from this file counts as fresh: history may be missing.
     distrusted: bool,
+    /// Views of a store open to read that read what has changed.
+    distrusted_views: Mutex<BTreeSet<ViewId>>,
+    /// Id -> the view's live definition: what a page of another view is read by.
+    views: RwLock<HashMap<ViewId, Arc<ViewState>>>,
 }
 
 /// The parts that an opening starts from.
@@ -72,8 +81,26 @@ impl Shared {
             published: AtomicU64::new(parts.revision.get()),
             latch: Mutex::new(None),
             damage: Mutex::new(None),
+            unexplained: Mutex::new(None),
             distrusted: parts.distrusted,
+            distrusted_views: Mutex::default(),
+            views: RwLock::default(),
         }
+    }
+
+    /// The live definition of the view that a page belongs to.
+    pub(crate) fn view(&self, id: ViewId) -> Option<Arc<ViewState>> {
+        self.views.read().get(&id).cloned()
+    }
+
+    /// A definition that readers are about to get: from here on its pages can be read by their key.
+    pub(super) fn enlist(&self, view: &Arc<ViewState>) {
+        self.views.write().insert(view.id(), view.clone());
+    }
+
+    /// Nobody reads pages of this view any more.
+    pub(super) fn dismiss(&self, id: ViewId) {
+        self.views.write().remove(&id);
     }
 
     /// The revision that readers may rely on.
@@ -86,15 +113,29 @@ impl Shared {
         self.published.store(revision.get(), Ordering::Release);
     }
 
-    /// Whether what the file holds may be called fresh at all.
-    pub(crate) fn is_distrusted(&self) -> bool {
-        self.distrusted
+    /// Whether nothing of a view may be called fresh.
+    pub(crate) fn is_distrusted(&self, view: ViewId) -> bool {
+        self.distrusted || self.distrusted_views.lock().contains(&view)
+    }
+
+    /// Nothing of these views is fresh in this opening, which cannot stamp them, whether they are
+    /// defined already or will be.
+    pub(super) fn distrust_readers(&self, views: BTreeSet<ViewId>) {
+        views.iter().filter_map(|view| self.view(*view)).for_each(|view| {
+            view.stamps().distrust_all();
+        });
+        self.distrusted_views.lock().extend(views);
     }
 
     /// A page with its charge on the budget.
     pub(crate) fn in_memory(&self, key: &[u8], page: Page) -> PageInMemory {
         let slots = page.slots() as usize;
         Arc::new(Resident::new(self.cache.budget(), CacheKey::new(key), page, slots))
+    }
+
+    /// Whether the page under a key is in memory. Counts as no use of it.
+    pub(super) fn is_cached(&self, key: &[u8]) -> bool {
+        self.cache.peek(CacheKey::new(key)).is_some()
     }
 
     /// Runs one read of the file.
@@ -166,6 +207,29 @@ impl Shared {
     pub(crate) fn report_damage(&self, error: &Error) {
         self.counters.pages_damaged.add(1);
         *self.damage.lock() = Some(self.at_file(error.clone()));
+    }
+
+    /// Notes a record that was built to other bytes, for no reason that it declared.
+    pub(super) fn report_unexplained(
+        &self,
+        view: &ViewState,
+        key: &PageKey,
+        bucket: Option<Bucket>,
+    ) {
+        self.counters.builds_unexplained.add(1);
+        let message = "the record was built to other bytes than before, though nothing that it \
+                       declares to read has changed: its build function reads something more \
+                       (declare it with `depends_on`), or takes the time or chances";
+        let mut error = Error::new(ErrorKind::Build, message).at_view(view.name());
+        if let Some(bucket) = bucket {
+            error = error.at_bucket(bucket);
+        }
+        *self.unexplained.lock() = Some(error.at_entity(key.entity_of_page()));
+    }
+
+    /// The last record that was built to other bytes for no reason that it declared.
+    pub(crate) fn last_unexplained(&self) -> Option<Error> {
+        self.unexplained.lock().clone()
     }
 
     /// The last page that failed its checks.

@@ -25,13 +25,13 @@ pub(crate) const PAGES: Bytes = TableDefinition::new("pages");
 pub(crate) const DICTIONARIES: Bytes = TableDefinition::new("dictionaries");
 /// Page key -> the dependency sets of the page's records.
 pub(crate) const DEPS: Bytes = TableDefinition::new("deps");
-/// What was read (a source or a record), page key -> which buckets of the page read it.
+/// Node, key of a page that reads it, length of that -> which slots of the page read which of it.
 pub(crate) const EDGES: Bytes = TableDefinition::new("edges");
-/// Page key -> which buckets are suspect or stale, and why.
+/// Page key -> which slots are suspect or stale, and why.
 pub(crate) const MARKS: Bytes = TableDefinition::new("marks");
 /// Page key -> buckets that were asked for and are not yet built.
 pub(crate) const WANTED: Bytes = TableDefinition::new("wanted");
-/// Source -> revision of its last change, and what the application says of it.
+/// Node -> revision of its last change, and what the application says of it (`SourceRow`).
 pub(crate) const SOURCES: Bytes = TableDefinition::new("sources");
 /// Unique id -> sources of a change begun and not yet finished.
 pub(crate) const INTENTS: Bytes = TableDefinition::new("intents");

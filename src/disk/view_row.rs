@@ -1,7 +1,9 @@
 //! What the file says of a view.
 
 use crate::error::{Error, RESTORE, Result};
-use crate::page::ViewId;
+use crate::graph::Colour;
+use crate::grid::ZoneYears;
+use crate::page::{Facts, ViewId};
 use crate::revision::Revision;
 use crate::time::Timestamp;
 
@@ -18,8 +20,8 @@ pub(crate) struct ViewRow {
     /// The grid in its canonical words.
     pub(crate) grid: String,
     pub(crate) page_len: u32,
-    /// Hash over the transitions of the grid's zone; zero without one.
-    pub(crate) zone_hash: u64,
+    /// How the grid's zone set the clock when records were last told of it; `None` without one.
+    pub(crate) zone_years: Option<ZoneYears>,
     /// How far it lies from the sources: rebuilding goes from low to high.
     pub(crate) level: u32,
     /// Records whose S lies before it are stale.
@@ -32,25 +34,37 @@ pub(crate) struct ViewRow {
     /// The dictionary that new pages are compressed with; zero for none.
     pub(crate) dictionary: u32,
     /// Views that read this one.
-    pub(crate) readers: Vec<u32>,
+    pub(crate) readers: Vec<ViewId>,
 }
 
 impl ViewRow {
+    /// What the stamps and the version of the view say of a record with these facts.
+    pub(super) fn colour_of(&self, facts: &Facts) -> Colour {
+        if facts.begun < self.stale_before || facts.version != self.version {
+            Colour::Stale
+        } else if facts.verified < self.suspect_before {
+            Colour::Suspect
+        } else {
+            Colour::Fresh
+        }
+    }
+
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let zone_years = self.zone_years.as_ref().map_or_else(Vec::new, ZoneYears::to_bytes);
         let row = RowWriter::default()
             .u32(self.id.0)
             .u32(self.version)
             .u64(self.layout)
             .text(&self.grid)
             .u32(self.page_len)
-            .u64(self.zone_hash)
+            .bytes(&zone_years)
             .u32(self.level)
             .u64(self.stale_before.get())
             .u64(self.suspect_before.get())
             .u64(self.stamped_at.as_millis().cast_unsigned())
             .u32(self.dictionary)
             .u32(u32::try_from(self.readers.len()).expect("fewer readers than views"));
-        self.readers.iter().fold(row, |row, reader| row.u32(*reader)).finish()
+        self.readers.iter().fold(row, |row, reader| row.u32(reader.0)).finish()
     }
 
     pub(crate) fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self> {
@@ -66,7 +80,10 @@ impl ViewRow {
             layout: row.u64()?,
             grid: row.text()?.to_owned(),
             page_len: row.u32()?,
-            zone_hash: row.u64()?,
+            zone_years: match row.bytes()? {
+                [] => None,
+                years => Some(ZoneYears::from_bytes(years)?),
+            },
             level: row.u32()?,
             stale_before: Revision::from_raw(row.u64()?),
             suspect_before: Revision::from_raw(row.u64()?),
@@ -75,7 +92,7 @@ impl ViewRow {
             readers: Vec::new(),
         };
         for _ in 0..row.u32()? {
-            parsed.readers.push(row.u32()?);
+            parsed.readers.push(ViewId(row.u32()?));
         }
         row.0.is_empty().then_some(parsed)
     }
@@ -87,24 +104,27 @@ mod tests {
 
     #[test]
     fn a_row_survives_its_bytes_and_no_prefix_of_them_is_one() {
-        let row = ViewRow {
+        let with_zone = crate::grid::Grid::daily("Europe/Stockholm").zone_years();
+        let row = |zone_years| ViewRow {
             id: ViewId(3),
             version: 4,
             layout: 5,
             grid: "fixed".into(),
             page_len: 144,
-            zone_hash: 6,
+            zone_years,
             level: 7,
             stale_before: Revision::from_raw(8),
             suspect_before: Revision::from_raw(9),
             stamped_at: Timestamp::from_millis(-1),
             dictionary: 10,
-            readers: vec![11, 12],
+            readers: vec![ViewId(11), ViewId(12)],
         };
-        let bytes = row.to_bytes();
-        assert_eq!(ViewRow::from_bytes("v", &bytes).unwrap(), row);
-        for cut in 0..bytes.len() {
-            assert!(ViewRow::from_bytes("v", &bytes[..cut]).is_err());
+        for row in [row(None), row(with_zone)] {
+            let bytes = row.to_bytes();
+            assert_eq!(ViewRow::from_bytes("v", &bytes).unwrap(), row);
+            for cut in 0..bytes.len() {
+                assert!(ViewRow::from_bytes("v", &bytes[..cut]).is_err());
+            }
         }
     }
 }

@@ -5,16 +5,18 @@ use std::collections::HashMap;
 
 use redb::ReadableTable;
 
+use crate::cache::Resident;
 use crate::error::{Error, ErrorKind, Result};
-use crate::grid::Grid;
-use crate::page::{Compression, Dictionary, Page, RecordShape, Sampler, ViewId, without};
-use crate::revision::Revision;
-use crate::sync::{Arc, AtomicBool, AtomicI64, AtomicU64, Mutex, Ordering, RwLock};
-use crate::time::Timestamp;
+use crate::freshness::Freshness;
+use crate::graph::{Colour, SlotSet};
+use crate::grid::{Bucket, Grid};
+use crate::page::{Compression, Dictionary, Page, PageKey, RecordShape, Sampler, Slot, ViewId};
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering, RwLock};
+use crate::time::{Span, Timestamp};
 
-use super::deletions::Deletions;
+use super::announcements::Announcements;
 use super::scope::{Scope, ScopeOf};
-use super::shared::Shared;
+use super::stamps::Stamps;
 use super::view_row::ViewRow;
 
 /// What an application says of a view when it defines it.
@@ -34,6 +36,8 @@ pub(crate) struct Definition {
     pub(crate) page_len: u32,
     /// zstd's level for its pages; `None` keeps them plain.
     pub(crate) level: Option<i32>,
+    /// How long after its end a bucket is history: never marked, never built again.
+    pub(crate) seal_after: Option<Span>,
 }
 
 /// A defined view: what readers, builders and the writer share of it.
@@ -41,15 +45,13 @@ pub(crate) struct Definition {
 pub(crate) struct ViewState {
     definition: Definition,
     id: ViewId,
-    stale_before: AtomicU64,
-    suspect_before: AtomicU64,
-    stamped_at: AtomicI64,
+    stamps: Arc<Stamps>,
     /// Set when the view is defined anew or deleted: handles of this definition are worthless.
     ended: AtomicBool,
     compression: RwLock<Compression>,
     sampler: Mutex<Sampler>,
     /// Touched by the writer alone.
-    deletions: Mutex<Deletions>,
+    announcements: Mutex<Announcements>,
     /// Id -> dictionary, as far as pages asked for them.
     dictionaries: Mutex<HashMap<u32, Dictionary>>,
 }
@@ -59,19 +61,18 @@ impl ViewState {
     pub(crate) fn new(
         definition: Definition,
         row: &ViewRow,
+        stamps: Arc<Stamps>,
         dictionary: Option<Dictionary>,
     ) -> Self {
         let wants_none = dictionary.is_some() || definition.level.is_none();
         let sampler = if wants_none { Sampler::finished() } else { Sampler::default() };
         Self {
             id: row.id,
-            stale_before: AtomicU64::new(row.stale_before.get()),
-            suspect_before: AtomicU64::new(row.suspect_before.get()),
-            stamped_at: AtomicI64::new(row.stamped_at.as_millis()),
+            stamps,
             ended: AtomicBool::new(false),
             compression: RwLock::new(Compression { level: definition.level, dictionary }),
             sampler: Mutex::new(sampler),
-            deletions: Mutex::default(),
+            announcements: Mutex::default(),
             dictionaries: Mutex::new(HashMap::new()),
             definition,
         }
@@ -105,33 +106,17 @@ impl ViewState {
         self.definition.version
     }
 
-    /// Records whose S lies before it are stale.
+    /// The view's coarse marks.
     #[inline]
-    pub(crate) fn stale_before(&self) -> Revision {
-        Revision::from_raw(self.stale_before.load(Ordering::Acquire))
-    }
-
-    /// Records whose V lies before it are suspect.
-    #[inline]
-    pub(crate) fn suspect_before(&self) -> Revision {
-        Revision::from_raw(self.suspect_before.load(Ordering::Acquire))
-    }
-
-    /// When a stamp was last raised.
-    pub(crate) fn stamped_at(&self) -> Timestamp {
-        Timestamp::from_millis(self.stamped_at.load(Ordering::Acquire))
-    }
-
-    /// Nothing of this view is fresh any more, whatever its facts say.
-    pub(crate) fn distrust_all(&self) {
-        self.suspect_before.store(u64::MAX, Ordering::Release);
+    pub(crate) fn stamps(&self) -> &Stamps {
+        &self.stamps
     }
 
     /// Ends this definition. Nothing is fresh to its handles from here on, so that even a hit, which
     /// checks no more than freshness, goes the way on which they are refused.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Release);
-        self.stale_before.store(u64::MAX, Ordering::Release);
+        self.stamps.end();
     }
 
     /// Refuses handles of a definition that has ended.
@@ -163,26 +148,88 @@ impl ViewState {
         &self.sampler
     }
 
+    /// What may be believed of the record in a slot of a page in memory, which must hold one; whether
+    /// it is sealed is asked elsewhere.
+    #[inline]
+    pub(crate) fn freshness(&self, resident: &Resident<Page>, slot: Slot) -> Freshness {
+        let facts = resident.value().facts(slot);
+        // After the page: whoever raises a stamp does so before it raises the published revision, so
+        // a read that began after an announcement was answered sees the stamp.
+        if resident.marks().any() || facts.begun < self.stamps.stale_before() {
+            return self.marked(resident, slot);
+        }
+        if facts.version != self.version() {
+            return Freshness::OldVersion;
+        }
+        if facts.verified < self.stamps.suspect_before() {
+            return Freshness::Suspect;
+        }
+        Freshness::Fresh
+    }
+
+    #[cold]
+    fn marked(&self, resident: &Resident<Page>, slot: Slot) -> Freshness {
+        let facts = resident.value().facts(slot);
+        if facts.version != self.version() {
+            return Freshness::OldVersion;
+        }
+        if facts.begun < self.stamps.stale_before() {
+            return Freshness::Stale;
+        }
+        match resident.marks().colour(slot.0 as usize) {
+            Colour::Stale => Freshness::Stale,
+            Colour::Suspect => Freshness::Suspect,
+            Colour::Fresh if facts.verified < self.stamps.suspect_before() => Freshness::Suspect,
+            Colour::Fresh => Freshness::Fresh,
+        }
+    }
+
+    /// The same for a bucket that may be history by now. The clock is asked only if it has to be.
+    pub(crate) fn freshness_at(
+        &self,
+        resident: &Resident<Page>,
+        slot: Slot,
+        bucket: Bucket,
+        now: impl FnOnce() -> Timestamp,
+    ) -> Freshness {
+        if self.seals() && self.is_sealed(bucket, now()) {
+            return Freshness::Sealed;
+        }
+        self.freshness(resident, slot)
+    }
+
+    /// Whether its buckets become history at some time.
+    #[inline]
+    pub(crate) fn seals(&self) -> bool {
+        self.definition.seal_after.is_some()
+    }
+
+    /// Whether a bucket is history by now.
+    pub(crate) fn is_sealed(&self, bucket: Bucket, now: Timestamp) -> bool {
+        let Some(after) = self.definition.seal_after else { return false };
+        !bucket.is_timeless() && bucket.end().checked_add(after).is_some_and(|at| at <= now)
+    }
+
+    /// The slots of a page that are history by now.
+    pub(crate) fn sealed(&self, page: &[u8], now: Timestamp) -> SlotSet {
+        if !self.seals() {
+            return SlotSet::EMPTY;
+        }
+        let Some((_, _, number)) = PageKey::split(page) else { return SlotSet::EMPTY };
+        let bucket = |slot: u32| self.grid().bucket_in(number, slot, self.page_len());
+        let sealed = |slot: &u32| bucket(*slot).is_some_and(|bucket| self.is_sealed(bucket, now));
+        let slots = self.grid().page_slots(number, self.page_len());
+        (0..slots).filter(sealed).map(Slot).collect()
+    }
+
     /// A scope within this view.
     pub(super) fn scope(&self, scope: Scope) -> ScopeOf {
         let (grid, page_len) = (self.grid().clone(), self.page_len());
         ScopeOf { scope, view: self.id, grid, page_len }
     }
 
-    pub(super) fn deletions(&self) -> &Mutex<Deletions> {
-        &self.deletions
-    }
-
-    /// The page without the built records that were deleted after their build began, and how many
-    /// those were.
-    pub(super) fn without_deleted(&self, page: Page, key: &[u8]) -> Result<(Option<Page>, u32)> {
-        let deletions = self.deletions.lock();
-        let gone =
-            |slot| !page.was_put(slot) && deletions.cover(key, slot, &page, page.facts(slot).begun);
-        if !page.present().any(gone) {
-            return Ok((Some(page), 0));
-        }
-        without(&page, gone, self.shape())
+    pub(super) fn announcements(&self) -> &Mutex<Announcements> {
+        &self.announcements
     }
 
     /// A dictionary that a page names, read from its table when it is first needed.
@@ -190,13 +237,13 @@ impl ViewState {
         &self,
         id: u32,
         table: &impl ReadableTable<&'static [u8], &'static [u8]>,
-        shared: &Shared,
+        explain: impl Fn(redb::StorageError) -> Error,
     ) -> Result<Option<Dictionary>> {
         if let Some(known) = self.dictionaries.lock().get(&id) {
             return Ok(Some(known.clone()));
         }
         let key = dictionary_key(self.id, id);
-        let found = table.get(key.as_slice()).map_err(|e| shared.storage_error(e))?;
+        let found = table.get(key.as_slice()).map_err(explain)?;
         let Some(bytes) = found else {
             return Ok(None);
         };

@@ -10,12 +10,14 @@ use redb::Durability;
 
 use crate::cache::{CacheKey, Publication};
 use crate::error::{Error, ErrorKind, RESTORE, Result};
+use crate::graph::MarkRow;
 use crate::revision::Revision;
 use crate::sync::channel::{self, Receiver, Sender, TryRecvError};
 use crate::sync::{Arc, thread};
 
-use super::batch::{Batch, Change};
+use super::batch::{Batch, Change, What, Written};
 use super::committed::Committed;
+use super::ledger::Ledger;
 use super::operation::{Operation, Receipt, Request, Speed, envelope};
 use super::operations::Sweep;
 use super::shared::{Shared, closed};
@@ -41,6 +43,7 @@ impl WriterHandle {
             shared: shared.clone(),
             synced: synced_queue,
             derived: derived_queue,
+            ledger: Ledger::load(shared, last)?,
             last,
             unsynced: None,
             sweeping: true,
@@ -58,7 +61,7 @@ impl WriterHandle {
     pub(crate) fn submit<O: Operation>(&self, operation: O) -> Result<Receipt<O::Answer>> {
         self.shared.check_writable()?;
         let queue = match operation.speed() {
-            Speed::Synced => &self.synced,
+            Speed::Synced | Speed::AsFound => &self.synced,
             Speed::Derived => &self.derived,
         };
         let (request, receipt) = envelope(operation);
@@ -81,6 +84,7 @@ struct Writer {
     shared: Arc<Shared>,
     synced: Receiver<Box<dyn Request>>,
     derived: Receiver<Box<dyn Request>>,
+    ledger: Ledger,
     /// Revision of the last committed operation.
     last: Revision,
     /// The commits that no sync has taken along yet.
@@ -92,6 +96,9 @@ struct Writer {
 struct Unsynced {
     since: Instant,
     bytes: usize,
+    /// Whether records that are fresh in what is synced have been marked since, or built from
+    /// something else.
+    marks: bool,
 }
 
 /// What the writer turns to next.
@@ -224,18 +231,15 @@ impl Writer {
             unsynced.bytes >= shared.options.unsynced_bytes_max
                 || unsynced.since.elapsed() >= age_max
         };
-        let synced = synced || self.unsynced.as_ref().is_some_and(full);
+        let mut synced = synced || self.unsynced.as_ref().is_some_and(full);
+        // What these announce may concern nobody any more, or nobody who is not marked already, only
+        // by what is not synced: after a crash it would concern somebody.
+        let announces = requests.iter().any(|request| request.speed() == Speed::AsFound);
+        let unsynced_marks = self.unsynced.as_ref().is_some_and(|unsynced| unsynced.marks);
         let written = shared.with_database(|database| {
             let failed = |cause: redb::Error| shared.storage_error(cause);
             let mut txn = database.begin_write().map_err(|e| failed(e.into()))?;
-            if synced {
-                // One phase can roll an acknowledged commit back without a word when a bit of it
-                // flips afterwards; with two that is an error.
-                txn.set_two_phase_commit(true);
-            } else {
-                txn.set_durability(Durability::None).map_err(|e| failed(e.into()))?;
-            }
-            let mut batch = Batch::new(&shared, &txn, self.last)?;
+            let mut batch = Batch::new(&shared, &txn, &mut self.ledger, self.last)?;
             for request in requests {
                 batch.step();
                 request.apply(&mut batch);
@@ -244,39 +248,62 @@ impl Writer {
                 }
             }
             let written = batch.finish()?;
-            txn.commit().map_err(|e| failed(e.into()))?;
+            synced |= written.must_sync;
+            synced |= announces && (unsynced_marks || written.newly_marked);
+            if synced {
+                // One phase can roll an acknowledged commit back without a word when a bit of it
+                // flips afterwards; with two that is an error.
+                txn.set_two_phase_commit(true);
+            } else {
+                txn.set_durability(Durability::None).map_err(|e| failed(e.into()))?;
+            }
+            if let Err(cause) = txn.commit() {
+                // Whether it happened is unknown: what it would have marked is not fresh any more.
+                publish_marks(&shared, &written);
+                return Err(failed(cause.into()));
+            }
             Ok(written)
         })?;
-        self.count(synced, written.bytes);
+        self.count(synced, &written);
         self.last = written.last;
         self.sweeping |= written.sweeps;
-        Ok(self.publish(written.changes))
+        Ok(self.publish(written))
     }
 
-    fn count(&mut self, synced: bool, written: usize) {
+    fn count(&mut self, synced: bool, written: &Written) {
         self.shared.counters.commits.add(1);
         if synced {
             self.shared.counters.syncs.add(1);
             self.unsynced = None;
         } else {
-            let unsynced =
-                self.unsynced.get_or_insert(Unsynced { since: Instant::now(), bytes: 0 });
-            unsynced.bytes += written;
+            let begins = || Unsynced { since: Instant::now(), bytes: 0, marks: false };
+            let unsynced = self.unsynced.get_or_insert_with(begins);
+            unsynced.bytes += written.bytes;
+            unsynced.marks |= written.newly_marked;
         }
     }
 
-    /// Makes readers see the commit: the cache first, the revision after it.
-    fn publish(&self, changes: Vec<Change>) -> Committed {
-        let mut committed = Committed::default();
-        for Change { key, page, wanted } in changes {
-            let publication = match &page {
-                Some(resident) => {
-                    Publication::Replace { resident: resident.clone(), admit: wanted }
+    /// Makes readers see the commit: pages, marks and stamps first, the revision after them.
+    fn publish(&self, written: Written) -> Committed {
+        let mut committed = Committed::up_to(self.last);
+        for Change { key, what } in written.changes {
+            let cache_key = CacheKey::new(&key);
+            match what {
+                What::Replaced { page, wanted } => {
+                    let resident = page.clone();
+                    let publication = Publication::Replace { resident, admit: wanted };
+                    self.shared.cache.publish(cache_key, publication);
+                    committed.insert(key, Some(page));
                 }
-                None => Publication::Remove,
-            };
-            self.shared.cache.publish(CacheKey::new(&key), publication);
-            committed.insert(key, page);
+                What::Removed => {
+                    self.shared.cache.publish(cache_key, Publication::Remove);
+                    committed.insert(key, None);
+                }
+                What::Marked(row) => raise(&self.shared, cache_key, &row),
+            }
+        }
+        for (stamps, row) in &written.stamps {
+            stamps.raise(row);
         }
         self.shared.publish(self.last);
         committed
@@ -288,5 +315,23 @@ impl Writer {
         self.transact(vec![request], false);
         // A failure has latched the writer, which ends the sweeping too.
         self.sweeping = receipt.wait().unwrap_or(false);
+    }
+}
+
+fn raise(shared: &Shared, page: CacheKey<'_>, row: &MarkRow) {
+    let (stale, suspect) = (row.stale(), row.suspect());
+    let (stale, suspect) = (stale.words(), suspect.words());
+    shared.cache.publish(page, Publication::Raise { stale, suspect });
+}
+
+/// Makes readers see the marks of a commit that failed, and nothing else of it.
+fn publish_marks(shared: &Shared, written: &Written) {
+    for Change { key, what } in &written.changes {
+        if let What::Marked(row) = what {
+            raise(shared, CacheKey::new(key), row);
+        }
+    }
+    for (stamps, row) in &written.stamps {
+        stamps.raise(row);
     }
 }

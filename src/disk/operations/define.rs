@@ -1,19 +1,22 @@
 //! Views: defined, defined anew, dropped.
 
-use redb::{ReadableTable, Table};
+use redb::ReadableTable;
 
 use crate::error::{Error, ErrorKind, RESTORE, Result};
+use crate::grid::ZoneYears;
 use crate::page::ViewId;
 use crate::revision::Revision;
 use crate::sync::Arc;
-use crate::time::Timestamp;
+use crate::time::{TimeRange, Timestamp};
 
 use super::super::batch::Batch;
 use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
-use super::super::tables::{DROPPED, DROPPED_GOING, DROPPED_RESERVED, META, VIEWS, meta};
+use super::super::stamps::Stamps;
+use super::super::tables::{DROPPED, DROPPED_GOING, DROPPED_RESERVED, META, meta};
 use super::super::view_row::ViewRow;
 use super::super::view_state::{Definition, ViewState};
+use super::invalidate::zone_changed;
 
 /// Compares a definition with what the file says of the view, and makes the file say it.
 pub(crate) struct Define {
@@ -29,8 +32,8 @@ pub(crate) struct Define {
 /// What defining a view came to.
 #[derive(Debug)]
 pub(crate) enum Defined {
-    /// The view stands as defined.
-    Ready(ViewRow),
+    /// The view stands as defined, with these stamps.
+    Ready(ViewRow, Arc<Stamps>),
     /// Only the page length differs: the pages under this id have to be laid out anew first.
     NeedsRelay(ViewId),
 }
@@ -42,20 +45,14 @@ enum Step {
     New,
     /// Nothing to write.
     Same,
-    /// Another version or zone, the same pages: one stamp, and old records are known by it.
+    /// The same in all, but the zone sets its clock otherwise in these stretches.
+    Rezone(Vec<TimeRange>),
+    /// Another version, the same pages: one stamp, and old records are known by it.
     Stamp,
     /// Another version whose pages have another length.
     Relay,
     /// Another version whose records or grid are different: a new id, the old pages go.
     Afresh,
-}
-
-type Views<'t> = Table<'t, &'static [u8], &'static [u8]>;
-
-/// The row of a view, if there is one.
-pub(super) fn row(batch: &mut Batch<'_>, views: &Views<'_>, name: &str) -> Result<Option<ViewRow>> {
-    let found = views.get(name.as_bytes()).map(|row| row.map(|row| row.value().to_vec()));
-    batch.keep(found)?.map(|bytes| ViewRow::from_bytes(name, &bytes)).transpose()
 }
 
 impl Operation for Define {
@@ -67,38 +64,49 @@ impl Operation for Define {
     }
 
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<Defined> {
-        let views = batch.txn().open_table(VIEWS);
-        let mut views = batch.keep(views)?;
-        let standing = row(batch, &views, &self.definition.name)?;
+        let standing = batch.views().row(&self.definition.name).cloned();
+        let years = self.definition.grid.zone_years();
         let step = match &standing {
             None => Step::New,
-            Some(row) => step(row, &self.definition)?,
+            Some(row) => step(row, &self.definition, years.as_ref())?,
         };
         let new = match (step, standing) {
-            (Step::Same, Some(row)) => return Ok(Defined::Ready(row)),
+            (Step::Same, Some(row)) => row,
+            (Step::Rezone(stretches), Some(row)) => {
+                let stamps = Arc::new(Stamps::of(&row));
+                let view = ViewState::new(self.definition.clone(), &row, stamps, None);
+                zone_changed(batch, &view, stretches, self.now)?;
+                // What could not be marked one by one has been stamped.
+                let row = batch.views().by_id(row.id).cloned().unwrap_or(row);
+                ViewRow { zone_years: years, ..row }
+            }
             (Step::Relay, Some(row)) if self.relaid.is_none() => {
                 return Ok(Defined::NeedsRelay(row.id));
             }
             (Step::Relay, Some(row)) => {
                 let id = self.relaid.expect("the arm above took None");
                 claim(batch, id)?;
-                drop_id(batch, row.id)?;
+                drop_id(batch, row.id, self.now)?;
                 // The pages under the new id were written without a dictionary.
-                ViewRow { id, dictionary: 0, ..self.stamped(row, batch.revision()) }
+                ViewRow { id, dictionary: 0, ..self.stamped(row, years, batch.revision()) }
             }
-            (Step::Stamp, Some(row)) => self.stamped(row, batch.revision()),
+            (Step::Stamp, Some(row)) => {
+                batch.stamp_readers([row.id], self.now);
+                let row = batch.views().by_id(row.id).cloned().unwrap_or(row);
+                self.stamped(row, years, batch.revision())
+            }
             (Step::Afresh, Some(row)) => {
-                drop_id(batch, row.id)?;
-                self.fresh(next_id(batch)?)
+                drop_id(batch, row.id, self.now)?;
+                self.fresh(next_id(batch)?, years)
             }
-            (_, _) => self.fresh(next_id(batch)?),
+            (_, _) => self.fresh(next_id(batch)?, years),
         };
         if let Some(live) = &self.live {
             live.end();
         }
-        let kept = views.insert(self.definition.name.as_bytes(), &*new.to_bytes()).map(drop);
-        batch.keep(kept)?;
-        Ok(Defined::Ready(new))
+        let revision = batch.revision();
+        let stamps = batch.views().define(&self.definition.name, new.clone(), revision);
+        Ok(Defined::Ready(new, stamps))
     }
 
     fn answer(self, defined: Defined, _: &Committed) -> Defined {
@@ -108,14 +116,14 @@ impl Operation for Define {
 
 impl Define {
     /// The row of a view that begins.
-    fn fresh(&self, id: ViewId) -> ViewRow {
+    fn fresh(&self, id: ViewId, zone_years: Option<ZoneYears>) -> ViewRow {
         ViewRow {
             id,
             version: self.definition.version,
             layout: self.definition.layout,
             grid: self.definition.grid.describe(),
             page_len: self.definition.page_len,
-            zone_hash: self.definition.grid.zone_hash().unwrap_or(0),
+            zone_years,
             level: 0,
             stale_before: Revision::ZERO,
             suspect_before: Revision::ZERO,
@@ -125,12 +133,12 @@ impl Define {
         }
     }
 
-    /// The row of a view whose records are all of an older version or an older zone from now on.
-    fn stamped(&self, row: ViewRow, revision: Revision) -> ViewRow {
+    /// The row of a view whose records are all of an older version from now on.
+    fn stamped(&self, row: ViewRow, zone_years: Option<ZoneYears>, revision: Revision) -> ViewRow {
         ViewRow {
             version: self.definition.version,
             page_len: self.definition.page_len,
-            zone_hash: self.definition.grid.zone_hash().unwrap_or(0),
+            zone_years,
             stale_before: revision,
             stamped_at: self.now,
             ..row
@@ -138,7 +146,7 @@ impl Define {
     }
 }
 
-fn step(row: &ViewRow, definition: &Definition) -> Result<Step> {
+fn step(row: &ViewRow, definition: &Definition, years: Option<&ZoneYears>) -> Result<Step> {
     let refuse =
         |what: String| Err(Error::new(ErrorKind::Definition, what).at_view(&definition.name));
     let (had, has) = (row.version, definition.version);
@@ -184,8 +192,17 @@ fn step(row: &ViewRow, definition: &Definition) -> Result<Step> {
             had + 1
         ));
     }
-    let same_zone = row.zone_hash == definition.grid.zone_hash().unwrap_or(0);
-    Ok(if same_zone { Step::Same } else { Step::Stamp })
+    let stretches = match (&row.zone_years, years) {
+        (Some(before), Some(years)) => before.differing(years),
+        (None, None) => Vec::new(),
+        (None, Some(_)) | (Some(_), None) => {
+            return Err(Error::damaged(format!(
+                "the view's row does not tell the rules of its time zone; {RESTORE}"
+            ))
+            .at_view(&definition.name));
+        }
+    };
+    Ok(if stretches.is_empty() { Step::Same } else { Step::Rezone(stretches) })
 }
 
 /// Gives out an id that no view ever had.
@@ -205,8 +222,10 @@ pub(super) fn next_id(batch: &mut Batch<'_>) -> Result<ViewId> {
     Ok(ViewId(next))
 }
 
-/// Nothing refers to the id any more: its pages go in the background.
-fn drop_id(batch: &mut Batch<'_>, id: ViewId) -> Result<()> {
+/// Nothing refers to the id any more: what was built from its records is suspect, and its pages go
+/// in the background.
+fn drop_id(batch: &mut Batch<'_>, id: ViewId, now: Timestamp) -> Result<()> {
+    batch.stamp_readers([id], now);
     batch.expect_sweep();
     note_dropped(batch, id, DROPPED_GOING)
 }
@@ -238,6 +257,7 @@ fn claim(batch: &mut Batch<'_>, id: ViewId) -> Result<()> {
 /// Deletes a view: its name is free at once, its pages go in the background.
 pub(crate) struct DropView {
     pub(crate) name: String,
+    pub(crate) now: Timestamp,
 }
 
 impl Operation for DropView {
@@ -249,15 +269,11 @@ impl Operation for DropView {
     }
 
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<bool> {
-        let views = batch.txn().open_table(VIEWS);
-        let mut views = batch.keep(views)?;
-        let Some(row) = row(batch, &views, &self.name)? else {
+        let Some(id) = batch.views().row(&self.name).map(|row| row.id) else {
             return Ok(false);
         };
-        drop_id(batch, row.id)?;
-        let removed = views.remove(self.name.as_bytes()).map(drop);
-        batch.keep(removed)?;
-        Ok(true)
+        drop_id(batch, id, self.now)?;
+        Ok(batch.views().remove(&self.name))
     }
 
     fn answer(self, existed: bool, _: &Committed) -> bool {

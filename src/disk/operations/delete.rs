@@ -1,11 +1,15 @@
 //! Deleting records.
 
 use crate::error::Result;
-use crate::page::{PageKey, without};
+use crate::graph::{Cause, DepsRow, Node, Origin, Seed, SlotSet};
+use crate::page::{Fate, Page, PageKey, Slot, without};
 use crate::sync::Arc;
+use crate::time::Timestamp;
 
+use super::super::announcements::Word;
 use super::super::batch::Batch;
 use super::super::committed::Committed;
+use super::super::links::Move;
 use super::super::operation::{Operation, Speed};
 use super::super::scope::Scope;
 use super::super::view_state::ViewState;
@@ -15,8 +19,28 @@ use super::super::view_state::ViewState;
 pub(crate) struct Delete {
     pub(crate) view: Arc<ViewState>,
     pub(crate) scope: Scope,
+    pub(crate) reason: Reason,
+    pub(crate) now: Timestamp,
     /// Where to go on; `None` at the start.
     pub(crate) cursor: Option<Box<[u8]>>,
+}
+
+/// Why records are deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The application says so: to what was built from them that is a change.
+    Asked,
+    /// They are old. What was built from them stays right, so those that something has read leave
+    /// their facts, by which later changes still find their way.
+    Retention,
+}
+
+/// A page as a deletion leaves it.
+struct Left<'k> {
+    key: &'k [u8],
+    page: Option<Page>,
+    /// What others are told has gone: everything but what retention takes, which is no change.
+    changed: SlotSet,
 }
 
 /// What one step of a deletion did.
@@ -45,32 +69,122 @@ impl Operation for Delete {
         let from = self.cursor.as_deref().unwrap_or(&first);
         let keys = batch.keys(from, &until, PAGES_AT_ONCE + 1)?;
         let mut records = 0;
-        let mut stage = Vec::new();
+        let mut ready = Vec::new();
         for key in keys.iter().take(PAGES_AT_ONCE) {
             let Some((_, _, number)) = PageKey::split(key) else { continue };
             if !scope.concerns(number) {
                 continue;
             }
             let Some(page) = batch.standing(&self.view, key)? else {
-                // Damaged beyond reading: whatever it held, it was meant to go.
-                stage.push((key, None));
+                // Damaged beyond reading: whatever it held, it was meant to go. Who read it and who
+                // it had read is lost with it, so its readers are told even by retention.
+                let changed = (0..self.view.page_len()).map(Slot).collect();
+                ready.push(Left { key, page: None, changed });
                 continue;
             };
-            let drops = |slot| scope.drops(number, slot, &page);
-            let (left, dropped) = without(&page, drops, self.view.shape())?;
-            if dropped > 0 {
-                records += u64::from(dropped);
-                stage.push((key, left));
+            let within = |slot: &Slot| page.has_facts(*slot) && scope.holds(number, *slot, &page);
+            let slots: SlotSet = (0..page.slots()).map(Slot).filter(within).collect();
+            let read = self.read_by_others(batch, key, &page)?;
+            let fate = |slot| match slots.contains(slot) {
+                false => Fate::Stays,
+                true if read.contains(slot) => Fate::LeavesFacts,
+                true => Fate::Goes,
+            };
+            let (left, gone) = without(&page, fate, self.view.shape())?;
+            // Facts that nobody needs any more go with the last of their readers.
+            let buried = |slot| page.is_tombstone(slot) && !read.contains(slot);
+            if !gone.is_empty() || slots.iter().any(buried) {
+                records += gone.len() as u64;
+                // What retention has left of a record is the way from later changes to its readers:
+                // they are told when it goes.
+                let changed = if self.reason == Reason::Asked { slots } else { SlotSet::EMPTY };
+                ready.push(Left { key, page: left, changed });
             }
         }
-        self.view.deletions().lock().remember(batch.revision(), scope, self.cursor.is_some());
-        for (key, left) in stage {
-            batch.stage(&self.view, key, left, None, false);
+        if self.reason == Reason::Asked {
+            let goes_on = self.cursor.is_some();
+            let mut announcements = self.view.announcements().lock();
+            announcements.remember(batch.revision(), scope, Word::Deleted, goes_on);
         }
+        let mut seeds = Vec::new();
+        for left in ready {
+            self.stage(batch, left, &mut seeds)?;
+        }
+        batch.spread(seeds, self.now)?;
         Ok(DeletePart { records, cursor: keys.get(PAGES_AT_ONCE).cloned() })
     }
 
     fn answer(self, part: DeletePart, _: &Committed) -> DeletePart {
         part
+    }
+}
+
+impl Delete {
+    /// The slots whose facts have to stay, because something has read them.
+    fn read_by_others(&self, batch: &Batch<'_>, key: &[u8], page: &Page) -> Result<SlotSet> {
+        let id = self.view.id();
+        if self.reason == Reason::Asked || batch.ledger.views.readers(id).is_empty() {
+            return Ok(SlotSet::EMPTY);
+        }
+        let node = Node::page(key);
+        // Whoever has read the whole entity or view has read them all.
+        let mut above = node.coarser();
+        while let Some(coarse) = above {
+            if batch.links.has_readers(coarse.as_slice())? {
+                return Ok((0..page.slots()).map(Slot).collect());
+            }
+            above = coarse.coarser();
+        }
+        Ok(batch.links.read_slots(node.as_slice(), page.slots())?.into_iter().collect())
+    }
+
+    fn stage(
+        &self,
+        batch: &mut Batch<'_>,
+        left: Left<'_>,
+        seeds: &mut Vec<(Seed, Cause)>,
+    ) -> Result<()> {
+        let Left { key, page, changed } = left;
+        let id = self.view.id();
+        let before = batch.links.deps(key)?.unwrap_or_default();
+        let Some(page) = page else {
+            batch.links.forget(key)?;
+            batch.marked.remove(key);
+            batch.stage(&self.view, key, None, None, false);
+            return self.announce(batch, key, changed, seeds);
+        };
+        let stays = |id: u32| page.all_facts().iter().any(|facts| facts.dependencies == id);
+        let standing = batch.standing(&self.view, key)?;
+        let moves = Move::gather(standing.iter().flat_map(|standing| {
+            let went = |slot: &Slot| standing.has_facts(*slot) && !page.has_facts(*slot);
+            let went = (0..standing.slots()).map(Slot).filter(went);
+            went.map(|slot| (slot, standing.facts(slot).dependencies, 0))
+        }));
+        let mut after: DepsRow = before.clone();
+        after.retain(stays);
+        batch.relink(id, key, &before, &after, &moves)?;
+        if let Some(mut marks) = batch.mark_row(key)? {
+            let went = (0..page.slots()).map(Slot).filter(|slot| !page.has_facts(*slot));
+            marks.clear(went.collect());
+            batch.marked.insert(key.into(), marks);
+        }
+        batch.stage(&self.view, key, Some(page), None, false);
+        self.announce(batch, key, changed, seeds)
+    }
+
+    fn announce(
+        &self,
+        batch: &mut Batch<'_>,
+        key: &[u8],
+        changed: SlotSet,
+        seeds: &mut Vec<(Seed, Cause)>,
+    ) -> Result<()> {
+        if changed.is_empty() {
+            return Ok(());
+        }
+        batch.note_content(self.view.id());
+        let cause = Cause::new(Origin::Deleted, batch.revision(), self.now);
+        seeds.push((Seed::Changed { page: key.into(), slots: changed }, cause));
+        Ok(())
     }
 }

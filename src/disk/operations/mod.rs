@@ -1,16 +1,24 @@
 //! What the writer can be asked to do, an operation a file.
 
+mod change;
 mod define;
 mod delete;
+mod invalidate;
+mod reconcile;
 mod relay;
+mod spare;
 mod store_records;
 mod sweep;
 mod sync_all;
 mod train;
 
+pub(crate) use change::{BeginChange, EndChange, SettleIntents};
 pub(crate) use define::{Define, Defined, DropView};
-pub(crate) use delete::Delete;
+pub(crate) use delete::{Delete, Reason};
+pub(crate) use invalidate::{Changed, Invalidate, PAGES_IN_SCOPE_MAX};
+pub(crate) use reconcile::{Reconcile, ReconcileGone, Reconciled};
 pub(crate) use relay::{Relay, ReserveView};
+pub(crate) use spare::Spare;
 pub(crate) use store_records::{Part, StoreRecords, Stored};
 pub(crate) use sweep::Sweep;
 pub(crate) use sync_all::SyncAll;

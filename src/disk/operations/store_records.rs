@@ -1,22 +1,31 @@
 //! Records into their pages.
 
 use crate::error::Result;
-use crate::page::{Page, PageKey, StoredBody, merge};
+use crate::graph::{Cause, Colour, DepsRow, Origin, Reading, Seed, SlotSet};
+use crate::page::{Fate, Merged, Page, PageKey, Slot, StoredBody, merge, without};
+use crate::revision::Revision;
 use crate::sync::Arc;
+use crate::time::Timestamp;
 
+use super::super::announcements::Word;
 use super::super::batch::Batch;
+use super::super::colour::Judgement;
 use super::super::committed::Committed;
+use super::super::links::Move;
 use super::super::operation::{Operation, Speed};
 use super::super::shared::PageInMemory;
+use super::super::undeclared::Before;
 use super::super::view_state::ViewState;
 
 /// Records of one page that are to be stored.
 pub(crate) struct Part {
     pub(crate) key: PageKey,
-    /// The new records, the other slots empty.
+    /// The new records, the other slots empty. Their facts count in `readings`, from one, what they
+    /// have read; zero is nothing.
     pub(crate) page: Page,
     /// Its body as it will stand on disk if nothing else is in the page.
     pub(crate) body: Option<StoredBody>,
+    pub(crate) readings: Vec<Arc<Reading>>,
 }
 
 /// Stores records, built or put, in any number of pages of one view, as one operation.
@@ -26,6 +35,7 @@ pub(crate) struct StoreRecords {
     pub(crate) speed: Speed,
     /// Whether somebody waits to read them.
     pub(crate) wanted: bool,
+    pub(crate) now: Timestamp,
 }
 
 /// What became of the records.
@@ -34,10 +44,25 @@ pub(crate) struct Stored {
     /// The pages as they stand after the commit, in the order of the parts; a part that was deleted
     /// while it was being built has none.
     pub(crate) pages: Vec<PageInMemory>,
+    /// How many records have other bytes than before, or were not there.
+    pub(crate) changed: u64,
+}
+
+/// A part as it will stand, nothing of it written yet.
+struct Ready {
+    key: PageKey,
+    merged: Merged,
+    body: Option<StoredBody>,
+    before: DepsRow,
+    after: DepsRow,
+    moves: Vec<Move>,
+    /// The slots that are stored, by what they have read, with their colour.
+    coloured: Vec<(SlotSet, Judgement)>,
 }
 
 impl Operation for StoreRecords {
-    type Applied = Vec<PageKey>;
+    /// The keys of the pages, and how many records changed.
+    type Applied = (Vec<PageKey>, u64);
     type Answer = Stored;
 
     fn speed(&self) -> Speed {
@@ -50,40 +75,197 @@ impl Operation for StoreRecords {
 
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<Self::Applied> {
         self.view.check()?;
-        // A put is later than every deletion before it; only builds can be overtaken by one.
-        let counters = &batch.shared().counters;
-        let mut merged = Vec::with_capacity(self.parts.len());
-        for mut part in self.parts.drain(..) {
-            match self.view.without_deleted(part.page, part.key.as_slice())? {
-                (None, _) => continue,
-                (Some(page), dropped) => {
-                    part.page = page;
-                    part.body = part.body.filter(|_| dropped == 0);
-                }
-            }
-            let standing = batch.standing(&self.view, part.key.as_slice())?;
-            let new = merge(standing.as_deref(), part.page, batch.revision(), self.view.shape());
-            merged.push((
-                part.key,
-                new.map_err(|error| error.at_view(self.view.name()))?,
-                part.body,
-            ));
+        // Nothing is staged before everything is ready: a page over its limit refuses the operation
+        // whole.
+        let mut ready = Vec::with_capacity(self.parts.len());
+        for part in std::mem::take(&mut self.parts) {
+            ready.extend(self.ready(batch, part)?);
         }
-        // Nothing is staged before everything has been merged: a page over its limit refuses the
-        // operation whole.
-        let mut keys = Vec::with_capacity(merged.len());
-        for (key, new, body) in merged {
-            counters.records_changed.add(u64::from(new.changed));
-            counters.records_unchanged.add(u64::from(new.unchanged));
-            counters.records_superseded.add(u64::from(new.superseded));
-            let body = body.filter(|_| new.as_given);
-            batch.stage(&self.view, key.as_slice(), Some(new.page), body, self.wanted);
-            keys.push(key);
+        let mut keys = Vec::with_capacity(ready.len());
+        let mut changed = 0;
+        let mut seeds = Vec::new();
+        for part in ready {
+            keys.push(part.key.clone());
+            changed += part.merged.changed.len() as u64;
+            self.stage(batch, part, &mut seeds)?;
         }
-        Ok(keys)
+        // After all edges stand, so that records stored together concern each other too.
+        batch.spread(seeds, self.now)?;
+        Ok((keys, changed))
     }
 
-    fn answer(self, keys: Self::Applied, committed: &Committed) -> Stored {
-        Stored { pages: keys.iter().filter_map(|key| committed.page(key.as_slice())).collect() }
+    fn answer(self, (keys, changed): Self::Applied, committed: &Committed) -> Stored {
+        let pages = keys.iter().filter_map(|key| committed.page(key.as_slice())).collect();
+        Stored { pages, changed }
     }
+}
+
+impl StoreRecords {
+    fn ready(&self, batch: &mut Batch<'_>, part: Part) -> Result<Option<Ready>> {
+        let Part { key, page, body, readings } = part;
+        let Some((page, body, overtaken)) = self.heed(page, body, key.as_slice())? else {
+            return Ok(None);
+        };
+        // As the facts count what was read: the first are those that have read nothing.
+        let mut coloured = vec![(SlotSet::EMPTY, Judgement::FRESH)];
+        for reading in &readings {
+            coloured.push((SlotSet::EMPTY, batch.judge(reading, self.now)?));
+        }
+        let before = batch.links.deps(key.as_slice())?.unwrap_or_default();
+        let mut after = before.clone();
+        let mut ids = vec![0];
+        ids.extend(readings.iter().map(|reading| after.intern(reading.dependencies.clone())));
+        let reading_of = readings_of(&page);
+        let page = page.with_facts(|facts| facts.dependencies = ids[facts.dependencies as usize]);
+        let standing = batch.standing(&self.view, key.as_slice())?;
+        let read_before = |slot| match &standing {
+            Some(standing) if standing.has_facts(slot) => standing.facts(slot).dependencies,
+            _ => 0,
+        };
+        let given = page.present().map(|slot| (slot, page.facts(slot).begun, read_before(slot)));
+        let given: Vec<(Slot, Revision, u32)> = given.collect();
+        let merged = merge(standing.as_deref(), page, batch.revision(), self.view.shape())
+            .map_err(|error| error.at_view(self.view.name()))?;
+        self.report_unexplained(batch, &key, standing.as_deref(), &merged, &readings, &reading_of)?;
+        after.retain(|id| merged.page.all_facts().iter().any(|facts| facts.dependencies == id));
+        let stored = || given.iter().filter(|(slot, ..)| !merged.superseded.contains(slot));
+        let moves = Move::gather(stored().map(|(slot, _, from)| {
+            let to = merged.page.facts(*slot).dependencies;
+            (*slot, *from, to)
+        }));
+        let stale_before = batch.views().by_id(self.view.id()).map(|row| row.stale_before);
+        let mut stale = SlotSet::EMPTY;
+        for (slot, begun, _) in stored() {
+            if overtaken.contains(*slot) || stale_before.is_none_or(|before| *begun < before) {
+                stale.insert(*slot);
+            } else {
+                coloured[reading_of(*slot)].0.insert(*slot);
+            }
+        }
+        coloured.push((stale, Judgement::overtaken(batch.revision(), self.now)));
+        Ok(Some(Ready { key, merged, body, before, after, moves, coloured }))
+    }
+
+    /// Tells of records that were built to other bytes though nothing that they read has changed.
+    fn report_unexplained(
+        &self,
+        batch: &mut Batch<'_>,
+        key: &PageKey,
+        standing: Option<&Page>,
+        merged: &Merged,
+        readings: &[Arc<Reading>],
+        reading_of: &impl Fn(Slot) -> usize,
+    ) -> Result<()> {
+        let Some(page) = standing.filter(|_| !merged.changed.is_empty()) else { return Ok(()) };
+        let marks = batch.mark_row(key.as_slice())?;
+        let Some(row) = batch.views().by_id(self.view.id()) else { return Ok(()) };
+        let before = Before { page, marks: marks.as_ref(), stale_before: row.stale_before };
+        let nothing = Reading::default();
+        for slot in &merged.changed {
+            let reading = match reading_of(*slot) {
+                0 => &nothing,
+                number => &*readings[number - 1],
+            };
+            if batch.is_unexplained(&before, *slot, &merged.page, reading)? {
+                let bucket = PageKey::split(key.as_slice()).and_then(|(_, _, number)| {
+                    self.view.grid().bucket_in(number, slot.0, self.view.page_len())
+                });
+                batch.shared().report_unexplained(&self.view, key, bucket);
+            }
+        }
+        Ok(())
+    }
+
+    /// Obeys what was said of the records while they were built: without those that were deleted,
+    /// and which of the others were invalidated. A put is later than every deletion before it, and
+    /// than every invalidation but those after the revision that it was made as of.
+    fn heed(
+        &self,
+        page: Page,
+        body: Option<StoredBody>,
+        key: &[u8],
+    ) -> Result<Option<(Page, Option<StoredBody>, SlotSet)>> {
+        let mut overtaken = SlotSet::EMPTY;
+        let mut deleted = SlotSet::EMPTY;
+        let announcements = self.view.announcements().lock();
+        for slot in page.present() {
+            let begun = page.facts(slot).begun;
+            let heeds = |word| word == Word::Invalidated || !page.was_put(slot);
+            match announcements.since(begun, key, slot, &page, heeds) {
+                None => {}
+                Some(Word::Invalidated) => overtaken.insert(slot),
+                Some(Word::Deleted) => deleted.insert(slot),
+            }
+        }
+        drop(announcements);
+        if deleted.is_empty() {
+            return Ok(Some((page, body, overtaken)));
+        }
+        let fate = |slot| if deleted.contains(slot) { Fate::Goes } else { Fate::Stays };
+        let (left, _) = without(&page, fate, self.view.shape())?;
+        Ok(left.map(|page| (page, None, overtaken)))
+    }
+
+    fn stage(
+        &self,
+        batch: &mut Batch<'_>,
+        ready: Ready,
+        seeds: &mut Vec<(Seed, Cause)>,
+    ) -> Result<()> {
+        let Ready { key, merged, body, before, after, moves, coloured } = ready;
+        let (id, key_bytes) = (self.view.id(), key.as_slice());
+        let counters = &batch.shared().counters;
+        counters.records_changed.add(merged.changed.len() as u64);
+        counters.records_unchanged.add(merged.unchanged.len() as u64);
+        counters.records_superseded.add(merged.superseded.len() as u64);
+        batch.relink(id, key_bytes, &before, &after, &moves)?;
+        let mut marks = batch.mark_row(key_bytes)?.unwrap_or_default();
+        let had_marks = !marks.is_empty();
+        let marked_before = marks.marked();
+        for (slots, _) in &coloured {
+            marks.clear(*slots);
+        }
+        for (slots, Judgement { colour, cause }) in coloured {
+            if let Some(cause) = cause.filter(|_| !slots.is_empty()) {
+                if colour == Colour::Stale {
+                    batch.shared().counters.records_overtaken.add(u64::from(slots.len()));
+                }
+                marks.raise(slots, colour, cause);
+            }
+        }
+        let newly = marks.marked().minus(marked_before);
+        if !newly.is_empty() {
+            batch.note_marked(key_bytes);
+        }
+        let newly_cause = newly.iter().next().and_then(|slot| marks.cause(slot)).cloned();
+        if had_marks || !marks.is_empty() {
+            batch.marked.insert(key_bytes.into(), marks);
+        }
+        let body = body.filter(|_| merged.as_given);
+        batch.stage(&self.view, key_bytes, Some(merged.page), body, self.wanted);
+        let changed: SlotSet = merged.changed.iter().copied().collect();
+        if !changed.is_empty() {
+            batch.note_content(id);
+        }
+        if batch.views().readers(id).is_empty() {
+            return Ok(());
+        }
+        if !changed.is_empty() {
+            let cause = Cause::new(Origin::Changed, batch.revision(), self.now);
+            seeds.push((Seed::Changed { page: key_bytes.into(), slots: changed }, cause));
+        }
+        if let Some(cause) = newly_cause {
+            seeds.push((Seed::Readers { page: key_bytes.into(), slots: newly }, cause));
+        }
+        Ok(())
+    }
+}
+
+/// Which reading each slot of a page has, as its facts count them.
+fn readings_of(page: &Page) -> impl Fn(Slot) -> usize + use<> {
+    let readings: Vec<usize> = (0..page.slots())
+        .map(Slot)
+        .map(|slot| if page.holds(slot) { page.facts(slot).dependencies as usize } else { 0 })
+        .collect();
+    move |slot| readings[slot.0 as usize]
 }

@@ -6,7 +6,7 @@ use crate::sync::Arc;
 use super::super::batch::Batch;
 use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
-use super::super::tables::{DICTIONARIES, VIEWS};
+use super::super::tables::DICTIONARIES;
 use super::super::view_state::{ViewState, dictionary_key};
 
 /// The id that a view's dictionary gets. One is trained in a view's life; a second would be 2.
@@ -29,20 +29,15 @@ impl Operation for KeepDictionary {
 
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<u32> {
         self.view.check()?;
-        let views = batch.txn().open_table(VIEWS);
-        let mut views = batch.keep(views)?;
-        let standing = super::define::row(batch, &views, self.view.name())?;
-        let Some(mut row) = standing.filter(|row| row.id == self.view.id()) else {
+        if batch.views().by_id(self.view.id()).is_none() {
             return Err(Error::damaged("the view's row is gone").at_view(self.view.name()));
-        };
+        }
         let dictionaries = batch.txn().open_table(DICTIONARIES);
         let mut dictionaries = batch.keep(dictionaries)?;
         let key = dictionary_key(self.view.id(), FIRST_DICTIONARY);
         let kept = dictionaries.insert(key.as_slice(), &*self.bytes).map(drop);
         batch.keep(kept)?;
-        row.dictionary = FIRST_DICTIONARY;
-        let kept = views.insert(self.view.name().as_bytes(), &*row.to_bytes()).map(drop);
-        batch.keep(kept)?;
+        batch.views().change(self.view.id(), |row| row.dictionary = FIRST_DICTIONARY);
         Ok(FIRST_DICTIONARY)
     }
 

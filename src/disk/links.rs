@@ -1,0 +1,345 @@
+//! The tables of the dependency graph: what was read, by whom, and what is marked.
+
+use std::cell::OnceCell;
+
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, WriteTransaction};
+
+use crate::error::{Error, RESTORE, Result};
+use crate::graph::{
+    DependencySet, DepsRow, EdgeRow, MarkRow, Node, NodeReads, edge_bounds, edge_key,
+    kind_edge_bounds, split_edge,
+};
+use crate::page::{PageKey, Slot, ViewId};
+
+use super::shared::Shared;
+use super::source_row::SourceRow;
+use super::tables::{DEPS, EDGES, MARKS, SOURCES};
+
+type Key = &'static [u8];
+/// Where to go on; `None` when all is done.
+pub(crate) type Cursor = Option<Box<[u8]>>;
+
+/// The four tables, open in one transaction: to write (`Table`) or to read (`ReadOnlyTable`).
+pub(crate) struct Links<'s, T> {
+    shared: &'s Shared,
+    deps: T,
+    edges: T,
+    marks: T,
+    sources: T,
+    /// The first failure of the file below.
+    fault: OnceCell<Error>,
+}
+
+/// The tables as a read transaction has them.
+pub(crate) type LinksToRead<'s> = Links<'s, ReadOnlyTable<Key, Key>>;
+
+impl<'s> LinksToRead<'s> {
+    pub(crate) fn to_read(shared: &'s Shared, txn: &ReadTransaction) -> Result<Self> {
+        let open = |table| txn.open_table(table).map_err(|cause| shared.storage_error(cause));
+        let fault = OnceCell::new();
+        let (deps, edges) = (open(DEPS)?, open(EDGES)?);
+        Ok(Self { shared, deps, edges, marks: open(MARKS)?, sources: open(SOURCES)?, fault })
+    }
+}
+
+impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
+    /// The failure of the file below that voids everything, if there was one.
+    pub(super) fn fault(&self) -> Option<&Error> {
+        self.fault.get()
+    }
+
+    fn keep<V>(&self, result: Result<V, redb::StorageError>) -> Result<V> {
+        result.map_err(|cause| {
+            let error = self.shared.storage_error(cause);
+            self.fault.get_or_init(|| error).clone()
+        })
+    }
+
+    /// A row of one of the tables; one that cannot be read is damage.
+    fn row<R>(
+        &self,
+        table: &T,
+        key: &[u8],
+        what: &str,
+        parse: impl Fn(&[u8]) -> Option<R>,
+    ) -> Result<Option<R>> {
+        let Some(bytes) = self.keep(table.get(key))? else { return Ok(None) };
+        match parse(bytes.value()) {
+            Some(row) => Ok(Some(row)),
+            None => Err(self.damaged(what)),
+        }
+    }
+
+    fn damaged(&self, what: &str) -> Error {
+        let error = Error::damaged(format!("{what} is unreadable; {RESTORE}"));
+        self.fault.get_or_init(|| self.shared.at_file(error)).clone()
+    }
+
+    /// What the records of a page read.
+    pub(crate) fn deps(&self, page: &[u8]) -> Result<Option<DepsRow>> {
+        self.row(&self.deps, page, "what a page's records read", DepsRow::from_bytes)
+    }
+
+    /// The marks of a page, as the file has them.
+    pub(crate) fn marks(&self, page: &[u8]) -> Result<Option<MarkRow>> {
+        if self.keep(self.marks.is_empty())? {
+            return Ok(None);
+        }
+        self.row(&self.marks, page, "a page's row of marks", MarkRow::from_bytes)
+    }
+
+    /// What is known of a source, a kind, an entity or a view.
+    pub(crate) fn source(&self, node: &[u8]) -> Result<Option<SourceRow>> {
+        self.row(&self.sources, node, "a source's row", SourceRow::from_bytes)
+    }
+
+    /// Sources between these keys that a reconciliation has not seen, though an earlier one had or a
+    /// record reads them, and where to go on after `most`. Those that were found gone before are
+    /// left out.
+    pub(crate) fn unseen(
+        &self,
+        from: &[u8],
+        until: &[u8],
+        generation: u64,
+        most: usize,
+    ) -> Result<(Vec<Node>, Cursor)> {
+        let mut rows = self.keep(self.sources.range(from..until))?.map(|entry| {
+            let (key, value) = self.keep(entry)?;
+            let row = SourceRow::from_bytes(value.value());
+            let row = row.ok_or_else(|| self.damaged("a source's row"))?;
+            Ok((self.node(key.value())?, row))
+        });
+        let (mut row, mut read) = (rows.next().transpose()?, self.next_read(from, until)?);
+        let mut unseen = Vec::new();
+        for _ in 0..most {
+            let Some(node) = row.iter().map(|(node, _)| node).chain(&read).min().cloned() else {
+                return Ok((unseen, None));
+            };
+            let known = row.take_if(|(known, _)| *known == node).map(|(_, row)| row);
+            let is_gone = match known {
+                Some(row) => row.generation != 0 && row.generation < generation,
+                None => node.kind_of_source().is_some(),
+            };
+            if known.is_some() {
+                row = rows.next().transpose()?;
+            }
+            if read.as_ref() == Some(&node) {
+                read = self.next_read(&edge_bounds(node.as_slice()).1, until)?;
+            }
+            if is_gone {
+                unseen.push(node);
+            }
+        }
+        let next = row.iter().map(|(node, _)| node).chain(&read).min();
+        Ok((unseen, next.map(|node| node.as_slice().into())))
+    }
+
+    /// The first node from here on that something reads.
+    fn next_read(&self, from: &[u8], until: &[u8]) -> Result<Option<Node>> {
+        let first = self.edges.range(from..until).and_then(|mut range| range.next().transpose());
+        let Some((key, _)) = self.keep(first)? else { return Ok(None) };
+        let node = split_edge(key.value()).map(|(node, _)| node);
+        self.node(node.unwrap_or_default()).map(Some)
+    }
+
+    fn node(&self, bytes: &[u8]) -> Result<Node> {
+        Node::from_slice(bytes).ok_or_else(|| self.damaged("a dependency"))
+    }
+
+    /// How a page reads a node.
+    pub(crate) fn edge(&self, node: &[u8], reader: &[u8]) -> Result<Option<EdgeRow>> {
+        self.row(&self.edges, &edge_key(node, reader), "a dependency", EdgeRow::from_bytes)
+    }
+
+    /// Whether anything reads a node.
+    pub(crate) fn has_readers(&self, node: &[u8]) -> Result<bool> {
+        let (from, until) = edge_bounds(node);
+        self.any_edge(&from, &until)
+    }
+
+    /// Whether anything reads a kind or one of its sources.
+    pub(crate) fn kind_has_readers(&self, kind: &str) -> Result<bool> {
+        let (from, until) = kind_edge_bounds(kind);
+        self.any_edge(&from, &until)
+    }
+
+    fn any_edge(&self, from: &[u8], until: &[u8]) -> Result<bool> {
+        self.keep(self.edges.range(from..until).map(|mut range| range.next().is_some()))
+    }
+
+    /// Calls `then` with the readers of what has edges between these keys, until it says no.
+    pub(crate) fn readers_between(
+        &self,
+        from: &[u8],
+        until: &[u8],
+        mut then: impl FnMut(&[u8], &EdgeRow) -> bool,
+    ) -> Result<()> {
+        for entry in self.keep(self.edges.range(from..until))? {
+            let (key, value) = self.keep(entry)?;
+            let split = split_edge(key.value());
+            let row = EdgeRow::from_bytes(value.value());
+            let (Some((_, reader)), Some(row)) = (split, row) else {
+                return Err(self.damaged("a dependency"));
+            };
+            if !then(reader, &row) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The views whose pages read a node, each once, found without looking at all of them.
+    pub(crate) fn reader_views(&self, node: &[u8]) -> Result<Vec<ViewId>> {
+        let (mut from, until) = edge_bounds(node);
+        let mut views = Vec::new();
+        loop {
+            let next = self.edges.range(&*from..&*until).and_then(|mut range| {
+                range.next().transpose().map(|entry| entry.map(|(key, _)| key.value().to_vec()))
+            });
+            let Some(key) = self.keep(next)? else { return Ok(views) };
+            let view = split_edge(&key).and_then(|(_, reader)| PageKey::split(reader));
+            let Some((view, _, _)) = view else { return Err(self.damaged("a dependency")) };
+            views.push(view);
+            from = edge_key(node, &PageKey::view_bounds(view).1);
+        }
+    }
+
+    /// Which slots of a page are read by something.
+    pub(crate) fn read_slots(&self, node: &[u8], slots: u32) -> Result<Vec<Slot>> {
+        let (from, until) = edge_bounds(node);
+        let mut read = vec![false; slots as usize];
+        self.readers_between(&from, &until, |_, row| {
+            for span in &row.spans {
+                let to = usize::from(span.read.1).min(read.len().saturating_sub(1));
+                read[usize::from(span.read.0).min(to)..=to].fill(true);
+            }
+            read.contains(&false)
+        })?;
+        Ok((0..slots).map(Slot).filter(|slot| read[slot.0 as usize]).collect())
+    }
+}
+
+/// The marks of a page, as the file has them now.
+pub(crate) fn mark_row(shared: &Shared, page: &[u8]) -> Result<Option<MarkRow>> {
+    shared.read(|txn| Links::to_read(shared, txn)?.marks(page))
+}
+
+impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
+    pub(super) fn to_write(shared: &'s Shared, txn: &'t WriteTransaction) -> Result<Self> {
+        let open = |table| txn.open_table(table).map_err(|cause| shared.storage_error(cause));
+        let fault = OnceCell::new();
+        let (deps, edges) = (open(DEPS)?, open(EDGES)?);
+        Ok(Self { shared, deps, edges, marks: open(MARKS)?, sources: open(SOURCES)?, fault })
+    }
+
+    pub(super) fn put_marks(&mut self, page: &[u8], row: &MarkRow) -> Result<()> {
+        let kept = if row.is_empty() {
+            self.marks.remove(page).map(drop)
+        } else {
+            self.marks.insert(page, &*row.to_bytes()).map(drop)
+        };
+        self.keep(kept)
+    }
+
+    pub(super) fn put_source(&mut self, node: &[u8], row: SourceRow) -> Result<()> {
+        let kept = self.sources.insert(node, &*row.to_bytes()).map(drop);
+        self.keep(kept)
+    }
+
+    pub(super) fn remove_source(&mut self, node: &[u8]) -> Result<()> {
+        let kept = self.sources.remove(node).map(drop);
+        self.keep(kept)
+    }
+
+    fn put_edge(&mut self, node: &[u8], reader: &[u8], row: &EdgeRow) -> Result<()> {
+        let key = edge_key(node, reader);
+        let kept = if row.is_empty() {
+            self.edges.remove(&*key).map(drop)
+        } else {
+            self.edges.insert(&*key, &*row.to_bytes()).map(drop)
+        };
+        self.keep(kept)
+    }
+
+    fn put_deps(&mut self, page: &[u8], row: &DepsRow) -> Result<()> {
+        let kept = if row.is_empty() {
+            self.deps.remove(page).map(drop)
+        } else {
+            self.deps.insert(page, &*row.to_bytes()).map(drop)
+        };
+        self.keep(kept)
+    }
+
+    /// Makes the sets of a page the given ones: edges follow. `moves` says for slots which set they
+    /// read before and read now.
+    pub(super) fn relink(
+        &mut self,
+        page: &[u8],
+        before: &DepsRow,
+        after: &DepsRow,
+        moves: &[Move],
+    ) -> Result<()> {
+        let empty = DependencySet::default();
+        for Move { slots, from, to } in moves {
+            let from = before.get(*from).unwrap_or(&empty);
+            let to = after.get(*to).unwrap_or(&empty);
+            if from == to {
+                continue;
+            }
+            let (from, to) = (from.by_node(), to.by_node());
+            let nothing: NodeReads = (Vec::new(), None);
+            let gone = from.keys().filter(|node| !to.contains_key(*node));
+            let gone = gone.map(|node| (node, &nothing));
+            let new = to.iter().filter(|(node, reads)| from.get(*node) != Some(*reads));
+            for (node, (reads, version)) in new.chain(gone) {
+                let mut edge = self.edge(node.as_slice(), page)?.unwrap_or_default();
+                runs(slots).for_each(|run| edge.set(run, reads, *version));
+                self.put_edge(node.as_slice(), page, &edge)?;
+            }
+        }
+        if before != after {
+            self.put_deps(page, after)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets a page that is no more: what it read, and its marks.
+    pub(super) fn forget(&mut self, page: &[u8]) -> Result<()> {
+        if let Some(deps) = self.deps(page)? {
+            for node in deps.nodes() {
+                let removed = self.edges.remove(&*edge_key(node.as_slice(), page)).map(drop);
+                self.keep(removed)?;
+            }
+            self.put_deps(page, &DepsRow::default())?;
+        }
+        self.put_marks(page, &MarkRow::default())
+    }
+}
+
+/// Slots in order as runs of adjacent ones: first and last of each.
+fn runs(slots: &[Slot]) -> impl Iterator<Item = (Slot, Slot)> + '_ {
+    let adjacent = |a: &Slot, b: &Slot| a.0 + 1 == b.0;
+    slots.chunk_by(adjacent).filter_map(|run| Some((*run.first()?, *run.last()?)))
+}
+
+/// Slots of a page that read one set before and another now; zero is none.
+#[derive(Debug)]
+pub(super) struct Move {
+    slots: Vec<Slot>,
+    from: u32,
+    to: u32,
+}
+
+impl Move {
+    /// From slots in order, each with the set that it read before and the one that it reads now.
+    pub(super) fn gather(slots: impl IntoIterator<Item = (Slot, u32, u32)>) -> Vec<Self> {
+        let mut moves: Vec<Self> = Vec::new();
+        for (slot, from, to) in slots {
+            match moves.last_mut() {
+                Some(last) if (last.from, last.to) == (from, to) => last.slots.push(slot),
+                _ => moves.push(Self { slots: vec![slot], from, to }),
+            }
+        }
+        moves
+    }
+}

@@ -1,0 +1,70 @@
+//! Finding that a suspect record need not be built again.
+
+use crate::error::Result;
+use crate::graph::{Colour, Reading, SlotSet};
+use crate::page::{Facts, PageKey, Slot, verified};
+use crate::sync::Arc;
+use crate::time::Timestamp;
+
+use super::super::batch::Batch;
+use super::super::committed::Committed;
+use super::super::operation::{Operation, Speed};
+use super::super::shared::PageInMemory;
+use super::super::view_state::ViewState;
+
+/// Makes a suspect record fresh by evidence: everything it read was looked at and found unchanged.
+/// The evidence is judged here as the reading of a build is.
+pub(crate) struct Spare {
+    pub(crate) view: Arc<ViewState>,
+    pub(crate) key: PageKey,
+    pub(crate) slot: Slot,
+    /// The record's facts when the evidence was gathered. Another record there is none of its
+    /// business.
+    pub(crate) facts: Facts,
+    pub(crate) evidence: Arc<Reading>,
+    pub(crate) now: Timestamp,
+}
+
+impl Operation for Spare {
+    /// Whether the record was spared.
+    type Applied = bool;
+    /// The page, if the record was spared.
+    type Answer = Option<PageInMemory>;
+
+    fn speed(&self) -> Speed {
+        Speed::Derived
+    }
+
+    fn apply(&mut self, batch: &mut Batch<'_>) -> Result<bool> {
+        self.view.check()?;
+        let key = self.key.as_slice();
+        let Some(row) = batch.views().by_id(self.view.id()).cloned() else { return Ok(false) };
+        let Some(standing) = batch.standing(&self.view, key)? else { return Ok(false) };
+        if !standing.holds(self.slot) {
+            return Ok(false);
+        }
+        let facts = *standing.facts(self.slot);
+        if facts != self.facts {
+            return Ok(false);
+        }
+        let mut marks = batch.mark_row(key)?.unwrap_or_default();
+        // Known to have changed, or of another version: only a build cures that.
+        if marks.colour(self.slot).max(row.colour_of(&facts)) == Colour::Stale {
+            return Ok(false);
+        }
+        if batch.judge(&self.evidence, self.now)?.colour > Colour::Fresh {
+            return Ok(false);
+        }
+        let slot = self.slot;
+        let page = verified(&standing, |at| at == slot, batch.revision(), self.view.shape())?;
+        marks.clear(SlotSet::one(slot));
+        batch.marked.insert(key.into(), marks);
+        batch.stage(&self.view, key, Some(page), None, true);
+        batch.shared().counters.records_spared.add(1);
+        Ok(true)
+    }
+
+    fn answer(self, spared: bool, committed: &Committed) -> Self::Answer {
+        spared.then(|| committed.page(self.key.as_slice())).flatten()
+    }
+}

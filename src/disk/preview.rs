@@ -1,0 +1,97 @@
+//! What an invalidation would mark, without marking anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::Result;
+use crate::graph::{Cause, Colour, Node, NodeParts, Origin, Seed, Walk, reachable};
+use crate::page::{PageKey, ViewId};
+use crate::time::Timestamp;
+
+use super::contents::view_rows;
+use super::links::Links;
+use super::load::{Loaded, first_page_from, load};
+use super::marking::{Marked, PAGES_MARKED_MAX};
+use super::operations::{Changed, PAGES_IN_SCOPE_MAX};
+use super::scope::ScopeOf;
+use super::shared::Shared;
+use super::sight::Sight;
+use super::tables::VIEWS;
+use super::view_state::ViewState;
+use super::view_table::ViewTable;
+
+/// Walks the graph as the file has it now.
+pub(crate) fn preview(shared: &Shared, changes: &[Changed], now: Timestamp) -> Result<Marked> {
+    let mut seeds = Vec::new();
+    let mut stamped = Vec::new();
+    // Pages that were not in memory before this looked at them.
+    let mut loaded = BTreeSet::new();
+    for change in changes {
+        match change {
+            Changed::Source(node, version) => {
+                seeds.push(Seed::Node { node: node.clone(), version: *version });
+            }
+            Changed::Kind(node) => {
+                if let NodeParts::Kind(kind) = node.parts() {
+                    seeds.push(Seed::Kind(kind.to_owned()));
+                }
+            }
+            Changed::View(view) => stamped.push(*view),
+            Changed::Records(view, scope) => {
+                match in_scope(shared, view, &view.scope(scope.clone()), &mut loaded)? {
+                    Some(found) => seeds.extend(found),
+                    None => stamped.push(view.id()),
+                }
+            }
+        }
+    }
+    shared.read(|txn| {
+        let table = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
+        let revision = shared.published();
+        let views = ViewTable::new(view_rows(&table)?, revision);
+        let links = Links::to_read(shared, txn)?;
+        let (links, views) = (&links, &views);
+        let sight = Sight { shared, links, marked: &BTreeMap::new(), views, now };
+        let mut walk = Walk::new(PAGES_MARKED_MAX);
+        for seed in seeds {
+            let origin = Origin::Node(Node::view(ViewId(0)));
+            walk.run(&sight, seed, Cause::new(origin, revision, now))?;
+        }
+        let cached = |key: &[u8]| !loaded.contains(key) && shared.is_cached(key);
+        let mut marked = Marked::of(&walk.finish(), cached);
+        let above = reachable(stamped.iter().copied(), |view| views.readers(view).to_vec());
+        marked.stamped.extend(above);
+        marked.stamped.extend(stamped.iter().copied());
+        Ok(marked)
+    })
+}
+
+/// The records of a scope; `None` if they are too many to be marked one by one.
+fn in_scope(
+    shared: &Shared,
+    view: &ViewState,
+    scope: &ScopeOf,
+    loaded: &mut BTreeSet<Box<[u8]>>,
+) -> Result<Option<Vec<Seed>>> {
+    let (mut from, until) = scope.bounds();
+    let mut seeds = Vec::new();
+    for _ in 0..=PAGES_IN_SCOPE_MAX {
+        let next = shared.read(|txn| first_page_from(shared, txn, &from, &until))?;
+        let Some(page) = next else { return Ok(Some(seeds)) };
+        from = page.to_vec();
+        from.push(0);
+        let Some((id, entity, number)) = PageKey::split(&page) else { continue };
+        if !scope.concerns(number) {
+            continue;
+        }
+        let key = PageKey::of_parts(id, entity, number);
+        if !shared.is_cached(&page) {
+            loaded.insert(page.clone());
+        }
+        let Loaded::Page(found) = load(shared, view, &key)? else { continue };
+        let slots = scope.slots(number, found.value());
+        if !slots.is_empty() {
+            seeds.push(Seed::Marked { page, slots, colour: Colour::Stale });
+        }
+    }
+    Ok(None)
+}
