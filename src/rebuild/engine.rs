@@ -1,26 +1,30 @@
 //! One opening of a store, as its handles share it.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use crate::disk::file::{self, FileOptions, Opened, Opening};
-use crate::disk::operations::SyncAll;
+use crate::disk::operations::{SettleIntents, SyncAll};
 use crate::disk::{
-    CONTENTS, Catalog, Definition, PageInMemory, Parts, Shared, StorageBackend, ViewState,
-    WriterHandle, begin_life, closed, last_revision,
+    CONTENTS, Catalog, Definition, PageInMemory, Parts, Shared, StorageBackend, VIEWS, ViewState,
+    WriterHandle, begin_life, closed, has_intents, last_revision, view_rows,
 };
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
-use crate::sync::{Arc, Mutex, thread};
+use crate::page::ViewId;
+use crate::sync::{Arc, Mutex, Weak, thread};
 
 use super::chain::refuse_inside_build;
 use super::flights::Flights;
+use super::rebuilders::{Rebuilder, Rebuilders};
 
 /// What the handles of a store share: the last one to go closes it.
 #[derive(Debug)]
 pub(crate) struct Engine {
     shared: Arc<Shared>,
     catalog: Catalog,
-    flights: Arc<Flights<PageInMemory>>,
+    flights: Flights<PageInMemory>,
+    rebuilders: Rebuilders,
     /// Gone once the store is closed. Taken out or cloned under the lock, never used under it.
     writer: Mutex<Option<WriterHandle>>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
@@ -51,14 +55,16 @@ impl Engine {
     fn start(opened: Opened, options: Options, path: Option<&Path>) -> Result<Self> {
         let Opened { database, seal, outcome, home } = opened;
         let rolled_back = outcome == Opening::RolledBack;
+        let unclean = matches!(outcome, Opening::Verified | Opening::RolledBack);
         let revision = if options.read_only {
             last_revision(&database)?
         } else {
-            begin_life(&database, rolled_back)?
+            begin_life(&database, unclean, rolled_back)?
         };
-        // A reader cannot stamp the views of a file that was not closed cleanly, so it calls nothing
-        // in it fresh.
-        let distrusted = options.read_only && !matches!(outcome, Opening::Clean);
+        // A reader can neither stamp the views of a file that was not closed cleanly nor announce
+        // changes that were begun, so it calls nothing in it fresh.
+        let begun_changes = has_intents(&database)?;
+        let distrusted = options.read_only && (unclean || begun_changes);
         let read_only = options.read_only;
         let path = path.map(Path::to_owned);
         let parts = Parts { options, path, database, seal, home, revision, distrusted };
@@ -69,20 +75,32 @@ impl Engine {
             let (writer, thread) = WriterHandle::start(&shared, revision)?;
             (Some(writer), Some(thread))
         };
-        Ok(Self {
+        let flights = Flights::new(shared.cache.life());
+        let engine = Self {
             shared,
             catalog: Catalog::default(),
-            flights: Arc::default(),
+            flights,
+            rebuilders: Rebuilders::default(),
             writer: Mutex::new(writer),
             thread: Mutex::new(thread),
-        })
+        };
+        if begun_changes && !read_only {
+            engine.settle_intents()?;
+        }
+        Ok(engine)
+    }
+
+    /// Announces the changes that an earlier life began and did not end: they may have happened.
+    fn settle_intents(&self) -> Result<()> {
+        let now = self.shared.options.clock.now();
+        self.writer()?.run(SettleIntents { now })
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
-    pub(crate) fn flights(&self) -> &Arc<Flights<PageInMemory>> {
+    pub(crate) fn flights(&self) -> &Flights<PageInMemory> {
         &self.flights
     }
 
@@ -99,8 +117,38 @@ impl Engine {
         self.catalog.define(&self.shared, writer.as_ref(), definition)
     }
 
+    /// The names of the views that the file knows.
+    pub(crate) fn view_names(&self) -> Result<HashMap<ViewId, String>> {
+        let shared = &self.shared;
+        let rows = shared.read(|txn| {
+            let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
+            view_rows(&views)
+        })?;
+        Ok(rows.into_iter().map(|(name, row)| (row.id, name)).collect())
+    }
+
+    /// The id of a view that the file knows.
+    pub(crate) fn view_id(&self, name: &str) -> Result<ViewId> {
+        let names = self.view_names()?;
+        let found = names.into_iter().find(|(_, known)| known == name);
+        found.map(|(id, _)| id).ok_or_else(|| {
+            let message = "the file knows no such view; define it first, or look at `Store::views`";
+            Error::new(ErrorKind::Absent, message).at_view(name)
+        })
+    }
+
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// Makes a view known to those who build by key.
+    pub(crate) fn add_rebuilder(&self, view: ViewId, rebuilder: Weak<dyn Rebuilder>) {
+        self.rebuilders.add(view, rebuilder);
+    }
+
+    /// The view of that number, if it builds and somebody holds a handle on it.
+    pub(crate) fn rebuilder(&self, view: ViewId) -> Option<Arc<dyn Rebuilder>> {
+        self.rebuilders.find(view)
     }
 
     /// Makes everything committed so far durable.

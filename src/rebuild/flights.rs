@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::{Arc, Condvar, Mutex, thread_number};
+use crate::revision::Life;
+use crate::sync::{Arc, Condvar, Mutex, unique_number};
 
+use super::circle::{Step, Waiting, circle};
 use super::name::BuildName;
 
 /// What is being built.
@@ -19,23 +21,31 @@ pub(crate) struct FlightKey {
 /// The builds under way. `T` is what everyone who wanted the record gets.
 #[derive(Debug)]
 pub(crate) struct Flights<T> {
-    table: Mutex<Table<T>>,
+    life: Life,
+    /// Shared with the leads, which take their flights out of it.
+    table: Arc<Mutex<Table<T>>>,
 }
 
 #[derive(Debug)]
 struct Table<T> {
     /// What is being built -> its flight.
     flights: HashMap<FlightKey, Arc<Flight<T>>>,
-    /// Waiting thread -> the flight it waits for. A thread waits for one at a time.
-    waiting: HashMap<u64, Arc<Flight<T>>>,
+    /// A wait's number -> what waits there for what.
+    waiting: HashMap<u64, Wait<T>>,
+}
+
+/// Somebody waits.
+#[derive(Debug)]
+struct Wait<T> {
+    /// The builds that go no further meanwhile, outermost first. Empty for a reader outside any.
+    path: Vec<Step>,
+    flight: Arc<Flight<T>>,
 }
 
 #[derive(Debug)]
 struct Flight<T> {
-    /// What it builds, for people.
-    name: BuildName,
-    /// The thread that builds it.
-    leader: u64,
+    /// Its number, which no other flight ever has, and what it builds.
+    step: Step,
     state: Mutex<State<T>>,
     changed: Condvar,
 }
@@ -48,6 +58,8 @@ enum State<T> {
     /// stores it at once.
     Built(Arc<dyn Unstored>),
     Landed(Result<T>),
+    /// Given up for now, and no outcome: something deeper is built first.
+    Unwound,
 }
 
 /// Records that are made and not yet stored.
@@ -69,7 +81,7 @@ pub(crate) enum Joined<T: Clone> {
 /// who wait rather than leave them waiting.
 #[derive(Debug)]
 pub(crate) struct Lead<T: Clone> {
-    flights: Arc<Flights<T>>,
+    table: Arc<Mutex<Table<T>>>,
     key: FlightKey,
     flight: Arc<Flight<T>>,
     done: bool,
@@ -77,69 +89,95 @@ pub(crate) struct Lead<T: Clone> {
 
 impl<T> Default for Flights<T> {
     fn default() -> Self {
-        Self { table: Mutex::new(Table { flights: HashMap::new(), waiting: HashMap::new() }) }
+        Self::new(Life::begin())
+    }
+}
+
+impl<T> Flights<T> {
+    /// The flights of one opening of a store.
+    pub(crate) fn new(life: Life) -> Self {
+        let table = Table { flights: HashMap::new(), waiting: HashMap::new() };
+        Self { life, table: Arc::new(Mutex::new(table)) }
     }
 }
 
 impl<T: Clone> Flights<T> {
-    /// Leads the build of `key`, or waits for whoever does.
+    /// Leads the build of `key`, or waits for whoever does. `path` names the builds that this read
+    /// is for, outermost first.
     ///
-    /// A wait that could never end, because the leader waits in turn for what this thread builds,
-    /// is an error that names the cycle.
-    pub(crate) fn join(self: &Arc<Self>, key: FlightKey, name: BuildName) -> Result<Joined<T>> {
-        let me = thread_number();
-        let flight = {
-            let mut table = self.table.lock();
-            let Some(flight) = table.flights.get(&key).cloned() else {
-                let state = Mutex::new(State::Building);
-                let flight = Arc::new(Flight { name, leader: me, state, changed: Condvar::new() });
-                table.flights.insert(key.clone(), flight.clone());
-                return Ok(Joined::Lead(Lead { flights: self.clone(), key, flight, done: false }));
+    /// A wait that could never end, because what is built there waits in turn for one of them, is an
+    /// error that names the circle. Of a flight that is unwound nobody hears: its place is free.
+    pub(crate) fn join(
+        &self,
+        key: &FlightKey,
+        name: &BuildName,
+        path: impl Fn() -> Vec<Step>,
+    ) -> Result<Joined<T>> {
+        loop {
+            let (wait, flight) = {
+                let mut table = self.table.lock();
+                // Of all stores in the process: a build may read from several.
+                let number = unique_number();
+                let Some(flight) = table.flights.get(key).cloned() else {
+                    let step = Step { flight: number, life: self.life, name: name.clone() };
+                    let state = Mutex::new(State::Building);
+                    let flight = Arc::new(Flight { step, state, changed: Condvar::new() });
+                    table.flights.insert(key.clone(), flight.clone());
+                    let (table, key) = (self.table.clone(), key.clone());
+                    return Ok(Joined::Lead(Lead { table, key, flight, done: false }));
+                };
+                let path = path();
+                // Under the same lock as the wait is entered: of two threads that close a circle,
+                // the second sees the first.
+                if let Some(circle) = table.circle(&path, &flight) {
+                    return Err(circle_error(&circle));
+                }
+                table.waiting.insert(number, Wait { path, flight: flight.clone() });
+                (number, flight)
             };
-            // Under the same lock as the wait is entered: of two threads that close a cycle, the
-            // second sees the first.
-            if let Some(cycle) = table.cycle(me, &flight) {
-                return Err(cycle_error(&cycle));
+            let outcome = flight.wait();
+            let waited = self.table.lock().waiting.remove(&wait);
+            drop(waited);
+            if let Some(outcome) = outcome {
+                return Ok(Joined::Landed(outcome));
             }
-            table.waiting.insert(me, flight.clone());
-            flight
-        };
-        let outcome = flight.wait();
-        self.table.lock().waiting.remove(&me);
-        Ok(Joined::Landed(outcome))
+        }
     }
 
     /// How many builds are under way.
     #[cfg(test)]
-    fn under_way(&self) -> usize {
+    pub(super) fn under_way(&self) -> usize {
         self.table.lock().flights.len()
     }
 }
 
 impl<T> Table<T> {
-    /// The flights that lead from `flight` back to `me`, if they do.
+    /// The builds that lead from `flight` to the end of `path` and so back to `flight`, if some do.
     ///
     /// Only a flight whose record is still being made keeps anybody waiting: any other lands without
     /// its leader. (A thread may not have woken up yet to say that it waits no more.)
-    fn cycle(&self, me: u64, flight: &Arc<Flight<T>>) -> Option<Vec<BuildName>> {
-        let building = |flight: &Flight<T>| matches!(*flight.state.lock(), State::Building);
-        let mut names = Vec::new();
-        let mut next = flight;
-        loop {
-            if !building(next) {
-                return None;
-            }
-            names.push(next.name.clone());
-            if next.leader == me {
-                return Some(names);
-            }
-            next = self.waiting.get(&next.leader)?;
+    fn circle(&self, path: &[Step], flight: &Flight<T>) -> Option<Vec<BuildName>> {
+        if path.is_empty() || !flight.is_building() {
+            return None;
         }
+        let waiting: Vec<Waiting<'_>> = self
+            .waiting
+            .values()
+            .filter(|wait| !wait.path.is_empty() && wait.flight.is_building())
+            .map(|wait| Waiting { path: &wait.path, flight: wait.flight.step.flight })
+            .collect();
+        circle(flight.step.flight, path, &waiting)
     }
 }
 
-fn cycle_error(cycle: &[BuildName]) -> Error {
-    let names: Vec<String> = cycle.iter().map(ToString::to_string).collect();
+/// The most names of a circle that an error shows.
+const NAMES_MAX: usize = 16;
+
+fn circle_error(circle: &[BuildName]) -> Error {
+    let mut names: Vec<String> = circle.iter().take(NAMES_MAX).map(ToString::to_string).collect();
+    if circle.len() > NAMES_MAX {
+        names.push(format!("({} more)", circle.len() - NAMES_MAX));
+    }
     let (chain, first) = (names.join(" -> "), &names[0]);
     Error::new(
         ErrorKind::Build,
@@ -149,13 +187,21 @@ fn cycle_error(cycle: &[BuildName]) -> Error {
     )
 }
 
+impl<T> Flight<T> {
+    fn is_building(&self) -> bool {
+        matches!(*self.state.lock(), State::Building)
+    }
+}
+
 impl<T: Clone> Flight<T> {
-    fn wait(&self) -> Result<T> {
+    /// The outcome; `None` where there will be none.
+    fn wait(&self) -> Option<Result<T>> {
         let mut landed_it = false;
         let mut state = self.state.lock();
         loop {
             match &*state {
-                State::Landed(outcome) => return outcome.clone(),
+                State::Landed(outcome) => return Some(outcome.clone()),
+                State::Unwound => return None,
                 State::Built(unstored) if !landed_it => {
                     let unstored = unstored.clone();
                     // Never under the lock: it waits for the writer.
@@ -186,13 +232,23 @@ impl<T: Clone> Lead<T> {
     /// Gives everybody the outcome. Whoever asks from now on finds the record stored, or leads a
     /// build anew.
     pub(crate) fn land(mut self, outcome: Result<T>) {
-        self.finish(outcome);
+        self.finish(State::Landed(outcome));
     }
 
-    fn finish(&mut self, outcome: Result<T>) {
+    /// Gives the build up without an outcome. Whoever waits tries again.
+    pub(crate) fn unwound(mut self) {
+        self.finish(State::Unwound);
+    }
+
+    /// The flight as a step on the way of what its build reads.
+    pub(crate) fn step(&self) -> Step {
+        self.flight.step.clone()
+    }
+
+    fn finish(&mut self, state: State<T>) {
         self.done = true;
-        self.flights.table.lock().flights.remove(&self.key);
-        self.flight.turn(State::Landed(outcome));
+        self.table.lock().flights.remove(&self.key);
+        self.flight.turn(state);
     }
 }
 
@@ -202,6 +258,7 @@ impl<T> std::fmt::Debug for State<T> {
             Self::Building => "Building",
             Self::Built(_) => "Built",
             Self::Landed(_) => "Landed",
+            Self::Unwound => "Unwound",
         })
     }
 }
@@ -209,12 +266,14 @@ impl<T> std::fmt::Debug for State<T> {
 impl<T: Clone> Drop for Lead<T> {
     fn drop(&mut self) {
         if !self.done {
-            self.finish(Err(Error::new(ErrorKind::Build, "the build was given up")));
+            let lost = Error::new(ErrorKind::Build, "the build was given up");
+            self.finish(State::Landed(Err(lost)));
         }
     }
 }
 
 #[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
     use crate::grid::Grid;
@@ -231,20 +290,25 @@ mod tests {
         BuildName { view: view.into(), bucket }
     }
 
-    fn lead(flights: &Arc<Flights<u32>>, view: &str) -> Lead<u32> {
-        match flights.join(key(view), name(view)).unwrap() {
+    fn lead(flights: &Flights<u32>, view: &str) -> Lead<u32> {
+        match join(flights, view, &[]).unwrap() {
             Joined::Lead(lead) => lead,
             Joined::Landed(_) => panic!("somebody else leads {view}"),
         }
     }
 
+    /// Joins inside the builds that `within` leads, outermost first.
+    fn join(flights: &Flights<u32>, view: &str, within: &[&Lead<u32>]) -> Result<Joined<u32>> {
+        flights.join(&key(view), &name(view), || within.iter().map(|lead| lead.step()).collect())
+    }
+
     #[test]
     fn all_who_want_a_record_share_one_flight() {
-        let flights = Arc::new(Flights::default());
+        let flights = Flights::default();
         let first = lead(&flights, "a");
         thread::scope(|scope| {
             let waiters: Vec<_> =
-                (0..8).map(|_| scope.spawn(|| flights.join(key("a"), name("a")))).collect();
+                (0..8).map(|_| scope.spawn(|| join(&flights, "a", &[]))).collect();
             while flights.table.lock().waiting.len() < 8 {
                 thread::yield_now();
             }
@@ -257,23 +321,23 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_needs_itself_is_a_cycle_of_one() {
-        let flights = Arc::new(Flights::default());
-        let _lead = lead(&flights, "a");
-        let error = flights.join(key("a"), name("a")).unwrap_err();
+    fn a_record_that_needs_itself_is_a_circle_of_one() {
+        let flights = Flights::default();
+        let lead = lead(&flights, "a");
+        let error = join(&flights, "a", &[&lead]).unwrap_err();
         assert!(error.to_string().contains("a timeless -> a timeless"), "{error}");
     }
 
     #[test]
     fn two_threads_that_need_each_others_record_are_told() {
-        let flights = Arc::new(Flights::default());
+        let flights = Flights::default();
         let (ready, a_is_led) = channel::bounded(1);
         let mine = lead(&flights, "b");
         thread::scope(|scope| {
             scope.spawn(|| {
                 let mine = lead(&flights, "a");
                 ready.send(()).unwrap();
-                let got = flights.join(key("b"), name("b")).unwrap();
+                let got = join(&flights, "b", &[&mine]).unwrap();
                 assert!(matches!(got, Joined::Landed(Ok(1))));
                 mine.land(Ok(2));
             });
@@ -281,7 +345,7 @@ mod tests {
             while flights.table.lock().waiting.is_empty() {
                 thread::yield_now();
             }
-            let error = flights.join(key("a"), name("a")).unwrap_err();
+            let error = join(&flights, "a", &[&mine]).unwrap_err();
             assert!(
                 error.to_string().contains("a timeless -> b timeless -> a timeless"),
                 "{error}"
@@ -304,20 +368,21 @@ mod tests {
 
     #[test]
     fn a_record_that_is_made_is_landed_by_whoever_waits_for_it() {
-        let flights = Arc::new(Flights::default());
+        let flights = Flights::default();
         let one = Arc::new(One(Mutex::new(Some(lead(&flights, "a")))));
         one.0.lock().as_ref().unwrap().built(one.clone());
         // Its own leader too: what is made is no circle.
-        assert!(matches!(flights.join(key("a"), name("a")), Ok(Joined::Landed(Ok(7)))));
+        let leader = || vec![one.0.lock().as_ref().unwrap().step()];
+        assert!(matches!(flights.join(&key("a"), &name("a"), leader), Ok(Joined::Landed(Ok(7)))));
         assert_eq!(flights.under_way(), 0);
     }
 
     #[test]
     fn a_thread_that_waits_already_lands_the_record_when_it_is_made() {
-        let flights = Arc::new(Flights::default());
+        let flights = Flights::default();
         let one = Arc::new(One(Mutex::new(Some(lead(&flights, "a")))));
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| flights.join(key("a"), name("a")));
+            let waiter = scope.spawn(|| join(&flights, "a", &[]));
             while flights.table.lock().waiting.is_empty() {
                 thread::yield_now();
             }
@@ -330,11 +395,29 @@ mod tests {
     }
 
     #[test]
+    fn whoever_waits_for_a_flight_that_is_unwound_leads_anew() {
+        let flights = Flights::default();
+        let first = lead(&flights, "a");
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| join(&flights, "a", &[]));
+            while flights.table.lock().waiting.is_empty() {
+                thread::yield_now();
+            }
+            first.unwound();
+            let Joined::Lead(second) = waiter.join().unwrap().unwrap() else {
+                panic!("there was no outcome");
+            };
+            second.land(Ok(7));
+        });
+        assert_eq!(flights.under_way(), 0);
+    }
+
+    #[test]
     fn a_leader_that_is_lost_fails_those_who_wait() {
-        let flights = Arc::new(Flights::<u32>::default());
+        let flights = Flights::<u32>::default();
         thread::scope(|scope| {
             let lead = lead(&flights, "a");
-            let waiter = scope.spawn(|| flights.join(key("a"), name("a")));
+            let waiter = scope.spawn(|| join(&flights, "a", &[]));
             while flights.table.lock().waiting.is_empty() {
                 thread::yield_now();
             }

@@ -1,11 +1,41 @@
-//! Builds under way: one for each bucket, however many want it.
+//! Builds under way: one for each bucket, however many want it and however deep they nest.
 
+#[cfg(not(loom))]
 mod chain;
+mod circle;
+#[cfg(not(loom))]
 mod engine;
+#[cfg(not(loom))]
+mod errand;
+#[cfg(not(loom))]
+pub(crate) mod evidence;
 mod flights;
+#[cfg(not(loom))]
+mod frame;
 mod name;
+#[cfg(not(loom))]
+mod outermost;
+#[cfg(not(loom))]
+mod reads;
+#[cfg(not(loom))]
+mod rebuilders;
 
-pub(crate) use chain::{enter, refuse_inside_build};
+#[cfg(all(test, loom))]
+mod loom_tests;
+
+#[cfg(not(loom))]
+pub(crate) use chain::{
+    Running, adopt, enter, has_made, is_building, note, path, refuse_inside_build, wants_more,
+};
+#[cfg(not(loom))]
 pub(crate) use engine::Engine;
+#[cfg(not(loom))]
+pub(crate) use errand::Target;
 pub(crate) use flights::{FlightKey, Joined, Lead, Unstored};
+#[cfg(not(loom))]
+pub(crate) use frame::Frame;
 pub(crate) use name::BuildName;
+#[cfg(not(loom))]
+pub(crate) use outermost::build;
+#[cfg(not(loom))]
+pub(crate) use rebuilders::{Held, Rebuilder};

@@ -14,6 +14,6 @@ pub(crate) struct BuildName {
 
 impl fmt::Display for BuildName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.view, self.bucket)
+        write!(f, "{} {}", &*self.view, self.bucket)
     }
 }

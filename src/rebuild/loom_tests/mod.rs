@@ -1,0 +1,4 @@
+//! The races of builds, each in the smallest world that has it.
+
+mod flights;
+mod overtaken;
