@@ -127,10 +127,10 @@
 //! the others wait and share what came of it, failure included.
 //!
 //! A build is a function of its entity, its bucket and the data it reads. It takes "now" from its
-//! bucket, never from a clock. It may read other views (and earlier buckets of its own) through
-//! handles that it captured; records that need each other in a circle are an error that names the
-//! circle. Writing inside a build is refused. (A view that reads itself through a captured handle
-//! keeps itself alive: end it with [`Store::close`].)
+//! bucket, never from a clock. It may read other views (and earlier buckets of its own), through
+//! its context or through handles that it captured, which is the same; records that need each other
+//! in a circle are an error that names the circle. Writing inside a build is refused. (A view that
+//! reads itself through a captured handle keeps itself alive: end it with [`Store::close`].)
 //!
 //! ```
 //! # use tidetable::{Grid, Store, Timestamp};
@@ -140,31 +140,99 @@
 //! let hours = hours.build(|_, _, _| Ok(3))?;
 //! let source = hours.clone();
 //! let days = store.view::<u32, u64>("days").grid(Grid::daily("UTC"));
-//! let days = days.build(move |_, id, day| {
-//!     let hours = source.range(id, day.range())?;
+//! let days = days.build(move |cx, id, day| {
+//!     let hours = cx.range(&source, id, day.range())?;
 //!     Ok(hours.iter().map(|(_, hits)| hits.to_native()).sum())
 //! })?;
 //! assert_eq!(days.get(&1, noon)?.to_native(), 72);
 //! # Ok::<(), tidetable::Error>(())
 //! ```
 //!
+//! Records may need others one behind the other, up to 100,000 deep: a running total reads its own
+//! view's bucket before. Where builds nest too deep for the stack, a read inside one of them fails,
+//! what it asked for is built first, and then the builds around it run *again*, whatever they
+//! returned. So pass a read's error on, do not repeat the read, and let a build have no effect but
+//! its record. A range that is filled in order of time nests little and runs each build once.
+//!
+//! A build function that reads from threads of its own gives them its context and reads through
+//! that: [`BuildContext::get`], [`BuildContext::range`]. **What such a thread reads through a handle
+//! alone is not noted**: the record does not learn of its changes, writes there are not refused, and
+//! a circle through it waits for ever.
+//!
 //! [`ViewDefinition::build_page`] makes the records of several buckets at once, where they share
 //! work. [`View::fill`] builds a range ahead of its readers, in the calling thread.
 //!
+//! # What a record was built from
+//! A build says which *sources* it reads: things outside the engine, each a kind and a key. What it
+//! reads through views and [`Input`]s is noted by itself. When a source changes, say so, and from
+//! then on nobody is served what was built from it as fresh, through any number of views:
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use std::sync::atomic::{AtomicU64, Ordering};
+//! # use tidetable::{Freshness, Store, Timestamp};
+//! # const NOW: Timestamp = Timestamp::EPOCH;
+//! # let store = Store::in_memory()?;
+//! # let height = Arc::new(AtomicU64::new(10));
+//! # let heights = height.clone();
+//! let shadow = store.view::<u32, u64>("shadow").build(move |cx, &patio, _| {
+//!     cx.depends_on(("building", patio + 1));
+//!     Ok(heights.load(Ordering::SeqCst) * 2)
+//! })?;
+//! let of = shadow.clone();
+//! let dark = store
+//!     .view::<u32, bool>("dark")
+//!     .build(move |cx, patio, _| Ok(*cx.get(&of, patio, NOW)? > 25))?;
+//! assert!(!*dark.get(&7, NOW)?);
+//!
+//! height.store(15, Ordering::SeqCst); // the data first,
+//! let report = store.invalidate(("building", 8))?; // then the word
+//! assert_eq!((report.stale, report.suspect), (1, 1));
+//! assert_eq!(dark.peek(&7, NOW)?.unwrap().freshness(), Freshness::Suspect);
+//! assert!(*dark.get(&7, NOW)?);
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! Records built from the source itself are *stale*; records built from those are *suspect*: before
+//! one of them is built again, what it read is made fresh and compared, and if it came out as it was
+//! the record is *spared*. So a change that does not matter stops where it stops mattering.
+//!
+//! What counts as read: sources ([`BuildContext::depends_on`]), whole kinds of them, records of this
+//! store and their absence, all records of a view ([`BuildContext::scan`]), inputs. Other stores,
+//! files and services are outside: declare them. (Neither counts what [`View::census`] and
+//! [`View::explain`] say.) A record keeps up to 4,096 dependencies; of more it
+//! keeps coarser ones (all of an entity, a view, a kind), and may be built more often than needed.
+//!
+//! | to announce | call |
+//! |---|---|
+//! | a source has changed | [`Store::invalidate`] |
+//! | many things, at once | [`Changes`] with [`Store::invalidate_all`] |
+//! | any source of a kind | [`Store::invalidate_kind`] |
+//! | records themselves | [`View::invalidate`] and its kin: by range, prefix, time; all |
+//! | a change that must not be forgotten in a crash | [`Store::change`] |
+//! | whatever happened while the program was away | [`Store::reconcile`] |
+//! | nothing: the data lives in the store | [`Input`] |
+//!
+//! [`Store::preview`] says what an announcement would mark, and [`View::explain`] why a record is as
+//! it is.
+//!
 //! # Freshness
-//! Every record says what may be believed of it: [`Record::freshness`]. It is [`Freshness::Fresh`],
-//! or the reason why not. What can make a record other than fresh today:
+//! Every record says what may be believed of it: [`Record::freshness`]. [`Freshness::Fresh`] means
+//! that it contains every change that was announced before the read began, whichever way it came.
+//! Everything else is named:
 //!
-//! - the view was given a higher version: [`OldVersion`](Freshness::OldVersion);
-//! - the rules of its grid's time zone changed, or a repair of the file lost history:
-//!   [`Stale`](Freshness::Stale);
-//! - the file was opened to read only and had not been closed cleanly:
-//!   [`Suspect`](Freshness::Suspect).
+//! - [`Stale`](Freshness::Stale): something it was built from has changed, or it was invalidated;
+//! - [`Suspect`](Freshness::Suspect): something further up has changed;
+//! - [`Overtaken`](Freshness::Overtaken): it was built for this read, and something it needs moved
+//!   meanwhile;
+//! - [`OldVersion`](Freshness::OldVersion): an older version of the view built it;
+//! - [`Sealed`](Freshness::Sealed): it is history and stays as it is ([`ViewDefinition::seal_after`]).
 //!
-//! **Changes of the data that builds read are not tracked yet.** Until they are, say so yourself:
-//! delete what the change concerns ([`View::delete`], [`View::delete_range`]). A build that was
-//! under way when its record was deleted does not bring it back. The other freshnesses are named
-//! already so that a `match` written now stays right.
+//! In a file that was opened to read only and had not been closed cleanly nothing is fresh. Two reads
+//! need not share one instant, and nothing is promised of announcements still under way.
+//!
+//! This stands on two things that the application does: its builds declare what they read and are
+//! functions of that, and its data changes *before* it is announced.
 //!
 //! # Versions
 //! The version of a view stands for its algorithm. Raise it whenever the build function, the record
@@ -222,8 +290,9 @@
 //! What can be built again is committed when the read that built it returns, and synced a little
 //! later: after [`Options::unsynced_age_max`] or [`Options::unsynced_bytes_max`], together with the
 //! next synced write, or by [`Store::sync`]. What cannot is synced before its call returns:
-//! [`View::put`], [`View::put_many`] (all of it, or none), deletions, definitions. After a crash the
-//! file holds everything up to some point that is no earlier than the last sync.
+//! [`View::put`], [`View::put_many`] (all of it, or none), deletions, definitions, invalidations.
+//! After a crash the file holds everything up to some point that is no earlier than the last sync: of
+//! a record whose rebuild is lost the mark is back.
 //!
 //! [`Store::close`] syncs, seals the file and reports; dropping the last handle does the same and
 //! cannot report. A file that was not closed is verified by the next opening, in time proportional
@@ -366,8 +435,8 @@
 //! ```
 //!
 //! ## A cache in front of a database
-//! Change the database first, then delete the record: a build that read the old row and is still
-//! under way will not be kept.
+//! Note the change in the store before the database commits it: then a crash in between is no reason
+//! to serve the old row.
 //! ```
 //! # use std::sync::atomic::{AtomicU64, Ordering};
 //! # use std::sync::Arc;
@@ -376,22 +445,66 @@
 //! # let database = Arc::new(AtomicU64::new(10));
 //! # let rows = database.clone();
 //! # let select = move |_: u64| Ok::<_, std::io::Error>(rows.load(Ordering::SeqCst));
-//! let balance = store.view::<u64, u64>("balance");
-//! let balance = balance.build(move |_, &account, _| Ok(select(account)?))?;
+//! let balance = store.view::<u64, u64>("balance").build(move |cx, &account, _| {
+//!     cx.depends_on(("account", account));
+//!     Ok(select(account)?)
+//! })?;
 //! assert_eq!(balance.get(&1, Timestamp::EPOCH)?.to_native(), 10);
 //!
-//! database.store(25, Ordering::SeqCst); // UPDATE, COMMIT
-//! balance.delete(&1)?;
+//! store.change(("account", 1), || database.store(25, Ordering::SeqCst))?; // UPDATE, COMMIT
 //! assert_eq!(balance.get(&1, Timestamp::EPOCH)?.to_native(), 25);
 //! # Ok::<(), tidetable::Error>(())
 //! ```
-//! A crash between the two leaves the old record. Where that matters, delete or [`View::clear`]
-//! what may be concerned when the program starts.
+//!
+//! Where others write to the database too, compare versions now and then, at least at every start:
+//! ```
+//! # use tidetable::Store;
+//! # let store = Store::in_memory()?;
+//! let rows = [(1_u64, 7_u64), (2, 9)]; // SELECT id, version FROM accounts
+//! let report = store.reconcile("account", rows)?;
+//! println!("{} of {} differed", report.differed, report.seen);
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! ## Rollups: hours to days to months
+//! Each view reads the one below; a change of one hour's source rebuilds that hour, its day and its
+//! month, and the month only if the day's sum came out otherwise.
+//! ```
+//! # use tidetable::{Grid, Store, Timestamp};
+//! # let store = Store::in_memory()?;
+//! let hours = store.view::<u32, u64>("hours").grid(Grid::hours(1)).build(|cx, &meter, hour| {
+//!     cx.depends_on(("reading", (meter, hour.start().as_millis())));
+//!     Ok(1) // read the meter
+//! })?;
+//! let days = store.view::<u32, u64>("days").grid(Grid::daily("UTC")).build(move |cx, meter, day| {
+//!     let hours = cx.range(&hours, meter, day.range())?;
+//!     Ok(hours.iter().map(|(_, hour)| hour.to_native()).sum())
+//! })?;
+//! let months = store.view::<u32, u64>("months").grid(Grid::monthly("UTC"));
+//! let months = months.build(move |cx, meter, month| {
+//!     let days = cx.range(&days, meter, month.range())?;
+//!     Ok(days.iter().map(|(_, day)| day.to_native()).sum())
+//! })?;
+//! let january = Timestamp::EPOCH;
+//! assert_eq!(months.get(&1, january)?.to_native(), 31 * 24);
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+
+#![cfg_attr(
+    loom,
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "the model checker builds the kernels and no user of them"
+    )
+)]
 
 // Floor 0: words that everything else is said in.
 mod error;
 mod sync;
 
+#[cfg(not(loom))]
+mod freshness;
 mod revision;
 mod time;
 
@@ -414,7 +527,6 @@ mod cache;
 // Floor 2: the file and the builds.
 #[cfg(not(loom))]
 mod disk;
-#[cfg(not(loom))]
 mod rebuild;
 
 // Floor 3: the public face.
@@ -425,10 +537,12 @@ mod view;
 mod store;
 
 pub use error::{BuildError, Error, ErrorKind, Result};
+#[cfg(not(loom))]
+pub use freshness::{Freshness, Layer};
 pub use grid::{Bucket, DailyWindow, Grid, local_day};
 pub use key::{
-    ENTITY_KEY_BYTES_MAX, EntityKey, IntoSource, KeyBuf, SOURCE_KEY_BYTES_MAX,
-    SOURCE_KIND_BYTES_MAX, Source, SourceKey,
+    ENTITY_KEY_BYTES_MAX, EntityKey, EntityPrefix, IntoSource, KeyBuf, SOURCE_KEY_BYTES_MAX,
+    SOURCE_KIND_BYTES_MAX, Source, SourceKey, StartsWith,
 };
 #[cfg(not(loom))]
 pub use metrics::Metrics;
@@ -442,8 +556,9 @@ pub use store::{Store, ViewInfo};
 pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
 #[cfg(not(loom))]
 pub use view::{
-    BuildContext, Entities, Failure, Filled, Freshness, Layer, Marked, Missing, Record, Timeline,
-    View, ViewDefinition,
+    BuildContext, Census, Changes, Entities, ExplainedBuild, ExplainedCause, ExplainedRead,
+    Explanation, Failure, Filled, Input, Invalidated, Marked, Missing, ReconcileReport, Record,
+    RecordName, Timeline, View, ViewDefinition,
 };
 
 /// Parts that a proof puts in the place of the operating system's.
@@ -456,6 +571,7 @@ pub mod proof {
 #[cfg(all(fuzzing, not(loom)))]
 #[doc(hidden)]
 pub mod fuzzing {
+    pub use crate::graph::{rows_hold, walk_holds};
     pub use crate::page::{built_page_holds, page_holds};
 }
 

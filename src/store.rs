@@ -6,14 +6,14 @@ use std::path::Path;
 use crate::disk::operations::DropView;
 use crate::disk::{StorageBackend, VIEWS, view_rows};
 use crate::error::{Error, Result};
-use crate::key::EntityKey;
+use crate::key::{EntityKey, IntoSource, SourceKey};
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::page::RecordType;
 use crate::rebuild::{Engine, refuse_inside_build};
 use crate::revision::Revision;
 use crate::sync::Arc;
-use crate::view::ViewDefinition;
+use crate::view::{self, Changes, Input, Invalidated, ReconcileReport, ViewDefinition};
 
 /// One open file with its cache and its writer.
 ///
@@ -88,6 +88,119 @@ impl Store {
         ViewDefinition::new(self.0.clone(), name)
     }
 
+    /// A table of values that builds read and the application sets. As a view's, its name and types
+    /// are in the file.
+    ///
+    /// # Errors
+    /// As [`ViewDefinition::build`].
+    pub fn input<K: EntityKey + ?Sized, V: RecordType>(&self, name: &str) -> Result<Input<K, V>> {
+        self.view(name).without_build().map(Input::new)
+    }
+
+    /// Says that a source has changed. Durable when this returns; from then on nobody is served what
+    /// was built from it before as fresh, through any number of views, on any thread.
+    ///
+    /// Change the data first, then call this. Costs a sync (callers at the same time share one) and
+    /// about a microsecond for each record that it marks; next to nothing if nobody has read the
+    /// source.
+    ///
+    /// ```
+    /// # use tidetable::{Store, Timestamp};
+    /// # let store = Store::in_memory()?;
+    /// let shadow = store.view::<u32, u64>("shadow").build(|cx, patio, _| {
+    ///     cx.depends_on(("building", *patio));
+    ///     Ok(7)
+    /// })?;
+    /// shadow.get(&12, Timestamp::EPOCH)?;
+    /// assert_eq!(store.invalidate(("building", 12))?.stale, 1);
+    /// # Ok::<(), tidetable::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Input`](crate::ErrorKind::Input) for a source that cannot be, inside a build and in a store
+    /// opened to read only; and [the file's errors](crate#errors).
+    pub fn invalidate(&self, source: impl IntoSource) -> Result<Invalidated> {
+        self.invalidate_all(&Changes::new().source(source))
+    }
+
+    /// Says that many things have changed: one transaction, one sync, one revision.
+    ///
+    /// # Errors
+    /// As [`invalidate`](Self::invalidate), and [`Absent`](crate::ErrorKind::Absent) for a view that
+    /// the file does not know. Nothing is announced then.
+    pub fn invalidate_all(&self, changes: &Changes) -> Result<Invalidated> {
+        changes.announce(&self.0)
+    }
+
+    /// Says that any source of a kind may have changed.
+    ///
+    /// # Errors
+    /// As [`invalidate`](Self::invalidate).
+    pub fn invalidate_kind(&self, kind: &str) -> Result<Invalidated> {
+        self.invalidate_all(&Changes::new().kind(kind))
+    }
+
+    /// What [`invalidate_all`](Self::invalidate_all) would mark now. Marks nothing.
+    ///
+    /// # Errors
+    /// As [`invalidate_all`](Self::invalidate_all), but it may be called inside a build and in a
+    /// store opened to read only.
+    pub fn preview(&self, changes: &Changes) -> Result<Invalidated> {
+        changes.preview(&self.0)
+    }
+
+    /// Changes the application's own data in such a way that it cannot be forgotten: that `source`
+    /// is about to change is noted in the file first, then `change` runs, then the source is
+    /// announced as changed, whether `change` succeeded, failed or panicked. If the process dies in
+    /// between, the next opening announces it. Costs two syncs.
+    ///
+    /// ```
+    /// # use tidetable::Store;
+    /// # let store = Store::in_memory()?;
+    /// # let mut heights = std::collections::HashMap::new();
+    /// store.change(("building", 7), || heights.insert(7, 31.5))?;
+    /// # Ok::<(), tidetable::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`invalidate`](Self::invalidate). An error means either that `change` did not run (the
+    /// note could not be made) or that it ran and the announcement waits for the next opening.
+    pub fn change<T>(&self, source: impl IntoSource, change: impl FnOnce() -> T) -> Result<T> {
+        self.change_many([source], change)
+    }
+
+    /// [`change`](Self::change) for several sources at once.
+    ///
+    /// # Errors
+    /// As [`change`](Self::change).
+    pub fn change_many<T>(
+        &self,
+        sources: impl IntoIterator<Item = impl IntoSource>,
+        change: impl FnOnce() -> T,
+    ) -> Result<T> {
+        let sources: Result<Vec<_>> = sources.into_iter().map(IntoSource::into_source).collect();
+        view::change(&self.0, sources?, change)
+    }
+
+    /// Compares the application's versions of all its sources of a kind with those that the file
+    /// has, and announces what differs, what is new and what is gone. For an application that cannot
+    /// tell what changed while it was away.
+    ///
+    /// The iterator runs in this thread, at its own pace; memory stays bounded however many sources
+    /// it names. What is gone (an earlier call named it, or a record reads it, and this one does not)
+    /// is decided after its end: if it panics nothing counts as gone. One that is empty says that
+    /// all are.
+    ///
+    /// # Errors
+    /// As [`invalidate`](Self::invalidate). What was compared before an error is announced.
+    pub fn reconcile<K: SourceKey>(
+        &self,
+        kind: &str,
+        versions: impl IntoIterator<Item = (K, u64)>,
+    ) -> Result<ReconcileReport> {
+        view::reconcile(&self.0, kind, versions)
+    }
+
     /// Deletes a view with all its records, durably: its name is free at once, its pages go in the
     /// background. Handles on it end. Returns whether there was one.
     ///
@@ -96,10 +209,11 @@ impl Store {
     /// [the file's errors](crate#errors).
     pub fn delete_view(&self, name: &str) -> Result<bool> {
         refuse_inside_build("deleting a view")?;
+        let now = self.0.shared().options.clock.now();
         let writer = self.0.writer()?;
         self.0
             .catalog()
-            .delete(self.0.shared(), name, || writer.run(DropView { name: name.to_owned() }))
+            .delete(self.0.shared(), name, || writer.run(DropView { name: name.to_owned(), now }))
     }
 
     /// The views that the file knows, defined in this run or not, by name.
@@ -159,6 +273,16 @@ impl Store {
     #[doc(hidden)]
     pub fn assert_holds(&self) {
         self.0.shared().cache.validate();
+    }
+
+    /// The last record that was built to other bytes than before though nothing that it declares to
+    /// read had changed, if one was: its build function is not a function of what it declares.
+    ///
+    /// Found where a record is built again without a change, which is seldom; that nothing was found
+    /// proves nothing.
+    #[must_use]
+    pub fn last_unexplained(&self) -> Option<Error> {
+        self.0.shared().last_unexplained()
     }
 
     /// The last page that failed its checks and counts as missing, if one did.

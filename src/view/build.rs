@@ -1,47 +1,18 @@
-//! Building: one flight for each bucket, user code run where it can hurt nobody else.
-
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
+//! Building: one flight for each bucket, from the reader that wants a record to the record.
 
 use crate::cache::{CacheKey, Ticket};
-use crate::disk::operations::{KeepDictionary, Part, StoreRecords, Stored};
-use crate::disk::{PageInMemory, Receipt, Speed};
-use crate::error::{BuildError, Error, ErrorKind, Result};
-use crate::grid::Bucket;
+use crate::disk::PageInMemory;
+use crate::error::{Error, ErrorKind, Result};
+use crate::freshness::Layer;
+use crate::grid::{Bucket, Place};
 use crate::key::EntityKey;
-use crate::page::{
-    Facts, Origin, Page, PageBuilder, PageKey, RecordBytes, RecordType, Slot, serialize, store_body,
-};
-use crate::rebuild::{BuildName, FlightKey, Joined, enter};
-use crate::revision::Revision;
-use crate::time::Timestamp;
+use crate::page::{RecordType, Slot};
+use crate::rebuild::{self, BuildName, FlightKey, Held, Joined, Lead, Target};
 
-use super::context::BuildContext;
 use super::core::{BuildFunction, Core, Spot};
-use super::freshness::Layer;
+use super::draft::{PageDraft, RecordDraft};
 use super::lookup::{Look, hold, look};
 use super::record::Record;
-
-/// When a build began: loaded before any user code runs.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Begun {
-    pub(super) revision: Revision,
-    pub(super) at: Timestamp,
-}
-
-/// What a build function returned, as it will stand in a page.
-pub(super) struct BuiltRecord {
-    facts: Facts,
-    micros: u32,
-    bytes: RecordBytes,
-}
-
-impl BuiltRecord {
-    pub(super) fn add_to(&self, page: &mut PageBuilder, slot: Slot) -> Result<()> {
-        page.add(slot, Origin::Built, self.facts, self.micros, &self.bytes)
-    }
-}
 
 /// How often a read builds before it gives up: a flight that it joined may have begun too early,
 /// and what its own built may have been deleted before it was stored.
@@ -57,24 +28,40 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// Builds a record for a reader, or waits for whoever builds it. `seen` was taken before the
     /// reader looked and found nothing fresh.
     pub(super) fn build_one(&self, entity: &E, spot: &Spot, seen: Ticket) -> Result<Record<R>> {
+        rebuild::build(|held| self.attempt(entity, spot, seen, held))
+    }
+
+    /// The same in one attempt, which may be unwound: it goes on with the flight that is held, and
+    /// leaves it there.
+    pub(super) fn attempt(
+        &self,
+        entity: &E,
+        spot: &Spot,
+        seen: Ticket,
+        held: &mut Held,
+    ) -> Result<Record<R>> {
         for flight in 0..FLIGHTS_MAX {
-            let joined = self.engine.flights().join(self.flight_key(spot), self.name(spot));
-            let outcome = match joined.map_err(|error| self.at(spot, error))? {
+            let (outcome, own) = match self.join(spot, held)? {
                 // What landed may have been deleted before this read began: look for what stands.
-                Joined::Landed(Ok(_)) => match self.landed_since(spot, seen)? {
-                    Some(standing) => Ok(standing),
+                Joined::Landed(Ok(_)) if flight == 0 => match self.landed_since(spot, seen)? {
+                    Some(standing) => (Ok(standing), false),
                     None => continue,
                 },
-                Joined::Landed(outcome) => outcome,
+                // This one began after the first had landed, and so after this read began.
+                Joined::Landed(outcome) => (outcome, flight > 0),
                 Joined::Lead(lead) => {
                     // Somebody may have landed it between this reader's look and its lead.
                     let outcome = match self.landed_since(spot, seen) {
                         Ok(Some(standing)) => Ok(standing),
-                        Ok(None) => self.build_and_store(entity, spot),
+                        Ok(None) => self.make(entity, spot, &lead),
                         Err(error) => Err(error),
                     };
+                    if outcome.as_ref().is_err_and(Error::is_unwinding) {
+                        *held = Some(lead);
+                        return Err(Error::unwinding());
+                    }
                     lead.land(outcome.clone());
-                    outcome
+                    (outcome, true)
                 }
             };
             let landed = match outcome {
@@ -83,69 +70,103 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 Err(error) if error.kind() == ErrorKind::Absent => continue,
                 Err(error) => return Err(error),
             };
-            if let Some(record) = self.record_in(hold(landed, Layer::Build), spot)
-                && (record.is_fresh() || flight + 1 == FLIGHTS_MAX)
-            {
-                return Ok(record);
+            match self.record_in(hold(landed, Layer::Build), spot) {
+                Some(record) if record.freshness().stands() => return Ok(record),
+                // It began after the call, and what it needs moved on: the next would be no surer.
+                Some(record) if own => return Ok(record.overtaken()),
+                // The flight began too early, or the record was deleted since.
+                _ => {}
             }
         }
         let deleted = Error::new(ErrorKind::Absent, "the record was deleted while it was built");
         Err(self.at(spot, deleted))
     }
 
-    /// The page of a bucket, if a record was stored there since `seen` was taken and is fresh.
+    /// Goes on with the flight that is held, or joins whoever builds the record.
+    pub(super) fn join(&self, spot: &Spot, held: &mut Held) -> Result<Joined<PageInMemory>> {
+        if let Some(lead) = held.take() {
+            return Ok(Joined::Lead(lead));
+        }
+        let (flights, key) = (self.engine.flights(), self.flight_key(spot));
+        let joined = flights.join(&key, &self.name(spot), rebuild::path);
+        joined.map_err(|error| self.at(spot, error))
+    }
+
+    /// The page of a bucket, if a record was stored there since `seen` was taken and is fresh, or
+    /// was made for this very read.
     pub(super) fn landed_since(&self, spot: &Spot, seen: Ticket) -> Result<Option<PageInMemory>> {
-        if self.shared().cache.is_current(seen) {
+        let made = rebuild::has_made(|| self.flight_key(spot));
+        if !made && self.shared().cache.is_current(seen) {
             return Ok(None);
         }
         self.check(&spot.key)?;
         let Look::Found(found) = look(self.shared(), &self.state, &spot.key)? else {
             return Ok(None);
         };
-        let fresh = found.holds_fresh(spot.slot(), &self.state);
-        Ok(fresh.then(|| found.hold.resident().clone()))
+        let slot = spot.slot();
+        let serves = if made {
+            found.page().holds(slot)
+        } else {
+            self.record_stands(&found, slot, spot.bucket)
+        };
+        Ok(serves.then(|| found.hold.resident().clone()))
     }
 
-    fn build_and_store(&self, entity: &E, spot: &Spot) -> Result<PageInMemory> {
-        let page = match &self.build {
+    /// Makes a record fresh under this lead: by finding that it still is right, or by building it.
+    fn make(&self, entity: &E, spot: &Spot, lead: &Lead<PageInMemory>) -> Result<PageInMemory> {
+        if let Some(spared) = self.spare(spot, lead)? {
+            // The flight is for all of a page that is built whole, and so is the sparing.
+            if matches!(self.build, BuildFunction::Page(_)) {
+                return self.spare_others(spot, lead, spared);
+            }
+            return Ok(spared);
+        }
+        let mut draft = self.draft(spot);
+        match &self.build {
             BuildFunction::None => unreachable!("only views that build come here"),
             BuildFunction::Bucket(_) => {
-                let record = self.build_bucket(entity, spot, self.begin())?;
-                let mut page = self.page_builder(spot);
-                record.add_to(&mut page, spot.slot()).map_err(|error| self.at(spot, error))?;
-                page.finish()
+                let record = self.build_bucket(entity, spot, lead)?;
+                draft.add(spot.slot(), &record).map_err(|error| self.at(spot, error))?;
             }
-            BuildFunction::Page(_) => self.build_page_around(entity, spot)?,
-        };
-        let stored = self.store(vec![(spot.key.clone(), page)], Speed::Derived, true)?.wait();
-        let stored = stored.map_err(|error| self.at(spot, error))?;
-        stored.pages.into_iter().next().ok_or_else(|| {
-            let message = "the record was deleted while it was built; read it again";
-            self.at(spot, Error::new(ErrorKind::Absent, message))
-        })
+            BuildFunction::Page(_) => {
+                let lacking = self.lacking_around(spot)?;
+                self.build_buckets(entity, spot, lead, &lacking, &mut draft)?;
+            }
+        }
+        self.store_built(spot, draft.finish())
     }
 
-    /// Builds what a page lacks, for a view whose pages are built whole.
-    fn build_page_around(&self, entity: &E, spot: &Spot) -> Result<Page> {
+    /// Spares what else of a page is suspect and right.
+    fn spare_others(
+        &self,
+        spot: &Spot,
+        lead: &Lead<PageInMemory>,
+        mut page: PageInMemory,
+    ) -> Result<PageInMemory> {
+        for (slot, bucket) in self.lacking_around(spot)? {
+            let place = Place { slot: slot.0, ..spot.place };
+            let other = Spot { bucket, place, key: spot.key.clone() };
+            page = self.spare(&other, lead)?.unwrap_or(page);
+        }
+        Ok(page)
+    }
+
+    /// What a page lacks, for a view whose pages are built whole.
+    fn lacking_around(&self, spot: &Spot) -> Result<Vec<(Slot, Bucket)>> {
         let look = look(self.shared(), &self.state, &spot.key)?;
-        let fresh = |slot: Slot| match &look {
-            Look::Found(found) => found.holds_fresh(slot, &self.state),
-            Look::Absent | Look::Damaged(_) => false,
+        // What is retired is not made for a build that reads; the one asked for is known not to be.
+        let stands = |slot: Slot, bucket: Bucket| match &look {
+            Look::Found(found) if found.page().holds(slot) => {
+                self.record_stands(found, slot, bucket)
+            }
+            _ => slot != spot.slot() && self.is_retired(bucket),
         };
         let (grid, page_len) = (self.state.grid(), self.state.page_len());
         let slots = grid.page_slots(spot.place.page, page_len);
-        let lacking: Vec<(Slot, Bucket)> = (0..slots)
+        Ok((0..slots)
             .filter_map(|slot| Some((Slot(slot), grid.bucket_in(spot.place.page, slot, page_len)?)))
-            .filter(|(slot, _)| !fresh(*slot))
-            .collect();
-        let mut page = self.page_builder(spot);
-        self.build_buckets(entity, spot, &lacking, self.begin(), &mut page)?;
-        Ok(page.finish())
-    }
-
-    /// The present, as a build that begins now has it.
-    pub(super) fn begin(&self) -> Begun {
-        Begun { revision: self.shared().published(), at: self.shared().options.clock.now() }
+            .filter(|(slot, bucket)| !stands(*slot, *bucket))
+            .collect())
     }
 
     /// Runs the build function of a bucket.
@@ -153,14 +174,14 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         &self,
         entity: &E,
         spot: &Spot,
-        begun: Begun,
-    ) -> Result<BuiltRecord> {
+        lead: &Lead<PageInMemory>,
+    ) -> Result<RecordDraft> {
         let BuildFunction::Bucket(build) = &self.build else {
             unreachable!("asked for where buckets are built one by one");
         };
-        let (record, micros) =
-            self.run(spot, begun, |context| build(context, entity, spot.bucket))?;
-        self.built(spot, begun, micros, &record)
+        let begun = self.begin();
+        let ran = self.run(spot, lead, begun, |context| build(context, entity, spot.bucket))?;
+        self.built(spot, begun, &ran, ran.micros, &ran.value)
     }
 
     /// Runs the build function of a page for the buckets given and adds their records.
@@ -168,16 +189,17 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         &self,
         entity: &E,
         spot: &Spot,
+        lead: &Lead<PageInMemory>,
         lacking: &[(Slot, Bucket)],
-        begun: Begun,
-        page: &mut PageBuilder,
+        draft: &mut PageDraft,
     ) -> Result<()> {
         let BuildFunction::Page(build) = &self.build else {
             unreachable!("asked for where pages are built whole");
         };
         let buckets: Vec<Bucket> = lacking.iter().map(|(_, bucket)| *bucket).collect();
-        let (records, micros) =
-            self.run(spot, begun, |context| build(context, entity, &buckets))?;
+        let begun = self.begin();
+        let ran = self.run(spot, lead, begun, |context| build(context, entity, &buckets))?;
+        let records = &ran.value;
         if records.len() != buckets.len() {
             let message = format!(
                 "the build function returned {} records for {} buckets; it must return one for each",
@@ -186,129 +208,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             );
             return Err(self.at(spot, Error::new(ErrorKind::Build, message)));
         }
-        let share = micros / u32::try_from(records.len().max(1)).unwrap_or(u32::MAX);
-        for ((slot, _), record) in lacking.iter().zip(&records) {
-            let record = self.built(spot, begun, share, record)?;
-            record.add_to(page, *slot).map_err(|error| self.at(spot, error))?;
+        let share = ran.micros / u32::try_from(records.len().max(1)).unwrap_or(u32::MAX);
+        for ((slot, _), record) in lacking.iter().zip(records) {
+            let record = self.built(spot, begun, &ran, share, record)?;
+            draft.add(*slot, &record).map_err(|error| self.at(spot, error))?;
         }
         Ok(())
-    }
-
-    /// Runs user code: no lock held, panics caught, the chain of builds known.
-    fn run<T>(
-        &self,
-        spot: &Spot,
-        begun: Begun,
-        build: impl FnOnce(&BuildContext) -> Result<T, BuildError>,
-    ) -> Result<(T, u32)> {
-        let context = BuildContext::new(self.state.name().clone(), self.state.version(), begun.at);
-        let started = Instant::now();
-        let outcome = {
-            let _guard = enter(self.name(spot)).map_err(|error| self.at(spot, error))?;
-            catch_unwind(AssertUnwindSafe(|| build(&context)))
-        };
-        let micros = u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX);
-        let counters = &self.shared().counters;
-        let failed = match outcome {
-            Ok(Ok(built)) => {
-                counters.builds.add(1);
-                return Ok((built, micros));
-            }
-            Ok(Err(cause)) => {
-                let message = format!("the build function failed: {cause}");
-                Error::new(ErrorKind::Build, message).caused_by(cause.into_inner())
-            }
-            Err(panic) => {
-                let message = format!("the build function panicked: {}", panic_message(&*panic));
-                Error::new(ErrorKind::Build, message)
-            }
-        };
-        counters.build_failures.add(1);
-        Err(self.at(spot, failed))
-    }
-
-    fn built(&self, spot: &Spot, begun: Begun, micros: u32, record: &R) -> Result<BuiltRecord> {
-        // Archiving runs the record type's own code.
-        let bytes = catch_unwind(AssertUnwindSafe(|| self.record_bytes(record)));
-        let bytes = bytes.unwrap_or_else(|panic| {
-            let message = format!("archiving the record panicked: {}", panic_message(&*panic));
-            Err(Error::new(ErrorKind::Build, message))
-        });
-        let bytes = bytes.map_err(|error| self.at(spot, error))?;
-        Ok(BuiltRecord { facts: self.facts(begun), micros, bytes })
-    }
-
-    /// A record as it will stand in its page; refused here if it is too large.
-    pub(super) fn record_bytes(&self, record: &R) -> Result<RecordBytes> {
-        let bytes = serialize(record)
-            .map_err(|cause| Error::input(format!("the record cannot be archived: {cause}")))?;
-        let most = self.shared().options.record_bytes_max;
-        if bytes.len() > most {
-            return Err(Error::input(format!(
-                "the record has {} bytes, the limit is {most}; raise `Options::record_bytes_max`, or \
-                 split it",
-                bytes.len()
-            )));
-        }
-        // An `Archive` written by hand can write anything. What enters memory unchecked is read in
-        // place, so nothing does.
-        self.state.shape().check(&bytes).map_err(|cause| {
-            Error::input(format!("the record does not pass its own type's check: {cause}"))
-        })?;
-        Ok(bytes)
-    }
-
-    /// Facts of a record that comes to be now. V and C are the writer's to say.
-    pub(super) fn facts(&self, begun: Begun) -> Facts {
-        Facts {
-            begun: begun.revision,
-            verified: Revision::ZERO,
-            changed: Revision::ZERO,
-            built_at: begun.at,
-            fresh_until: Timestamp::MAX,
-            version: self.state.version(),
-            dependencies: 0,
-        }
-    }
-
-    /// An empty page for what is built at a spot.
-    pub(super) fn page_builder(&self, spot: &Spot) -> PageBuilder {
-        let slots = self.state.grid().page_slots(spot.place.page, self.state.page_len());
-        PageBuilder::new(slots.max(spot.place.slot + 1), *self.state.shape())
-    }
-
-    /// Hands pages to the writer. What will likely stand as it is is compressed here, in the
-    /// caller's thread; a single record of a longer page will be merged with others first.
-    pub(super) fn store(
-        &self,
-        pages: Vec<(PageKey, Page)>,
-        speed: Speed,
-        wanted: bool,
-    ) -> Result<Receipt<Stored>> {
-        let writer = self.engine.writer().map_err(|error| self.named(error))?;
-        let compression = self.state.compression();
-        let mut parts = Vec::with_capacity(pages.len());
-        for (key, page) in pages {
-            let whole = page.slots() == 1 || !wanted;
-            if whole {
-                self.sample(&page)?;
-            }
-            let body = whole.then(|| store_body(&page, &compression));
-            parts.push(Part { key, page, body });
-        }
-        let view = self.state.clone();
-        writer.submit(StoreRecords { view, parts, speed, wanted })
-    }
-
-    /// Lets the view's sampler see a page; trains the dictionary when it has seen enough.
-    fn sample(&self, page: &Page) -> Result<()> {
-        let samples = self.state.sampler().lock().sample(page);
-        let Some(bytes) = samples.and_then(|samples| samples.train()) else {
-            return Ok(());
-        };
-        let writer = self.engine.writer()?;
-        let kept = writer.run(KeepDictionary { view: self.state.clone(), bytes: bytes.clone() })?;
-        self.state.use_dictionary(kept, &bytes)
     }
 
     /// What a flight for this bucket goes by.
@@ -318,15 +223,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         FlightKey { page: spot.key.as_slice().into(), slot }
     }
 
+    /// The record of a bucket, to be built when what nests less deep is out of the way.
+    pub(super) fn target(&self, spot: &Spot) -> Target {
+        let (rebuilder, flight) = (self.rebuilder(), self.flight_key(spot));
+        Target { rebuilder, flight, slot: spot.place.slot }
+    }
+
     pub(super) fn name(&self, spot: &Spot) -> BuildName {
         BuildName { view: self.state.name().clone(), bucket: spot.bucket }
     }
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
 }

@@ -1,5 +1,7 @@
 //! What a build function is told.
 
+use crate::rebuild::{Frame, Running, adopt};
+use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::Timestamp;
 
@@ -7,16 +9,42 @@ use crate::time::Timestamp;
 ///
 /// A build is a function of its entity, its bucket and what it reads: it takes its time from its
 /// bucket, never from a clock.
+///
+/// What it reads through handles in the thread that it was called in is known to be read for it.
+/// Threads of its own that read are given the context and read through it: [`get`](Self::get),
+/// [`peek`](Self::peek), [`range`](Self::range).
 #[derive(Debug)]
 pub struct BuildContext {
     view: Arc<str>,
     version: u32,
-    started_at: Timestamp,
+    begun: Begun,
+    frame: Arc<Frame>,
+}
+
+/// When a build began: loaded before any user code runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begun {
+    pub(super) revision: Revision,
+    pub(super) at: Timestamp,
 }
 
 impl BuildContext {
-    pub(super) fn new(view: Arc<str>, version: u32, started_at: Timestamp) -> Self {
-        Self { view, version, started_at }
+    pub(super) fn new(view: Arc<str>, version: u32, begun: Begun, frame: Arc<Frame>) -> Self {
+        Self { view, version, begun, frame }
+    }
+
+    /// Makes the present thread read for this build until the guard is dropped.
+    pub(super) fn adopt(&self) -> Option<Running> {
+        adopt(&self.frame)
+    }
+
+    pub(super) fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    /// What was announced up to here is in all that the build reads from now on.
+    pub(super) fn begun(&self) -> Revision {
+        self.begun.revision
     }
 
     /// The name of the view.
@@ -34,6 +62,6 @@ impl BuildContext {
     /// When this build began, by the store's clock: for logs and deadlines, not for the record.
     #[must_use]
     pub fn started_at(&self) -> Timestamp {
-        self.started_at
+        self.begun.at
     }
 }

@@ -6,14 +6,16 @@ use std::marker::PhantomData;
 
 use crate::disk::{Definition, Shared, ViewState};
 use crate::error::{BuildError, Error, Result};
+use crate::freshness::Freshness;
 use crate::grid::{Bucket, Place};
 use crate::key::{EntityKey, check_entity_key};
 use crate::page::{PageKey, RecordType, Slot};
-use crate::rebuild::Engine;
-use crate::sync::Arc;
-use crate::time::Timestamp;
+use crate::rebuild::{Engine, Rebuilder};
+use crate::sync::{Arc, Weak};
+use crate::time::{Span, Timestamp};
 
 use super::context::BuildContext;
+use super::lookup::Found;
 
 /// Makes the record of one bucket.
 pub(super) type BuildBucket<E, R> =
@@ -35,6 +37,9 @@ pub(super) struct Core<E: ?Sized, R> {
     pub(super) engine: Arc<Engine>,
     pub(super) state: Arc<ViewState>,
     pub(super) build: BuildFunction<E, R>,
+    pub(super) retain: Option<Span>,
+    /// The view itself, for builds that are put off.
+    itself: Weak<dyn Rebuilder>,
     types: PhantomData<fn(&E) -> R>,
 }
 
@@ -63,10 +68,23 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         engine: Arc<Engine>,
         definition: Definition,
         build: BuildFunction<E, R>,
-    ) -> Result<Self> {
+        retain: Option<Span>,
+    ) -> Result<Arc<Self>> {
         debug_assert_eq!(definition.record_type, TypeId::of::<R>());
         let state = engine.define(definition)?;
-        Ok(Self { engine, state, build, types: PhantomData })
+        let core = Arc::new_cyclic(|itself: &Weak<Self>| {
+            let itself = itself.clone();
+            Self { engine, state, build, retain, itself, types: PhantomData }
+        });
+        if !matches!(core.build, BuildFunction::None) {
+            core.engine.add_rebuilder(core.state.id(), core.itself.clone());
+        }
+        Ok(core)
+    }
+
+    /// The view without its types.
+    pub(super) fn rebuilder(&self) -> Arc<dyn Rebuilder> {
+        self.itself.upgrade().expect("whoever reads holds a handle")
     }
 
     pub(super) fn shared(&self) -> &Shared {
@@ -86,6 +104,18 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let place = self.state.grid().place(bucket, self.state.page_len());
         let place = place.map_err(|error| self.named(error))?;
         Ok(Spot { bucket, place, key: PageKey::new(self.state.id(), entity, place.page) })
+    }
+
+    /// What may be believed of the record of a bucket, in a page that holds it.
+    #[inline]
+    pub(super) fn freshness(&self, found: &Found, slot: Slot, bucket: Bucket) -> Freshness {
+        let now = || self.shared().options.clock.now();
+        self.state.freshness_at(found.hold.resident(), slot, bucket, now)
+    }
+
+    /// Whether a record stands in a slot about which nothing is to be done.
+    pub(super) fn record_stands(&self, found: &Found, slot: Slot, bucket: Bucket) -> bool {
+        found.page().holds(slot) && self.freshness(found, slot, bucket).stands()
     }
 
     /// What all page keys of an entity begin with.

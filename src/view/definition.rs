@@ -31,6 +31,7 @@ pub struct ViewDefinition<E: ?Sized, R> {
     page_len: Option<u32>,
     retain: Option<Span>,
     zstd_level: Option<i32>,
+    seal_after: Option<Span>,
     policy: Policy,
     types: PhantomData<fn(&E) -> R>,
 }
@@ -52,6 +53,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
             page_len: None,
             retain: None,
             zstd_level: Some(ZSTD_LEVEL_DEFAULT),
+            seal_after: None,
             policy: Policy::default(),
             types: PhantomData,
         }
@@ -86,8 +88,25 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
 
     /// How long records are kept after their bucket has ended (without buckets: after they were
     /// built). [`View::delete_expired`] deletes the others. Default: for ever.
+    ///
+    /// A build that reads a bucket of the view that is older than that, and has no record, is told
+    /// that there is none: [`View::get`] fails, a range has a gap. So keep records longer than what
+    /// is built from them is built anew, or seal that ([`seal_after`](Self::seal_after)).
     pub fn retain(mut self, span: Span) -> Self {
         self.retain = Some(span);
+        self
+    }
+
+    /// Seals buckets so long after their end: a record in one is history, never marked and never
+    /// built again, and says [`Sealed`](crate::Freshness::Sealed). For views whose sources are cleaned up
+    /// themselves, so that a rebuild cannot turn history into emptiness. A bucket that has no record
+    /// is still built when somebody asks. What was announced before a bucket was sealed and was not
+    /// built in by then stays out of it. Default: never.
+    ///
+    /// Costs each read of the view a look at the clock. To what was built from them, sealed records
+    /// are constants. Views without buckets have no end to count from and are never sealed.
+    pub fn seal_after(mut self, span: Span) -> Self {
+        self.seal_after = Some(span);
         self
     }
 
@@ -118,7 +137,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// Ends the definition with a function that makes the record of one bucket.
     ///
     /// It runs in the thread of a reader, without any lock, and may itself read through other
-    /// handles. It must be a function of its entity and bucket and of what it reads.
+    /// handles; where that nests deep, it runs [more than once](crate#builds) for a record. It must be
+    /// a function of its entity and bucket and of what it reads.
     ///
     /// # Errors
     /// [`ErrorKind::Input`](crate::ErrorKind::Input) for a name, grid, page length or level out of
@@ -168,8 +188,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
             grid: self.grid,
             page_len,
             level: self.zstd_level,
+            seal_after: self.seal_after,
         };
-        Ok(View::new(Core::new(self.engine, definition, build)?, self.policy, self.retain))
+        Ok(View::new(Core::new(self.engine, definition, build, self.retain)?, self.policy))
     }
 
     fn check_numbers(&self) -> Result<()> {
@@ -178,6 +199,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
         }
         let retained = [
             ("retain", self.retain),
+            ("seal_after", self.seal_after),
             (
                 "ServeFor",
                 match self.policy.marked {

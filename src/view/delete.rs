@@ -1,7 +1,7 @@
 //! Deleting records.
 
 use crate::disk::Scope;
-use crate::disk::operations::Delete;
+use crate::disk::operations::{Changed, Delete, Reason};
 use crate::error::Result;
 use crate::key::EntityKey;
 use crate::page::RecordType;
@@ -13,14 +13,15 @@ use super::core::Core;
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// Deletes what a scope names. Large deletions go in several steps, each durable; how many
     /// records went is returned at the end.
-    pub(super) fn delete(&self, scope: Scope) -> Result<u64> {
+    pub(super) fn delete(&self, scope: Scope, reason: Reason) -> Result<u64> {
         refuse_inside_build("a deletion").map_err(|error| self.named(error))?;
         let writer = self.engine.writer().map_err(|error| self.named(error))?;
+        let now = self.shared().options.clock.now();
         let mut deleted = 0;
         let mut cursor = None;
         loop {
             let (view, scope) = (self.state.clone(), scope.clone());
-            let part = writer.run(Delete { view, scope, cursor })?;
+            let part = writer.run(Delete { view, scope, reason, now, cursor })?;
             deleted += part.records;
             cursor = part.cursor;
             if cursor.is_none() {
@@ -39,5 +40,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let place =
             |bucket| grid.place(bucket, self.state.page_len()).map_err(|error| self.named(error));
         Ok(Some(Scope::Buckets { entity, first: place(first)?, last: place(last)? }))
+    }
+
+    /// Records of this view, as something that changed.
+    pub(super) fn changed(&self, scope: Scope) -> Changed {
+        Changed::Records(self.state.clone(), scope)
     }
 }

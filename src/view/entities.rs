@@ -8,9 +8,11 @@ use crate::error::{Error, Result};
 use crate::grid::PageNumber;
 use crate::key::{EntityKey, decode_entity};
 use crate::page::{PageKey, RecordType};
+use crate::rebuild::is_building;
 use crate::sync::Arc;
 
 use super::core::Core;
+use super::observe::{observe, of_view};
 
 /// The entities of a view in the order of their keys, read from the file a few at a time.
 ///
@@ -30,6 +32,15 @@ const READ_AHEAD: usize = 64;
 
 impl<E: EntityKey + ?Sized, R: RecordType> Entities<E, R> {
     pub(super) fn new(core: Arc<Core<E, R>>) -> Self {
+        if is_building() {
+            let seen = core.shared().published();
+            observe(core.shared(), of_view(core.state.id(), seen, false));
+        }
+        Self::unobserved(core)
+    }
+
+    /// The same, for a caller that notes for itself what was read.
+    pub(super) fn unobserved(core: Arc<Core<E, R>>) -> Self {
         let from = PageKey::view_bounds(core.state.id()).0;
         Self { core, ahead: VecDeque::new(), from: Some(from), entity: PhantomData }
     }

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grid::Bucket;
 use crate::key::EntityKey;
 use crate::page::RecordType;
-use crate::rebuild::Joined;
+use crate::rebuild::{self, Held, Joined};
 use crate::sync::Arc;
 use crate::time::TimeRange;
 
@@ -119,6 +119,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                         Ok(true) => filled.built += 1,
                         Ok(false) => filled.already_fresh += 1,
                         Err(error) => {
+                            may_go_on(&error)?;
                             filled.failed.push(Failure { bucket: spot.bucket, error });
                         }
                     }
@@ -140,8 +141,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let lacks = |spot: &&Spot| {
             let standing = found.clone().and_then(|found| self.record_in(found, spot));
             match standing {
-                None => policy.missing == Missing::Build,
-                Some(record) => !record.is_fresh() && self.rebuilds(&record, policy.marked),
+                None => policy.missing == Missing::Build && !self.is_retired(spot.bucket),
+                Some(record) => {
+                    !record.freshness().stands() && self.rebuilds(&record, policy.marked)
+                }
             }
         };
         Ok(spots.iter().filter(lacks).collect())
@@ -155,14 +158,26 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         seen: Ticket,
         made: &Arc<Made<E, R>>,
     ) -> Result<bool> {
-        for _ in 0..FLIGHTS_MAX {
-            let joined = self.engine.flights().join(self.flight_key(spot), self.name(spot));
-            let lead = match joined.map_err(|error| self.at(spot, error))? {
+        rebuild::build(|held| self.fill_attempt(entity, spot, seen, made, held))
+    }
+
+    fn fill_attempt(
+        &self,
+        entity: &E,
+        spot: &Spot,
+        seen: Ticket,
+        made: &Arc<Made<E, R>>,
+        held: &mut Held,
+    ) -> Result<bool> {
+        for flight in 0..FLIGHTS_MAX {
+            let lead = match self.join(spot, held)? {
                 Joined::Landed(outcome) => {
                     // Deleted or marked since it landed, it is to be built after all.
                     let landed = outcome.map(drop);
                     match landed.and_then(|()| self.landed_since(spot, seen)) {
                         Ok(Some(_)) => return Ok(false),
+                        // Made after this fill began, by somebody else; what it needs moved on.
+                        Ok(None) if flight > 0 => return Ok(false),
                         Ok(None) => continue,
                         Err(error) if error.kind() == ErrorKind::Absent => continue,
                         Err(error) => return Err(error),
@@ -175,11 +190,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                     lead.land(Ok(standing));
                     return Ok(false);
                 }
-                Ok(None) => self.build_bucket(entity, spot, self.begin()),
+                Ok(None) => self.build_bucket(entity, spot, &lead),
                 Err(error) => Err(error),
             };
             return match built {
                 Ok(record) => made.push(spot, &record, lead).map(|()| true),
+                Err(error) if error.is_unwinding() => {
+                    *held = Some(lead);
+                    Err(error)
+                }
                 Err(error) => {
                     lead.land(Err(error.clone()));
                     Err(error)
@@ -202,6 +221,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             Ok(_) => filled.built += lacking.len() as u64,
             // What the build made or failed to make, not what the file met.
             Err(error) if matches!(error.kind(), ErrorKind::Build | ErrorKind::Input) => {
+                may_go_on(&error)?;
                 let failure = |spot: &&Spot| Failure { bucket: spot.bucket, error: error.clone() };
                 filled.failed.extend(lacking.iter().map(failure));
             }
@@ -211,4 +231,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         }
         Ok(())
     }
+}
+
+/// Ends a fill inside a build that has to run again, unless it may say what else it lacks.
+fn may_go_on(error: &Error) -> Result<()> {
+    if error.is_unwinding() && !rebuild::wants_more() { Err(error.clone()) } else { Ok(()) }
 }

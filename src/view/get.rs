@@ -1,13 +1,15 @@
 //! Reading one record.
 
+use crate::disk::mark_row;
 use crate::error::{Error, ErrorKind, Result};
+use crate::freshness::{Freshness, Layer};
 use crate::grid::Bucket;
 use crate::key::EntityKey;
 use crate::page::RecordType;
+use crate::rebuild::is_building;
 use crate::time::{Span, Timestamp};
 
 use super::core::{BuildFunction, Core, Spot};
-use super::freshness::{Freshness, Layer};
 use super::lookup::{Found, Look, in_memory, look};
 use super::policy::{Marked, Missing, Policy};
 use super::record::Record;
@@ -17,11 +19,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     #[inline]
     pub(super) fn get(&self, entity: &E, instant: Timestamp, policy: Policy) -> Result<Record<R>> {
         let spot = self.locate(entity, instant)?;
+        if is_building() {
+            let read = self.get_slowly(entity, spot.clone(), policy);
+            return self.observed(&spot, read, policy);
+        }
         if let Some(found) = in_memory(self.shared(), &spot.key) {
             let slot = spot.slot();
             if found.page().holds(slot) {
-                let freshness = found.freshness(slot, &self.state);
-                if freshness.is_fresh() {
+                let freshness = self.freshness(&found, slot, spot.bucket);
+                if freshness.stands() {
                     self.shared().counters.hits.count();
                     return Ok(Record::new(found, slot, spot.bucket, freshness));
                 }
@@ -35,13 +41,19 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let seen = self.ticket(&spot);
         match self.glance(&spot)? {
             Glance::Record(record) => {
-                if record.is_fresh() || !self.rebuilds(&record, policy.marked) {
+                if record.freshness().stands() || !self.rebuilds(&record, policy.marked) {
                     return Ok(record);
                 }
             }
             Glance::Nothing(damage) => {
                 if policy.missing == Missing::Miss || !self.builds() {
                     return Err(self.at(&spot, damage.unwrap_or_else(|| self.absent())));
+                }
+                if self.is_retired(spot.bucket) {
+                    let message = "there is no record and none is made: the bucket is retired, older \
+                                   than the view's retention; seal what is built from it before \
+                                   that (`seal_after`)";
+                    return Err(self.at(&spot, Error::new(ErrorKind::Absent, message)));
                 }
             }
         }
@@ -50,6 +62,18 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// What is there, whatever its colour. Never builds.
     pub(super) fn peek(&self, spot: &Spot) -> Result<Option<Record<R>>> {
+        let read = self.peek_unobserved(spot);
+        if is_building() {
+            match &read {
+                Ok(Some(record)) => self.observed_record(spot, record),
+                Ok(None) => self.observed_absence(spot, false),
+                Err(_) => self.observed_absence(spot, true),
+            }
+        }
+        read
+    }
+
+    fn peek_unobserved(&self, spot: &Spot) -> Result<Option<Record<R>>> {
         match self.glance(spot)? {
             Glance::Record(record) => Ok(Some(record)),
             Glance::Nothing(None) => Ok(None),
@@ -78,7 +102,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     pub(super) fn record_in(&self, found: Found, spot: &Spot) -> Option<Record<R>> {
         let slot = spot.slot();
         found.page().holds(slot).then(|| {
-            let freshness = found.freshness(slot, &self.state);
+            let freshness = self.freshness(&found, slot, spot.bucket);
             Record::new(found, slot, spot.bucket, freshness)
         })
     }
@@ -93,19 +117,46 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         wants && self.builds()
     }
 
-    /// How long ago the first change came that the record does not contain. Marks that say less
-    /// count from when the record was built, which is never too short.
+    /// How long ago the first change came that the record does not contain. Where nothing says when,
+    /// it counts from when the record was built, which is never too short.
     fn unseen_for(&self, record: &Record<R>) -> Span {
-        let since = match record.freshness() {
-            Freshness::OldVersion | Freshness::Stale => self.state.stamped_at(),
-            _ => record.built_at(),
+        let since = match self.marked_since(record) {
+            Some(since) => since,
+            None => record.built_at(),
         };
         self.shared().options.clock.now().since(since.max(record.built_at()))
+    }
+
+    /// When a record came to be as it is, as far as its mark or the view's stamps say.
+    fn marked_since(&self, record: &Record<R>) -> Option<Timestamp> {
+        let stamped = || self.state.stamps().first_above(record.begun());
+        match record.freshness() {
+            Freshness::OldVersion => stamped(),
+            Freshness::Stale | Freshness::Suspect => {
+                let (page, slot) = record.place();
+                let marks = mark_row(self.shared(), page).ok()?;
+                let cause = marks.as_ref().and_then(|row| row.cause(slot));
+                match (cause.map(|cause| cause.since), stamped()) {
+                    (Some(marked), Some(stamped)) => Some(marked.min(stamped)),
+                    (marked, stamped) => marked.or(stamped),
+                }
+            }
+            _ => None,
+        }
     }
 
     /// Whether there is a build function and a file to store into.
     pub(super) fn builds(&self) -> bool {
         !matches!(self.build, BuildFunction::None) && !self.shared().options.read_only
+    }
+
+    /// Whether a build asks for a bucket that retention would delete again at once: for it there is
+    /// no record, and none is made.
+    pub(super) fn is_retired(&self, bucket: Bucket) -> bool {
+        let (Some(retain), true) = (self.retain, is_building()) else { return false };
+        let kept_until =
+            (!bucket.is_timeless()).then(|| bucket.end().checked_add(retain)).flatten();
+        kept_until.is_some_and(|until| until <= self.shared().options.clock.now())
     }
 
     fn absent(&self) -> Error {

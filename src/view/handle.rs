@@ -4,16 +4,22 @@ use std::borrow::Borrow;
 use std::fmt;
 
 use crate::disk::Scope;
+use crate::disk::operations::{Changed, Reason};
 use crate::error::{Error, Result};
 use crate::grid::Grid;
-use crate::key::EntityKey;
+use crate::key::{EntityKey, EntityPrefix, IntoSource, KeyBuf, Source};
 use crate::page::RecordType;
+use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::{Span, TimeRange, Timestamp};
 
+use super::census::Census;
+use super::changes::Changes;
 use super::core::Core;
 use super::entities::Entities;
+use super::explanation::Explanation;
 use super::fill::Filled;
+use super::invalidated::Invalidated;
 use super::policy::{Marked, Missing, Policy};
 use super::record::Record;
 use super::timeline::Timeline;
@@ -24,19 +30,18 @@ use super::timeline::Timeline;
 pub struct View<E: ?Sized, R> {
     core: Arc<Core<E, R>>,
     policy: Policy,
-    retain: Option<Span>,
 }
 
 impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
-    pub(super) fn new(core: Core<E, R>, policy: Policy, retain: Option<Span>) -> Self {
-        Self { core: Arc::new(core), policy, retain }
+    pub(super) fn new(core: Arc<Core<E, R>>, policy: Policy) -> Self {
+        Self { core, policy }
     }
 
     /// The record of an entity at an instant, by the view's policies: built if it is missing, built
     /// anew if it is not fresh, unless they say otherwise.
     ///
-    /// A hit costs tens of nanoseconds, a read from the file about a microsecond. Of many callers
-    /// who want one missing record, one builds and the others wait for it.
+    /// A hit costs a fraction of a microsecond, a read from the file some tens of them. Of many
+    /// callers who want one missing record, one builds and the others wait for it.
     ///
     /// # Errors
     /// [`Build`](crate::ErrorKind::Build) if the build function failed or panicked, or records need
@@ -60,6 +65,16 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
         self.core.peek(&self.core.locate(entity, instant)?)
     }
 
+    /// Why the record of an entity at an instant is as it is: its freshness and the causes, what it
+    /// was built from, when and at which revisions, and what was built from it. Never builds. For
+    /// people and tools: it reads the dependencies, which no other read does.
+    ///
+    /// # Errors
+    /// As [`peek`](Self::peek).
+    pub fn explain(&self, entity: &E, instant: Timestamp) -> Result<Explanation> {
+        self.core.explain(&self.core.locate(entity, instant)?)
+    }
+
     /// The records of the buckets that start in a range, in order of time, by the view's policies.
     ///
     /// Each page is looked up once: a day costs hardly more than one record. At most about a million
@@ -70,6 +85,16 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// [`Input`](crate::ErrorKind::Input) for a longer range.
     pub fn range(&self, entity: &E, range: impl Into<TimeRange>) -> Result<Timeline<R>> {
         self.core.range(entity, range.into(), self.policy)
+    }
+
+    /// The records of all entities, for the buckets that start in a range, by the view's policies;
+    /// each entity with its timeline, in the order of their keys. All of them are in memory at once;
+    /// [`entities`](Self::entities) goes through them one at a time.
+    ///
+    /// # Errors
+    /// As [`range`](Self::range) and [`entities`](Self::entities), for the first that fails.
+    pub fn scan(&self, range: impl Into<TimeRange>) -> Result<Vec<(E::Owned, Timeline<R>)>> {
+        self.core.scan(range.into(), self.policy)
     }
 
     /// The records of many entities at one instant, in the order asked, each by the view's
@@ -136,7 +161,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// record, key or instant out of bounds (nothing is written then); and
     /// [the file's errors](crate#errors).
     pub fn put(&self, entity: &E, instant: Timestamp, record: &R) -> Result<()> {
-        self.core.put_many([(entity, instant, record)]).map(drop)
+        self.core.put_many([(entity, instant, record)], &[], None).map(drop)
     }
 
     /// Stores many records as one operation with one sync; all of them, or none. Of several for one
@@ -148,7 +173,47 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
         &self,
         records: impl IntoIterator<Item = (K, Timestamp, V)>,
     ) -> Result<u64> {
-        self.core.put_many(records)
+        self.core.put_many(records, &[], None).map(|put| put.given)
+    }
+
+    /// Stores a record computed elsewhere and says what it was computed from: an invalidation of one
+    /// of the sources marks it.
+    ///
+    /// `as_of` is [`Store::revision`](crate::Store::revision) as it was before any of the sources
+    /// was read: if one of them was announced as changed since then, the record is stale from the
+    /// beginning.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put), and for a source that cannot be.
+    pub fn put_depending(
+        &self,
+        entity: &E,
+        instant: Timestamp,
+        record: &R,
+        sources: impl IntoIterator<Item = impl IntoSource>,
+        as_of: Revision,
+    ) -> Result<()> {
+        let sources: Result<Vec<Source>> =
+            sources.into_iter().map(IntoSource::into_source).collect();
+        let sources = sources.map_err(|error| self.core.named(error))?;
+        self.core.put_many([(entity, instant, record)], &sources, Some(as_of)).map(drop)
+    }
+
+    /// Stores many records as [`put_many`](Self::put_many) does. How many of them changed something.
+    pub(super) fn put_counting_changes<K: Borrow<E>, V: Borrow<R>>(
+        &self,
+        records: impl IntoIterator<Item = (K, Timestamp, V)>,
+    ) -> Result<u64> {
+        self.core.put_many(records, &[], None).map(|put| put.changed)
+    }
+
+    /// Counts the view's records: how many are fresh, and which versions made them. Looks at every
+    /// page.
+    ///
+    /// # Errors
+    /// [The file's errors](crate#errors).
+    pub fn census(&self) -> Result<Census> {
+        self.core.census()
     }
 
     /// The entities that the view holds records of, in the order of their keys. Costs a look into
@@ -165,7 +230,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// [`Input`](crate::ErrorKind::Input) inside a build and in a store opened to read only; and
     /// [the file's errors](crate#errors).
     pub fn delete(&self, entity: &E) -> Result<u64> {
-        self.core.delete(Scope::Entity(self.core.entity(entity)?))
+        self.core.delete(Scope::Entity(self.core.entity(entity)?), Reason::Asked)
     }
 
     /// Deletes an entity's records of the buckets that start in a range, durably. Returns how many
@@ -175,7 +240,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// As [`delete`](Self::delete).
     pub fn delete_range(&self, entity: &E, range: impl Into<TimeRange>) -> Result<u64> {
         match self.core.buckets_scope(entity, range.into())? {
-            Some(scope) => self.core.delete(scope),
+            Some(scope) => self.core.delete(scope, Reason::Asked),
             None => Ok(0),
         }
     }
@@ -187,17 +252,20 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// # Errors
     /// As [`delete`](Self::delete).
     pub fn delete_before(&self, instant: Timestamp) -> Result<u64> {
-        self.core.delete(Scope::Before(instant))
+        self.core.delete(Scope::Before(instant), Reason::Asked)
     }
 
     /// Deletes what the view's retention no longer keeps, by the store's clock. Nothing without one.
+    ///
+    /// Unlike the other deletions this one is no change to what was built from the records: that
+    /// stays fresh, and still learns of changes further up.
     ///
     /// # Errors
     /// As [`delete`](Self::delete).
     pub fn delete_expired(&self) -> Result<u64> {
         let now = self.core.shared().options.clock.now();
-        match self.retain.and_then(|span| now.checked_sub(span)) {
-            Some(instant) => self.delete_before(instant),
+        match self.core.retain.and_then(|span| now.checked_sub(span)) {
+            Some(instant) => self.core.delete(Scope::Before(instant), Reason::Retention),
             None => Ok(0),
         }
     }
@@ -208,7 +276,91 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// # Errors
     /// As [`delete`](Self::delete).
     pub fn clear(&self) -> Result<u64> {
-        self.core.delete(Scope::All)
+        self.core.delete(Scope::All, Reason::Asked)
+    }
+
+    /// Says that all records of an entity are worthless now, whatever they were built from, durably:
+    /// they are stale, and what was built from them is suspect. Costs a look at each page.
+    ///
+    /// # Errors
+    /// As [`delete`](Self::delete).
+    pub fn invalidate(&self, entity: &E) -> Result<Invalidated> {
+        self.announce(self.of_entity(entity))
+    }
+
+    /// The same for an entity's records of the buckets that start in a range.
+    ///
+    /// # Errors
+    /// As [`delete`](Self::delete).
+    pub fn invalidate_range(&self, entity: &E, range: impl Into<TimeRange>) -> Result<Invalidated> {
+        self.announce(self.of_range(entity, range))
+    }
+
+    /// The same for the records of all entities whose key begins so: see [`EntityPrefix`].
+    ///
+    /// # Errors
+    /// As [`delete`](Self::delete).
+    pub fn invalidate_prefix<P: EntityPrefix<E> + ?Sized>(
+        &self,
+        prefix: &P,
+    ) -> Result<Invalidated> {
+        self.announce(self.of_prefix(prefix))
+    }
+
+    /// The same for the records of all entities whose bucket starts in a range. Looks at every page
+    /// of the view.
+    ///
+    /// # Errors
+    /// As [`delete`](Self::delete).
+    pub fn invalidate_between(&self, range: impl Into<TimeRange>) -> Result<Invalidated> {
+        self.announce(self.between(range))
+    }
+
+    /// The same for all records of the view. Costs one write, however many there are.
+    ///
+    /// # Errors
+    /// As [`delete`](Self::delete).
+    pub fn invalidate_all(&self) -> Result<Invalidated> {
+        self.announce(self.whole())
+    }
+
+    /// All records of an entity, to be announced with other [`Changes`] or looked at with
+    /// [`Store::preview`](crate::Store::preview).
+    pub fn of_entity(&self, entity: &E) -> Changes {
+        let scope = self.core.entity(entity).map(Scope::Entity);
+        Changes::new().records(scope.map(|scope| self.core.changed(scope)))
+    }
+
+    /// An entity's records of the buckets that start in a range, as [`Changes`].
+    pub fn of_range(&self, entity: &E, range: impl Into<TimeRange>) -> Changes {
+        match self.core.buckets_scope(entity, range.into()).transpose() {
+            Some(scope) => Changes::new().records(scope.map(|scope| self.core.changed(scope))),
+            None => Changes::new(),
+        }
+    }
+
+    /// The records of all entities whose key begins so, as [`Changes`].
+    pub fn of_prefix<P: EntityPrefix<E> + ?Sized>(&self, prefix: &P) -> Changes {
+        let mut key = KeyBuf::new();
+        prefix.encode_prefix(&mut key);
+        let scope = Scope::Prefix(key.as_slice().into());
+        Changes::new().records(Ok(self.core.changed(scope)))
+    }
+
+    /// The records of all entities whose bucket starts in a range, as [`Changes`].
+    pub fn between(&self, range: impl Into<TimeRange>) -> Changes {
+        Changes::new().records(Ok(self.core.changed(Scope::Between(range.into()))))
+    }
+
+    /// All records of the view, as [`Changes`].
+    pub fn whole(&self) -> Changes {
+        let id = self.core.state.check().map(|()| self.core.state.id());
+        Changes::new().records(id.map(Changed::View))
+    }
+
+    fn announce(&self, changes: Changes) -> Result<Invalidated> {
+        self.core.state.check()?;
+        changes.announce(&self.core.engine).map_err(|error| self.core.named(error))
     }
 
     /// The same view, for reads that do something else when there is no record.
@@ -250,7 +402,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
 
 impl<E: ?Sized, R> Clone for View<E, R> {
     fn clone(&self) -> Self {
-        Self { core: self.core.clone(), policy: self.policy, retain: self.retain }
+        Self { core: self.core.clone(), policy: self.policy }
     }
 }
 

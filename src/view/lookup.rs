@@ -5,9 +5,8 @@ use std::cell::RefCell;
 use crate::cache::{CacheKey, Hold, Shortcut};
 use crate::disk::{Loaded, PageInMemory, Shared, ViewState, load};
 use crate::error::{Error, Result};
-use crate::page::{Page, PageKey, Slot};
-
-use super::freshness::{Freshness, Layer};
+use crate::freshness::Layer;
+use crate::page::{Page, PageKey};
 
 thread_local! {
     static SHORTCUT: RefCell<Shortcut<Page>> = const { RefCell::new(Shortcut::new()) };
@@ -35,56 +34,14 @@ impl Found {
         self.hold.resident().value()
     }
 
-    /// What may be believed of the record in a slot, which must hold one.
-    #[inline]
-    pub(super) fn freshness(&self, slot: Slot, view: &ViewState) -> Freshness {
-        let resident = self.hold.resident();
-        let facts = resident.value().facts(slot);
-        // After the page: whoever raises a stamp does so before it raises the published revision, so
-        // a read that began after an announcement was answered sees the stamp.
-        if resident.marks().any() || facts.begun < view.stale_before() {
-            return marked(resident, slot, view);
-        }
-        if facts.version != view.version() {
-            return Freshness::OldVersion;
-        }
-        if facts.verified < view.suspect_before() {
-            return Freshness::Suspect;
-        }
-        Freshness::Fresh
-    }
-
-    /// Whether a fresh record stands in a slot.
-    pub(super) fn holds_fresh(&self, slot: Slot, view: &ViewState) -> bool {
-        self.page().holds(slot) && self.freshness(slot, view).is_fresh()
-    }
-
     /// Whether every record of the page is fresh, found out from what they share. Where it says no,
     /// some may be fresh all the same.
     pub(super) fn all_fresh(&self, view: &ViewState) -> bool {
-        let (stale, suspect) = (view.stale_before(), view.suspect_before());
+        let (stale, suspect) = (view.stamps().stale_before(), view.stamps().suspect_before());
         !self.hold.resident().marks().any()
             && self.page().all_facts().iter().all(|facts| {
                 facts.begun >= stale && facts.verified >= suspect && facts.version == view.version()
             })
-    }
-}
-
-#[cold]
-fn marked(resident: &crate::cache::Resident<Page>, slot: Slot, view: &ViewState) -> Freshness {
-    use crate::graph::Colour;
-    let facts = resident.value().facts(slot);
-    if facts.version != view.version() {
-        return Freshness::OldVersion;
-    }
-    if facts.begun < view.stale_before() {
-        return Freshness::Stale;
-    }
-    match resident.marks().colour(slot.0 as usize) {
-        Colour::Stale => Freshness::Stale,
-        Colour::Suspect => Freshness::Suspect,
-        Colour::Fresh if facts.verified < view.suspect_before() => Freshness::Suspect,
-        Colour::Fresh => Freshness::Fresh,
     }
 }
 

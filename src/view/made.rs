@@ -6,12 +6,12 @@ use crate::disk::operations::Stored;
 use crate::disk::{PageInMemory, Receipt, Speed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::EntityKey;
-use crate::page::{PageBuilder, PageKey, RecordType};
+use crate::page::RecordType;
 use crate::rebuild::{Lead, Unstored};
 use crate::sync::{Arc, Condvar, Mutex};
 
-use super::build::BuiltRecord;
 use super::core::{Core, Spot};
+use super::draft::{PageDraft, RecordDraft};
 
 /// Pages that the writer may have in hand while the next is being built.
 pub(super) const PAGES_UNDER_WAY: usize = 16;
@@ -33,7 +33,7 @@ pub(super) struct Made<E: ?Sized, R> {
 #[derive(Default)]
 struct State {
     /// The page being filled, and the flights of what is in it.
-    page: Option<(PageKey, PageBuilder)>,
+    page: Option<PageDraft>,
     leads: Vec<Lead<PageInMemory>>,
     /// Pages that the writer has; their flights land when it answers.
     under_way: VecDeque<Sent>,
@@ -59,13 +59,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
     pub(super) fn push(
         self: &Arc<Self>,
         spot: &Spot,
-        record: &BuiltRecord,
+        record: &RecordDraft,
         lead: Lead<PageInMemory>,
     ) -> Result<()> {
         let mut state = self.state.lock();
-        let fresh = || (spot.key.clone(), self.core.page_builder(spot));
-        let (_, page) = state.page.get_or_insert_with(fresh);
-        if let Err(error) = record.add_to(page, spot.slot()) {
+        let page = state.page.get_or_insert_with(|| self.core.draft(spot));
+        if let Err(error) = page.add(spot.slot(), record) {
             drop(state);
             let error = self.core.at(spot, error);
             lead.land(Err(error.clone()));
@@ -129,10 +128,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
             state.landing += usize::from(page.is_some());
             (page, std::mem::take(&mut state.leads))
         };
-        let Some((key, page)) = page else { return };
+        let Some(page) = page else { return };
         let page = page.finish();
         let bytes = page.bytes();
-        let sent = self.core.store(vec![(key, page)], Speed::Derived, false);
+        let sent = self.core.store(vec![page], Speed::Derived, false);
         let mut state = self.state.lock();
         state.landing -= 1;
         match sent {

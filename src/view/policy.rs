@@ -21,7 +21,8 @@ pub enum Marked {
     Rebuild,
     /// Serve it as it is. It says so, and stays so until something builds it.
     Serve,
-    /// Serve it for so long after the first change that it does not contain; then build it anew.
+    /// Serve it for so long after the first change that it does not contain; then build it anew. What
+    /// is served so says what it is: stale, suspect, of an old version.
     ServeFor(Span),
 }
 

@@ -3,15 +3,20 @@
 use std::borrow::Borrow;
 
 use crate::error::{Error, Result};
+use crate::freshness::Layer;
+use crate::graph::Observation;
 use crate::grid::{Bucket, PageNumber};
 use crate::key::EntityKey;
 use crate::page::{PageKey, RecordType};
+use crate::rebuild::is_building;
 use crate::sync::Arc;
 use crate::time::{Span, TimeRange, Timestamp};
 
+use super::build::FLIGHTS_MAX;
 use super::core::Core;
-use super::freshness::Layer;
-use super::lookup::{Look, look};
+use super::entities::Entities;
+use super::lookup::{Found, Look, look};
+use super::observe::{observe, of_slots, of_view};
 use super::policy::{Missing, Policy};
 use super::record::Record;
 use super::timeline::{Stretch, Timeline};
@@ -28,30 +33,105 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         range: TimeRange,
         policy: Policy,
     ) -> Result<Timeline<R>> {
-        let mut timeline = self.timeline(entity, range)?;
-        if self.builds() && self.wants_builds(&timeline, policy) {
+        match self.range_unobserved(entity, range, policy) {
+            Ok((timeline, observations)) => {
+                observations.into_iter().for_each(|seen| observe(self.shared(), seen));
+                Ok(timeline)
+            }
+            Err(error) => {
+                // A build may go on without what it asked for, and is not to be relied on then.
+                if is_building() {
+                    let seen = self.shared().published();
+                    observe(self.shared(), of_view(self.state.id(), seen, true));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The same, for a caller that notes for itself what was read.
+    fn range_unobserved(
+        self: &Arc<Self>,
+        entity: &E,
+        range: TimeRange,
+        policy: Policy,
+    ) -> Result<(Timeline<R>, Vec<Observation>)> {
+        let (mut timeline, mut observations) = self.timeline(entity, range)?;
+        for _ in 0..FLIGHTS_MAX {
+            if !self.builds() || !self.wants_builds(&timeline, policy) {
+                break;
+            }
             self.fill(entity, range, policy)?.complete()?;
-            timeline = self.timeline(entity, range)?;
-        } else if let Some(damage) = timeline.take_damage() {
+            (timeline, observations) = self.timeline(entity, range)?;
+            // What was made and is not fresh was overtaken, and would be again; what is not there was
+            // deleted since, or is retired.
+            if policy.missing == Missing::Miss || !timeline.misses_any() {
+                return Ok((timeline, observations));
+            }
+            if self.misses_only_retired(range, &timeline)? {
+                return Ok((timeline, observations));
+            }
+        }
+        if let Some(damage) = timeline.take_damage() {
             return Err(self.named(damage));
         }
-        Ok(timeline)
+        if self.builds()
+            && policy.missing == Missing::Build
+            && timeline.misses_any()
+            && !self.misses_only_retired(range, &timeline)?
+        {
+            // Deleted again and again while it was built: there is no knowing what would be there.
+            observations.iter_mut().for_each(|seen| seen.marked = true);
+        }
+        Ok((timeline, observations))
+    }
+
+    /// Whether each bucket that has no record is one of which a build that reads is told so.
+    fn misses_only_retired(&self, range: TimeRange, timeline: &Timeline<R>) -> Result<bool> {
+        let mut present = timeline.buckets().peekable();
+        for bucket in self.state.grid().buckets(range) {
+            let bucket = bucket.map_err(|error| self.named(error))?;
+            if present.next_if(|present| present.number() == bucket.number()).is_none()
+                && !self.is_retired(bucket)
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// What is there in a range, whatever its colour. Never builds.
-    fn timeline(&self, entity: &E, range: TimeRange) -> Result<Timeline<R>> {
+    fn timeline(&self, entity: &E, range: TimeRange) -> Result<(Timeline<R>, Vec<Observation>)> {
         let mut timeline = Timeline::new(self.state.clone());
-        self.each_page(entity, range, |number, first, last, look| match look {
-            Look::Found(found) => {
-                if found.layer == Layer::Memory {
-                    self.shared().counters.hits.count();
+        let mut observations = Vec::new();
+        let building = is_building().then(|| self.shared().published());
+        let sealed_at = self.state.seals().then(|| self.shared().options.clock.now());
+        self.each_page(entity, range, |key, number, slots, look| {
+            let mut note = |found: Option<&Found>, marked| {
+                if let Some(seen) = building {
+                    observations.push(of_slots(key, found, slots, seen, marked));
                 }
-                timeline.push(Stretch::new(found, number, first, last, &self.state));
+            };
+            match look {
+                Look::Found(found) => {
+                    if found.layer == Layer::Memory {
+                        self.shared().counters.hits.count();
+                    }
+                    let stretch = Stretch::new(found, number, slots, &self.state, sealed_at);
+                    note(Some(stretch.found()), !stretch.stands());
+                    timeline.push(stretch);
+                }
+                Look::Absent => {
+                    note(None, false);
+                    timeline.note_missing();
+                }
+                Look::Damaged(error) => {
+                    note(None, true);
+                    timeline.note_damage(error);
+                }
             }
-            Look::Absent => timeline.note_missing(),
-            Look::Damaged(error) => timeline.note_damage(error),
         })?;
-        Ok(timeline)
+        Ok((timeline, observations))
     }
 
     fn wants_builds(&self, timeline: &Timeline<R>, policy: Policy) -> bool {
@@ -64,7 +144,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         &self,
         entity: &E,
         range: TimeRange,
-        mut then: impl FnMut(PageNumber, u32, u32, Look),
+        mut then: impl FnMut(&PageKey, PageNumber, (u32, u32), Look),
     ) -> Result<()> {
         self.check_extent(range)?;
         let Some((first, last)) = self.ends(range)? else {
@@ -76,10 +156,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let prefix = self.entity(entity)?;
         self.state.check()?;
         for number in (first.page.0..=last.page.0).map(PageNumber) {
-            let found = look(self.shared(), &self.state, &PageKey::at(&prefix, number))?;
+            let key = PageKey::at(&prefix, number);
+            let found = look(self.shared(), &self.state, &key)?;
             let from = if number == first.page { first.slot } else { 0 };
             let to = if number == last.page { last.slot } else { page_len - 1 };
-            then(number, from, to, found);
+            then(&key, number, (from, to), found);
         }
         Ok(())
     }
@@ -113,6 +194,46 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let last = range.end().checked_sub(Span::millis(1));
         let last = last.expect("a range that is not empty does not end where time begins");
         Ok(Some((first, grid.bucket_at(last).map_err(|error| self.named(error))?)))
+    }
+
+    /// The timelines of all entities.
+    ///
+    /// Inside a build the whole view counts as read. Building what is missing changes the view, so
+    /// one round makes it whole, and the next, which finds nothing to do, is what was read.
+    pub(super) fn scan(
+        self: &Arc<Self>,
+        range: TimeRange,
+        policy: Policy,
+    ) -> Result<Vec<(E::Owned, Timeline<R>)>> {
+        if !is_building() {
+            return self.scan_unobserved(range, policy);
+        }
+        let mut seen = self.shared().published();
+        let scanned = self.scan_unobserved(range, policy).and_then(|scanned| {
+            if self.shared().published() == seen {
+                return Ok(scanned);
+            }
+            seen = self.shared().published();
+            self.scan_unobserved(range, policy)
+        });
+        let stands = |timelines: &Vec<(_, Timeline<R>)>| timelines.iter().all(|(_, t)| t.stands());
+        let marked = !scanned.as_ref().is_ok_and(stands);
+        observe(self.shared(), of_view(self.state.id(), seen, marked));
+        scanned
+    }
+
+    fn scan_unobserved(
+        self: &Arc<Self>,
+        range: TimeRange,
+        policy: Policy,
+    ) -> Result<Vec<(E::Owned, Timeline<R>)>> {
+        let mut scanned = Vec::new();
+        for entity in Entities::unobserved(self.clone()) {
+            let entity = entity?;
+            let (timeline, _) = self.range_unobserved(entity.borrow(), range, policy)?;
+            scanned.push((entity, timeline));
+        }
+        Ok(scanned)
     }
 
     /// The records of many entities at one time, each by policy.

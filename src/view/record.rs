@@ -5,12 +5,12 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::time::Duration;
 
+use crate::freshness::{Freshness, Layer};
 use crate::grid::Bucket;
 use crate::page::{Page, RecordType, Slot, access};
 use crate::revision::Revision;
 use crate::time::{Span, Timestamp};
 
-use super::freshness::{Freshness, Layer};
 use super::lookup::Found;
 
 /// A record, read in place: it dereferences to the archived form of `R`.
@@ -31,6 +31,25 @@ impl<R: RecordType> Record<R> {
     pub(super) fn new(found: Found, slot: Slot, bucket: Bucket, freshness: Freshness) -> Self {
         debug_assert!(found.page().holds(slot), "a record is made of a slot that holds one");
         Self { found, slot, bucket, freshness, record: PhantomData }
+    }
+
+    /// S: all that was announced up to here is in it.
+    pub(super) fn begun(&self) -> Revision {
+        self.page().facts(self.slot).begun
+    }
+
+    /// The same record, of which is known that something moved while it was built.
+    pub(super) fn overtaken(self) -> Self {
+        Self { freshness: Freshness::Overtaken, ..self }
+    }
+
+    /// Where it stands: the key of its page, and its slot.
+    pub(super) fn place(&self) -> (&[u8], Slot) {
+        (self.found.hold.resident().key().bytes(), self.slot)
+    }
+
+    pub(super) fn found(&self) -> &Found {
+        &self.found
     }
 
     fn page(&self) -> &Page {

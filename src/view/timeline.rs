@@ -4,11 +4,12 @@ use std::marker::PhantomData;
 
 use crate::disk::ViewState;
 use crate::error::Error;
+use crate::freshness::Freshness;
 use crate::grid::{Bucket, PageNumber};
 use crate::page::{RecordType, Slot, access};
 use crate::sync::Arc;
+use crate::time::Timestamp;
 
-use super::freshness::Freshness;
 use super::lookup::Found;
 use super::record::Record;
 
@@ -45,19 +46,34 @@ impl Stretch {
     pub(super) fn new(
         found: Found,
         number: PageNumber,
-        first: u32,
-        last: u32,
+        (first, last): (u32, u32),
         view: &ViewState,
+        sealed_at: Option<Timestamp>,
     ) -> Self {
         let slots = || (first..=last).map(Slot);
         let page = found.page();
         let buckets = view.grid().page_buckets(number, first, view.page_len());
         let missing = slots().any(|slot| !page.holds(slot) && buckets.get(slot.0).is_some());
-        let colour = |slot: Slot| {
-            if page.holds(slot) { found.freshness(slot, view) } else { Freshness::Fresh }
+        let sealed = |slot: Slot| {
+            sealed_at.zip(buckets.get(slot.0)).is_some_and(|(now, at)| view.is_sealed(at, now))
         };
-        let freshness = (!found.all_fresh(view)).then(|| slots().map(colour).collect());
+        let colour = |slot: Slot| match page.holds(slot) {
+            true if sealed(slot) => Freshness::Sealed,
+            true => view.freshness(found.hold.resident(), slot),
+            false => Freshness::Fresh,
+        };
+        let all_fresh = sealed_at.is_none() && found.all_fresh(view);
+        let freshness = (!all_fresh).then(|| slots().map(colour).collect());
         Self { found, number, first, last, freshness, missing }
+    }
+
+    pub(super) fn found(&self) -> &Found {
+        &self.found
+    }
+
+    /// Whether there is nothing to be done about any record of it.
+    pub(super) fn stands(&self) -> bool {
+        self.held().all(|slot| self.freshness(slot).stands())
     }
 
     fn held(&self) -> impl Iterator<Item = Slot> + '_ {
@@ -96,6 +112,11 @@ impl<R> Timeline<R> {
         self.damage.take()
     }
 
+    /// Whether there is nothing to be done about any record of it.
+    pub(super) fn stands(&self) -> bool {
+        self.pages.iter().all(Stretch::stands)
+    }
+
     pub(super) fn misses_any(&self) -> bool {
         self.missing
     }
@@ -129,8 +150,13 @@ impl<R: RecordType> Timeline<R> {
     pub(super) fn marked(&self) -> impl Iterator<Item = Record<R>> + '_ {
         let marked = self.pages.iter().filter(|page| page.freshness.is_some());
         self.slots_of(marked)
-            .filter(|(_, page, slot)| !page.freshness(*slot).is_fresh())
+            .filter(|(_, page, slot)| !page.freshness(*slot).stands())
             .map(|(bucket, page, slot)| record(bucket, page, slot))
+    }
+
+    /// The buckets that have records, in order.
+    pub(super) fn buckets(&self) -> impl Iterator<Item = Bucket> + '_ {
+        self.slots().map(|(bucket, ..)| bucket)
     }
 
     fn slots(&self) -> impl Iterator<Item = (Bucket, &Stretch, Slot)> + '_ {

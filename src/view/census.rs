@@ -1,0 +1,79 @@
+//! Counting the records of a view.
+
+use std::collections::BTreeMap;
+
+use crate::disk::first_page_from;
+use crate::error::Result;
+use crate::freshness::Freshness;
+use crate::key::EntityKey;
+use crate::page::{PageKey, RecordType};
+
+use super::core::Core;
+use super::lookup::{Look, look};
+
+/// How many records a view holds, by what may be believed of them and by the version that made them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Census {
+    /// All of them.
+    pub records: u64,
+    /// Those that are [`Freshness::Fresh`].
+    pub fresh: u64,
+    /// Those that are [`Freshness::Suspect`].
+    pub suspect: u64,
+    /// Those that are [`Freshness::Stale`].
+    pub stale: u64,
+    /// Those that are [`Freshness::OldVersion`].
+    pub old_version: u64,
+    /// Those that are [`Freshness::Sealed`].
+    pub sealed: u64,
+    /// Version -> how many records it made: while a new version rolls in there are several.
+    pub versions: BTreeMap<u32, u64>,
+    /// Pages that fail their checks; what they held is not counted.
+    pub damaged_pages: u64,
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+    pub(super) fn census(&self) -> Result<Census> {
+        self.state.check()?;
+        let (mut from, until) = PageKey::view_bounds(self.state.id());
+        let mut census = Census::default();
+        let shared = self.shared();
+        while let Some(key) = shared.read(|txn| first_page_from(shared, txn, &from, &until))? {
+            from = key.to_vec();
+            from.push(0);
+            let Some((view, entity, number)) = PageKey::split(&key) else { continue };
+            let key = PageKey::of_parts(view, entity, number);
+            let found = match look(shared, &self.state, &key)? {
+                Look::Found(found) => found,
+                Look::Absent => continue,
+                Look::Damaged(_) => {
+                    census.damaged_pages += 1;
+                    continue;
+                }
+            };
+            for slot in found.page().present() {
+                let bucket = self.state.grid().bucket_in(number, slot.0, self.state.page_len());
+                let Some(bucket) = bucket else { continue };
+                census.count(self.freshness(&found, slot, bucket));
+                *census.versions.entry(found.page().facts(slot).version).or_default() += 1;
+            }
+        }
+        Ok(census)
+    }
+}
+
+impl Census {
+    fn count(&mut self, freshness: Freshness) {
+        self.records += 1;
+        match freshness {
+            Freshness::Fresh => self.fresh += 1,
+            Freshness::Suspect => self.suspect += 1,
+            Freshness::Stale => self.stale += 1,
+            Freshness::OldVersion => self.old_version += 1,
+            Freshness::Sealed => self.sealed += 1,
+            // Of a read, not of what stands in the file.
+            Freshness::Overtaken | Freshness::Expired => {}
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Records on their way into a page.
+
+use crate::disk::Speed;
+use crate::disk::operations::{KeepDictionary, Part, StoreRecords, Stored};
+use crate::disk::{PageInMemory, Receipt};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::Reading;
+use crate::key::EntityKey;
+use crate::page::{
+    Facts, Origin, Page, PageBuilder, PageKey, RecordBytes, RecordType, Slot, store_body,
+};
+use crate::sync::Arc;
+
+use super::core::{Core, Spot};
+
+/// A record as it will stand in its page, and what it was made from.
+pub(super) struct RecordDraft {
+    pub(super) origin: Origin,
+    pub(super) facts: Facts,
+    pub(super) micros: u32,
+    pub(super) bytes: RecordBytes,
+    pub(super) reading: Arc<Reading>,
+}
+
+/// A page that is being put together: new records of one entity, and what each was made from.
+pub(super) struct PageDraft {
+    key: PageKey,
+    page: PageBuilder,
+    readings: Vec<Arc<Reading>>,
+}
+
+impl PageDraft {
+    /// Adds a record. One that read the same as the one before shares it.
+    pub(super) fn add(&mut self, slot: Slot, record: &RecordDraft) -> Result<()> {
+        let RecordDraft { origin, facts, micros, bytes, reading } = record;
+        if reading.is_empty() {
+            return self.page.add(slot, *origin, *facts, *micros, bytes);
+        }
+        if self.readings.last() != Some(reading) {
+            self.readings.push(reading.clone());
+        }
+        let number = u32::try_from(self.readings.len()).expect("no more readings than slots");
+        let facts = Facts { dependencies: number, ..*facts };
+        self.page.add(slot, *origin, facts, *micros, bytes)
+    }
+
+    pub(super) fn finish(self) -> FinishedDraft {
+        FinishedDraft { key: self.key, page: self.page.finish(), readings: self.readings }
+    }
+}
+
+/// A page that is put together, not stored yet.
+pub(super) struct FinishedDraft {
+    key: PageKey,
+    page: Page,
+    readings: Vec<Arc<Reading>>,
+}
+
+impl FinishedDraft {
+    pub(super) fn bytes(&self) -> usize {
+        self.page.bytes()
+    }
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+    /// An empty page for what is made at a spot.
+    pub(super) fn draft(&self, spot: &Spot) -> PageDraft {
+        let slots = self.state.grid().page_slots(spot.place.page, self.state.page_len());
+        let page = PageBuilder::new(slots.max(spot.place.slot + 1), *self.state.shape());
+        PageDraft { key: spot.key.clone(), page, readings: Vec::new() }
+    }
+
+    /// Hands pages to the writer. What will likely stand as it is is compressed here, in the
+    /// caller's thread; a single record of a longer page will be merged with others first.
+    pub(super) fn store(
+        &self,
+        drafts: Vec<FinishedDraft>,
+        speed: Speed,
+        wanted: bool,
+    ) -> Result<Receipt<Stored>> {
+        let writer = self.engine.writer().map_err(|error| self.named(error))?;
+        let compression = self.state.compression();
+        let mut parts = Vec::with_capacity(drafts.len());
+        for FinishedDraft { key, page, readings } in drafts {
+            let whole = page.slots() == 1 || !wanted;
+            if whole {
+                self.sample(&page)?;
+            }
+            let body = whole.then(|| store_body(&page, &compression));
+            parts.push(Part { key, page, body, readings });
+        }
+        let view = self.state.clone();
+        let now = self.shared().options.clock.now();
+        writer.submit(StoreRecords { view, parts, speed, wanted, now })
+    }
+
+    /// Stores what was built for a reader and waits for it.
+    pub(super) fn store_built(&self, spot: &Spot, draft: FinishedDraft) -> Result<PageInMemory> {
+        let stored = self.store(vec![draft], Speed::Derived, true)?.wait();
+        let stored = stored.map_err(|error| self.at(spot, error))?;
+        stored.pages.into_iter().next().ok_or_else(|| {
+            let message = "the record was deleted while it was built; read it again";
+            self.at(spot, Error::new(ErrorKind::Absent, message))
+        })
+    }
+
+    /// Lets the view's sampler see a page; trains the dictionary when it has seen enough.
+    fn sample(&self, page: &Page) -> Result<()> {
+        let samples = self.state.sampler().lock().sample(page);
+        let Some(bytes) = samples.and_then(|samples| samples.train()) else {
+            return Ok(());
+        };
+        let writer = self.engine.writer()?;
+        let kept = writer.run(KeepDictionary { view: self.state.clone(), bytes: bytes.clone() })?;
+        self.state.use_dictionary(kept, &bytes)
+    }
+}

@@ -1,0 +1,156 @@
+//! Why a record is as it is.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::freshness::Freshness;
+use crate::revision::Revision;
+use crate::time::Timestamp;
+
+/// What is known of a record: what may be believed of it and why, what it was built from, what was
+/// built from it. Its [`Display`](fmt::Display) form is for people.
+///
+/// It names sources with their keys and, as bytes, the entities of other records: it is made for
+/// those who look after the application.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The record.
+    pub record: RecordName,
+    /// What may be believed of it; `None` if there is no record.
+    pub freshness: Option<Freshness>,
+    /// Why it is not fresh: from the record back to what changed, as far as that is known.
+    pub causes: Vec<ExplainedCause>,
+    /// How it came to be; `None` if there is no record.
+    pub built: Option<ExplainedBuild>,
+    /// What it was built from, in the order in which its build read.
+    pub reads: Vec<ExplainedRead>,
+    /// Records that were built from it, the first hundred.
+    pub readers: Vec<RecordName>,
+    /// How many pages hold records that were built from it, from all of its entity, or from all of
+    /// its view.
+    pub reader_pages: u64,
+}
+
+/// A record, by view, entity and bucket.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct RecordName {
+    /// The view's name; its number in the file where it is not known any more.
+    pub view: String,
+    /// The entity's key, encoded.
+    pub entity: Vec<u8>,
+    /// The bucket in words, or a place in a page where the view is not defined in this run.
+    pub bucket: String,
+}
+
+/// How a record came to be.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct ExplainedBuild {
+    /// Whether it was put rather than built.
+    pub put: bool,
+    /// The view's version that made it.
+    pub version: u32,
+    /// When its build began.
+    pub at: Timestamp,
+    /// How long that took.
+    pub took: Duration,
+    /// Everything announced up to here was in what it read.
+    pub begun: Revision,
+    /// When it was last found right.
+    pub verified: Revision,
+    /// When its content last changed.
+    pub changed: Revision,
+}
+
+/// One step of the way from a record back to what changed.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct ExplainedCause {
+    /// What it began with, in words.
+    pub what: String,
+    /// The revision of the change.
+    pub revision: Revision,
+    /// When that was.
+    pub since: Timestamp,
+    /// The record through which the mark came; `None` where nothing lies between.
+    pub through: Option<RecordName>,
+}
+
+/// Something that a record was built from.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct ExplainedRead {
+    /// What was read, in words.
+    pub what: String,
+    /// The application's version of it that was seen.
+    pub version: Option<u64>,
+    /// When it last changed, as far as the file knows.
+    pub changed: Option<Revision>,
+    /// Whether that was after the record was last found right.
+    pub has_changed: bool,
+}
+
+impl fmt::Display for RecordName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}] {}", self.view, self.entity_in_words(), self.bucket)
+    }
+}
+
+impl RecordName {
+    /// The entity's key as text where it is text, and its bytes otherwise.
+    fn entity_in_words(&self) -> String {
+        let text = self.entity.strip_suffix(&[0]).and_then(|text| str::from_utf8(text).ok());
+        match text.filter(|text| !text.chars().any(char::is_control)) {
+            Some(text) => text.to_owned(),
+            None => self.entity.iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { record, freshness, causes, built, reads, readers, reader_pages } = self;
+        match freshness {
+            Some(freshness) => writeln!(f, "{record}: {freshness}")?,
+            None => writeln!(f, "{record}: not built")?,
+        }
+        for cause in causes {
+            write!(f, "  because {} ({}, {})", cause.what, cause.revision, cause.since)?;
+            match &cause.through {
+                Some(through) => writeln!(f, ", which {through} read")?,
+                None => writeln!(f)?,
+            }
+        }
+        if let Some(built) = built {
+            let how = if built.put { "put" } else { "built" };
+            writeln!(
+                f,
+                "  {how} at {} in {:?} by version {}; begun {}, found right {}, changed {}",
+                built.at, built.took, built.version, built.begun, built.verified, built.changed
+            )?;
+        }
+        if built.is_some() && reads.is_empty() {
+            writeln!(f, "  read nothing that it declared")?;
+        }
+        for read in reads {
+            write!(f, "  read {}", read.what)?;
+            if let Some(version) = read.version {
+                write!(f, " at version {version}")?;
+            }
+            if let Some(changed) = read.changed {
+                let since = if read.has_changed { ", since" } else { "" };
+                write!(f, " (changed {changed}{since})")?;
+            }
+            writeln!(f)?;
+        }
+        for reader in readers {
+            writeln!(f, "  read by {reader}")?;
+        }
+        if *reader_pages > readers.len() as u64 {
+            writeln!(f, "  read by records of {reader_pages} pages in all")?;
+        }
+        Ok(())
+    }
+}

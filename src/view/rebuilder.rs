@@ -1,0 +1,175 @@
+//! A view as those see it who know records by their keys alone.
+
+use std::borrow::Borrow;
+
+use crate::error::{Error, Result};
+use crate::key::{EntityKey, decode_entity};
+use crate::page::{PageKey, RecordType};
+use crate::rebuild::{Held, Rebuilder};
+
+use super::core::{BuildFunction, Core, Spot};
+use super::lookup::{Look, look};
+
+impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
+    fn make_fresh(&self, page: &[u8], slot: u32) -> Result<()> {
+        let (entity, spot) = self.by_key(page, slot)?;
+        let (entity, seen) = (entity.borrow(), self.ticket(&spot));
+        if self.is_fresh(&spot)? { Ok(()) } else { self.build_one(entity, &spot, seen).map(drop) }
+    }
+
+    fn attempt(&self, page: &[u8], slot: u32, held: &mut Held) -> Result<()> {
+        let (entity, spot) = self.by_key(page, slot)?;
+        let (entity, seen) = (entity.borrow(), self.ticket(&spot));
+        if held.is_none() && self.is_fresh(&spot)? {
+            return Ok(());
+        }
+        Self::attempt(self, entity, &spot, seen, held).map(drop)
+    }
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+    /// The entity and the bucket of a slot, from what stands in the file.
+    fn by_key(&self, page: &[u8], slot: u32) -> Result<(E::Owned, Spot)> {
+        let refused = |what: &str| self.named(Error::damaged(what));
+        if matches!(self.build, BuildFunction::None) {
+            return Err(self.named(Error::input("the view has no build function; put its records")));
+        }
+        let split = PageKey::split(page).filter(|(view, ..)| *view == self.state.id());
+        let Some((_, entity, number)) = split else {
+            return Err(refused("a record is wanted by a key that is none of this view's"));
+        };
+        let Some(entity) = decode_entity::<E>(entity) else {
+            return Err(refused("a record is wanted of an entity of another type"));
+        };
+        let Some(bucket) = self.state.grid().bucket_in(number, slot, self.state.page_len()) else {
+            return Err(refused("a record is wanted of a slot in which no bucket stands"));
+        };
+        let spot = self.spot(entity.borrow(), bucket)?;
+        Ok((entity, spot))
+    }
+
+    fn is_fresh(&self, spot: &Spot) -> Result<bool> {
+        self.check(&spot.key)?;
+        Ok(match look(self.shared(), &self.state, &spot.key)? {
+            Look::Found(found) => self.record_stands(&found, spot.slot(), spot.bucket),
+            Look::Absent | Look::Damaged(_) => false,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cache::CacheKey;
+    use crate::error::ErrorKind;
+    use crate::grid::{Grid, PageNumber};
+    use crate::options::Options;
+    use crate::page::ViewId;
+    use crate::rebuild::Engine;
+    use crate::sync::{Arc, AtomicUsize, Mutex, Ordering};
+    use crate::time::Timestamp;
+    use crate::view::{View, ViewDefinition};
+
+    use super::*;
+
+    fn engine() -> Arc<Engine> {
+        Arc::new(Engine::in_memory(Options::default()).unwrap())
+    }
+
+    fn minute(minute: i64) -> Timestamp {
+        Timestamp::from_seconds(minute * 60)
+    }
+
+    /// The id of the one view of a store.
+    fn only(engine: &Engine) -> ViewId {
+        let known = |id: &ViewId| engine.rebuilder(*id).is_some();
+        (0..10).map(ViewId).find(known).expect("a view that builds")
+    }
+
+    #[test]
+    fn a_view_is_found_by_its_number_while_somebody_holds_it_and_builds_by_key() {
+        let engine = engine();
+        let definition = ViewDefinition::<str, u64>::new(engine.clone(), "sun");
+        let definition = definition.grid(Grid::minutes(1)).page_len(10);
+        let view = definition.build(|_, name, bucket| {
+            Ok(name.len() as u64 + bucket.start().as_millis() as u64 / 60_000)
+        });
+        let (view, id) = (view.unwrap(), only(&engine));
+        let rebuilder = engine.rebuilder(id).unwrap();
+        let key = PageKey::new(id, "patio", PageNumber(2));
+        rebuilder.make_fresh(key.as_slice(), 3).unwrap();
+        rebuilder.make_fresh(key.as_slice(), 3).unwrap();
+        assert_eq!(view.peek("patio", minute(23)).unwrap().unwrap().to_native(), 28);
+        assert_eq!(engine.shared().metrics().builds, 1);
+
+        let other = PageKey::new(ViewId(id.0 + 1), "patio", PageNumber(2));
+        let not_text = PageKey::of_parts(id, b"\xff", PageNumber(2));
+        for (key, slot) in [(&key, 10), (&other, 3), (&not_text, 3)] {
+            let refused = rebuilder.make_fresh(key.as_slice(), slot).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Damaged, "{refused}");
+        }
+        drop((view, rebuilder));
+        assert!(engine.rebuilder(id).is_none());
+    }
+
+    #[test]
+    fn a_view_that_is_put_is_no_rebuilder() {
+        let engine = engine();
+        let definition = ViewDefinition::<u32, u64>::new(engine.clone(), "put");
+        let _view = definition.without_build().unwrap();
+        assert!((0..10).all(|id| engine.rebuilder(ViewId(id)).is_none()));
+    }
+
+    /// Each minute reads the one before; before minute 150 does, it does something else.
+    fn chain(
+        engine: &Arc<Engine>,
+        meddle: impl Fn(&View<u32, u64>) + Send + Sync + 'static,
+    ) -> View<u32, u64> {
+        let itself = Arc::new(Mutex::new(None::<View<u32, u64>>));
+        let captured = itself.clone();
+        let definition = ViewDefinition::<u32, u64>::new(engine.clone(), "chain");
+        let view = definition.grid(Grid::minutes(1)).page_len(1).build(move |_, entity, bucket| {
+            let view = captured.lock().clone().expect("it is set");
+            let minute = bucket.start().as_millis() / 60_000;
+            if minute == 150 {
+                meddle(&view);
+            }
+            let before = |minute| view.get(entity, Timestamp::from_seconds((minute - 1) * 60));
+            Ok(if minute == 0 { 0 } else { before(minute)?.to_native() + 1 })
+        });
+        let view = view.unwrap();
+        *itself.lock() = Some(view.clone());
+        view
+    }
+
+    #[test]
+    fn a_record_that_is_marked_whenever_it_was_made_is_served_as_it_is() {
+        let engine = engine();
+        let (marking, marked) = (Arc::downgrade(&engine), Arc::new(AtomicUsize::new(0)));
+        let counted = marked.clone();
+        let view = chain(&engine, move |_| {
+            let engine = marking.upgrade().expect("it is read");
+            for minute in 0..150 {
+                let key = PageKey::new(only(&engine), &1_u32, PageNumber(minute));
+                if let Some(page) = engine.shared().cache.peek(CacheKey::new(key.as_slice())) {
+                    page.marks().raise_stale(0);
+                    counted.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        });
+        assert_eq!(view.get(&1, minute(200)).unwrap().to_native(), 200);
+        assert!(marked.load(Ordering::SeqCst) > 0, "nothing was marked");
+    }
+
+    #[test]
+    fn a_record_that_is_deleted_whenever_it_was_made_ends_in_an_error() {
+        let engine = engine();
+        let view = chain(&engine, |view| {
+            // A thread that is in no build.
+            crate::sync::thread::scope(|scope| {
+                scope.spawn(|| view.delete(&1).unwrap());
+            });
+        });
+        let error = view.get(&1, minute(200)).unwrap_err();
+        assert!(error.to_string().ends_with("was deleted while it was built"), "{error}");
+    }
+}

@@ -1,0 +1,49 @@
+//! Making a suspect record fresh without building it.
+
+use crate::disk::PageInMemory;
+use crate::disk::operations::Spare;
+use crate::error::{Error, Result};
+use crate::freshness::Freshness;
+use crate::key::EntityKey;
+use crate::page::RecordType;
+use crate::rebuild::evidence::gather;
+use crate::rebuild::{self, Lead};
+use crate::sync::Arc;
+
+use super::core::{Core, Spot};
+use super::lookup::{Look, look};
+
+impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+    /// Finds out whether a suspect record is still right: then it is fresh, and this is its page.
+    /// `None` if it has to be built.
+    pub(super) fn spare(
+        &self,
+        spot: &Spot,
+        lead: &Lead<PageInMemory>,
+    ) -> Result<Option<PageInMemory>> {
+        let Look::Found(found) = look(self.shared(), &self.state, &spot.key)? else {
+            return Ok(None);
+        };
+        let slot = spot.slot();
+        if !found.page().holds(slot)
+            || self.freshness(&found, slot, spot.bucket) != Freshness::Suspect
+        {
+            return Ok(None);
+        }
+        let facts = *found.page().facts(slot);
+        // Records further up may have to be made fresh for it, and more behind those: that nests as
+        // builds do.
+        let (running, frame) = rebuild::enter(lead.step(), || self.target(spot))?;
+        let gathered = gather(&self.engine, &spot.key, facts.dependencies, facts.verified);
+        drop(running);
+        if frame.is_unwound() {
+            return Err(Error::unwinding());
+        }
+        // Whatever went wrong on the way, the record's own build will say.
+        let Ok(Some(evidence)) = gathered else { return Ok(None) };
+        let (view, key, evidence) = (self.state.clone(), spot.key.clone(), Arc::new(evidence));
+        let now = self.shared().options.clock.now();
+        let spare = Spare { view, key, slot, facts, evidence, now };
+        self.engine.writer()?.run(spare).map_err(|error| self.at(spot, error))
+    }
+}
