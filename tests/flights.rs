@@ -211,18 +211,6 @@ fn a_running_total_is_filled_by_several_at_once() {
 }
 
 #[test]
-fn builds_nested_too_deep_are_an_error_and_no_abort() {
-    let store = Store::in_memory().unwrap();
-    let view = running_total(&store, Arc::default());
-    assert_eq!(view.get(&1, minute(50)).unwrap().to_native(), 50 * 51 / 2);
-    let error = view.get(&2, minute(5000)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Build);
-    assert!(format!("{error:?}").contains("64 builds are nested"), "{error:?}");
-    view.fill(&2, minutes(0..101)).unwrap().complete().unwrap();
-    assert_totals(&view, 2, 101);
-}
-
-#[test]
 fn nothing_is_written_inside_a_build() {
     let store = Store::in_memory().unwrap();
     let other = store.view::<u32, u64>("other").without_build().unwrap();
