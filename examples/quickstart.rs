@@ -1,5 +1,5 @@
-//! The main job, each step with its time: open, define a view, fill, read, delete, read again,
-//! reopen.
+//! The main job, each step with its time: open, define a view, fill, read, announce a change, read
+//! again, delete, reopen.
 
 #![expect(clippy::print_stdout, reason = "a program that shows what it does")]
 
@@ -39,6 +39,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let timeline = timed("read a whole day", || exposure.range(&7, day))?;
     println!("{:>34} {} buckets", "", timeline.len());
 
+    let changed = timed("a building grows: say so", || store.invalidate(("building", 0)))?;
+    println!("{:>34} {} records are stale", "", changed.stale);
+    let record = timed("read what it shades: built anew", || exposure.get(&7, noon))?;
+    assert!(record.is_fresh() && record.layer() == Layer::Build);
+
     let deleted = timed("delete a patio", || exposure.delete(&7))?;
     println!("{:>34} {deleted} records", "");
     assert!(exposure.peek(&7, noon)?.is_none());
@@ -58,12 +63,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn define(store: &Store) -> tidetable::Result<tidetable::View<u32, Exposure>> {
-    store
-        .view("sun_exposure")
-        .grid(Grid::minutes(10))
-        .version(1)
-        .retain(Span::days(3))
-        .build(|_, &patio, bucket| Ok(shadow(patio, bucket.start())))
+    store.view("sun_exposure").grid(Grid::minutes(10)).version(1).retain(Span::days(3)).build(
+        |cx, &patio, bucket| {
+            // Whatever it reads outside the store: here the one building that shades ten patios.
+            cx.depends_on(("building", patio / 10));
+            Ok(shadow(patio, bucket.start()))
+        },
+    )
 }
 
 fn fill(
