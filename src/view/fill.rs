@@ -205,7 +205,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 }
             };
         }
-        let message = "the record is deleted again and again while it is built";
+        let message = "the record was deleted while it was built, again and again";
         Err(self.at(spot, Error::new(ErrorKind::Absent, message)))
     }
 
