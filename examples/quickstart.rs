@@ -53,10 +53,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     timed("close", || store.close())?;
     let store = timed("open again", || Store::open(&path))?;
     let exposure = define(&store)?;
-    let record = timed("read from the file", || exposure.get(&8, noon))?;
+    let record = timed("read from the file", || exposure.get(&18, noon))?;
     assert_eq!(record.layer(), Layer::File);
     println!("{:>34} {} % sun, built in {:?}", "", record.percent, record.build_time());
-    let again = timed("read from memory", || exposure.get(&8, noon))?;
+    let again = timed("read from memory", || exposure.get(&18, noon))?;
     assert_eq!(again.layer(), Layer::Memory);
     store.close()?;
     Ok(())
