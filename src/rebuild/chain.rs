@@ -180,14 +180,14 @@ impl Drop for Working {
 
 #[cfg(test)]
 mod tests {
-    use crate::graph::{Node, Observation, WHOLE};
+    use crate::graph::{Node, Observation, SlotSet, WHOLE};
     use crate::grid::Grid;
     use crate::page::ViewId;
     use crate::rebuild::BuildName;
-    use crate::rebuild::rebuilders::{Held, Rebuilder};
+    use crate::rebuild::rebuilders::{Held, Rebuilder, WorkedOff};
     use crate::revision::Revision;
     use crate::sync::thread;
-    use crate::time::Timestamp;
+    use crate::time::{TimeRange, Timestamp};
 
     use super::*;
 
@@ -200,6 +200,18 @@ mod tests {
         }
 
         fn attempt(&self, _: &[u8], _: u32, _: &mut Held) -> Result<()> {
+            unreachable!("nobody asks for it")
+        }
+
+        fn work_off(self: Arc<Self>, _: &[u8], _: SlotSet, _: Revision) -> Result<WorkedOff> {
+            unreachable!("nobody asks for it")
+        }
+
+        fn pages(&self, _: &[u8], _: TimeRange) -> Result<Vec<(Box<[u8]>, SlotSet)>> {
+            unreachable!("nobody asks for it")
+        }
+
+        fn buckets(&self, _: TimeRange) -> Result<u64> {
             unreachable!("nobody asks for it")
         }
     }

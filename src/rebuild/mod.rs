@@ -38,4 +38,4 @@ pub(crate) use name::BuildName;
 #[cfg(not(loom))]
 pub(crate) use outermost::build;
 #[cfg(not(loom))]
-pub(crate) use rebuilders::{Held, Rebuilder};
+pub(crate) use rebuilders::{Held, Rebuilder, WorkedOff};

@@ -3,16 +3,31 @@
 use std::collections::HashMap;
 
 use crate::disk::PageInMemory;
-use crate::error::Result;
-use crate::page::ViewId;
+use crate::error::{Error, Result};
+use crate::graph::SlotSet;
+use crate::page::{Slot, ViewId};
+use crate::revision::Revision;
 use crate::sync::{Arc, Mutex, Weak};
+use crate::time::TimeRange;
 
 use super::flights::Lead;
 
 /// The flight that an attempt leads.
 pub(crate) type Held = Option<Lead<PageInMemory>>;
 
-/// A view that builds, its types forgotten: a record is known by its page's key and its slot.
+/// What became of some slots of a page that were to be made fresh.
+#[derive(Debug, Default)]
+pub(crate) struct WorkedOff {
+    /// Built here.
+    pub(crate) built: SlotSet,
+    /// Fresh already, found right without a build, or built by somebody else meanwhile.
+    pub(crate) found: SlotSet,
+    /// Those whose build failed, in order.
+    pub(crate) failed: Vec<(Slot, Error)>,
+}
+
+/// A view that builds, its types forgotten: a record is known by its page's key and its slot, an
+/// entity by the bytes of its key.
 pub(crate) trait Rebuilder: Send + Sync {
     /// Makes a record fresh on the calling thread: finds it so, waits for whoever builds it, or
     /// builds it.
@@ -21,6 +36,19 @@ pub(crate) trait Rebuilder: Send + Sync {
     /// The same without working off what nests too deep: an attempt that is unwound leaves the
     /// flight that it led in `held`, and the next goes on with it.
     fn attempt(&self, page: &[u8], slot: u32, held: &mut Held) -> Result<()>;
+
+    /// Makes some records of a page fresh, in the order of their slots, and stores them together.
+    /// Those that began before `floor` are built anew, fresh or not. A record that cannot be built
+    /// hurts none of the others; the error is one of the file or of the call.
+    fn work_off(self: Arc<Self>, page: &[u8], slots: SlotSet, floor: Revision)
+    -> Result<WorkedOff>;
+
+    /// The pages of an entity that hold the buckets which start in a range, and which slots those
+    /// are, in order.
+    fn pages(&self, entity: &[u8], range: TimeRange) -> Result<Vec<(Box<[u8]>, SlotSet)>>;
+
+    /// How many buckets start in a range.
+    fn buckets(&self, range: TimeRange) -> Result<u64>;
 }
 
 /// The views that build, as far as somebody holds a handle on them.

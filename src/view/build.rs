@@ -8,6 +8,7 @@ use crate::grid::{Bucket, Place};
 use crate::key::EntityKey;
 use crate::page::{RecordType, Slot};
 use crate::rebuild::{self, BuildName, FlightKey, Held, Joined, Lead, Target};
+use crate::revision::Revision;
 
 use super::core::{BuildFunction, Core, Spot};
 use super::draft::{PageDraft, RecordDraft};
@@ -28,7 +29,18 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// Builds a record for a reader, or waits for whoever builds it. `seen` was taken before the
     /// reader looked and found nothing fresh.
     pub(super) fn build_one(&self, entity: &E, spot: &Spot, seen: Ticket) -> Result<Record<R>> {
-        rebuild::build(|held| self.attempt(entity, spot, seen, held))
+        self.build_since(entity, spot, seen, Revision::ZERO)
+    }
+
+    /// The same for a read that is content with nothing that began before `floor`, fresh or not.
+    pub(super) fn build_since(
+        &self,
+        entity: &E,
+        spot: &Spot,
+        seen: Ticket,
+        floor: Revision,
+    ) -> Result<Record<R>> {
+        rebuild::build(|held| self.attempt(entity, spot, seen, floor, held))
     }
 
     /// The same in one attempt, which may be unwound: it goes on with the flight that is held, and
@@ -38,22 +50,25 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         entity: &E,
         spot: &Spot,
         seen: Ticket,
+        floor: Revision,
         held: &mut Held,
     ) -> Result<Record<R>> {
         for flight in 0..FLIGHTS_MAX {
             let (outcome, own) = match self.join(spot, held)? {
                 // What landed may have been deleted before this read began: look for what stands.
-                Joined::Landed(Ok(_)) if flight == 0 => match self.landed_since(spot, seen)? {
-                    Some(standing) => (Ok(standing), false),
-                    None => continue,
-                },
+                Joined::Landed(Ok(_)) if flight == 0 => {
+                    match self.landed_since(spot, seen, floor)? {
+                        Some(standing) => (Ok(standing), false),
+                        None => continue,
+                    }
+                }
                 // This one began after the first had landed, and so after this read began.
                 Joined::Landed(outcome) => (outcome, flight > 0),
                 Joined::Lead(lead) => {
                     // Somebody may have landed it between this reader's look and its lead.
-                    let outcome = match self.landed_since(spot, seen) {
+                    let outcome = match self.landed_since(spot, seen, floor) {
                         Ok(Some(standing)) => Ok(standing),
-                        Ok(None) => self.make(entity, spot, &lead),
+                        Ok(None) => self.make(entity, spot, floor, &lead),
                         Err(error) => Err(error),
                     };
                     if outcome.as_ref().is_err_and(Error::is_unwinding) {
@@ -92,9 +107,14 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         joined.map_err(|error| self.at(spot, error))
     }
 
-    /// The page of a bucket, if a record was stored there since `seen` was taken and is fresh, or
-    /// was made for this very read.
-    pub(super) fn landed_since(&self, spot: &Spot, seen: Ticket) -> Result<Option<PageInMemory>> {
+    /// The page of a bucket, if a record was stored there since `seen` was taken, is fresh and began
+    /// no earlier than `floor`, or was made for this very read.
+    pub(super) fn landed_since(
+        &self,
+        spot: &Spot,
+        seen: Ticket,
+        floor: Revision,
+    ) -> Result<Option<PageInMemory>> {
         let made = rebuild::has_made(|| self.flight_key(spot));
         if !made && self.shared().cache.is_current(seen) {
             return Ok(None);
@@ -107,17 +127,23 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let serves = if made {
             found.page().holds(slot)
         } else {
-            self.record_stands(&found, slot, spot.bucket)
+            self.record_stands(&found, slot, spot.bucket) && found.page().facts(slot).begun >= floor
         };
         Ok(serves.then(|| found.hold.resident().clone()))
     }
 
     /// Makes a record fresh under this lead: by finding that it still is right, or by building it.
-    fn make(&self, entity: &E, spot: &Spot, lead: &Lead<PageInMemory>) -> Result<PageInMemory> {
-        if let Some(spared) = self.spare(spot, lead)? {
+    fn make(
+        &self,
+        entity: &E,
+        spot: &Spot,
+        floor: Revision,
+        lead: &Lead<PageInMemory>,
+    ) -> Result<PageInMemory> {
+        if let Some(spared) = self.spare(spot, floor, lead)? {
             // The flight is for all of a page that is built whole, and so is the sparing.
             if matches!(self.build, BuildFunction::Page(_)) {
-                return self.spare_others(spot, lead, spared);
+                return self.spare_others(spot, floor, lead, spared);
             }
             return Ok(spared);
         }
@@ -129,7 +155,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 draft.add(spot.slot(), &record).map_err(|error| self.at(spot, error))?;
             }
             BuildFunction::Page(_) => {
-                let lacking = self.lacking_around(spot)?;
+                let lacking = self.lacking_around(spot, floor)?;
                 self.build_buckets(entity, spot, lead, &lacking, &mut draft)?;
             }
         }
@@ -140,24 +166,25 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     fn spare_others(
         &self,
         spot: &Spot,
+        floor: Revision,
         lead: &Lead<PageInMemory>,
         mut page: PageInMemory,
     ) -> Result<PageInMemory> {
-        for (slot, bucket) in self.lacking_around(spot)? {
+        for (slot, bucket) in self.lacking_around(spot, floor)? {
             let place = Place { slot: slot.0, ..spot.place };
             let other = Spot { bucket, place, key: spot.key.clone() };
-            page = self.spare(&other, lead)?.unwrap_or(page);
+            page = self.spare(&other, floor, lead)?.unwrap_or(page);
         }
         Ok(page)
     }
 
     /// What a page lacks, for a view whose pages are built whole.
-    fn lacking_around(&self, spot: &Spot) -> Result<Vec<(Slot, Bucket)>> {
+    fn lacking_around(&self, spot: &Spot, floor: Revision) -> Result<Vec<(Slot, Bucket)>> {
         let look = look(self.shared(), &self.state, &spot.key)?;
         // What is retired is not made for a build that reads; the one asked for is known not to be.
         let stands = |slot: Slot, bucket: Bucket| match &look {
             Look::Found(found) if found.page().holds(slot) => {
-                self.record_stands(found, slot, bucket)
+                self.record_stands(found, slot, bucket) && found.page().facts(slot).begun >= floor
             }
             _ => slot != spot.slot() && self.is_retired(bucket),
         };

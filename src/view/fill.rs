@@ -1,19 +1,20 @@
 //! Building a stretch of time now, in the calling thread.
 
-use crate::cache::Ticket;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
+use crate::freshness::Freshness;
 use crate::grid::Bucket;
 use crate::key::EntityKey;
-use crate::page::RecordType;
-use crate::rebuild::{self, Held, Joined};
+use crate::page::{RecordType, Slot};
+use crate::rebuild::WorkedOff;
+use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::TimeRange;
 
-use super::build::FLIGHTS_MAX;
 use super::core::{BuildFunction, Core, Spot};
 use super::lookup::{Look, look};
 use super::made::{Made, PAGES_UNDER_WAY};
 use super::policy::{Missing, Policy};
+use super::work_off::Lacking;
 
 /// What a fill came to.
 #[derive(Debug, Default)]
@@ -58,18 +59,22 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         range: TimeRange,
         policy: Policy,
     ) -> Result<Filled> {
-        if matches!(self.build, BuildFunction::None) {
-            let message = "the view has no build function to fill with; put its records";
-            return Err(self.named(Error::input(message)));
-        }
-        // Before any build: what cannot be stored need not be built.
-        self.engine.writer().map_err(|error| self.named(error))?;
+        self.check_fills()?;
         self.check_extent(range)?;
         let made = Arc::new(Made::new(self.clone()));
         let mut filled = Filled::default();
         let outcome = self.fill_pages(entity, range, policy, &made, &mut filled);
         // Also after a failure: what is made is stored, and nobody is left waiting for it.
         made.finish().and(outcome).map(|()| filled)
+    }
+
+    /// Refuses to fill what cannot be built, and, before any build, what could not be stored.
+    pub(super) fn check_fills(&self) -> Result<()> {
+        if matches!(self.build, BuildFunction::None) {
+            let message = "the view has no build function to fill with; put its records";
+            return Err(self.named(Error::input(message)));
+        }
+        self.engine.writer().map(drop).map_err(|error| self.named(error))
     }
 
     fn fill_pages(
@@ -109,28 +114,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let seen = self.ticket(first);
         let lacking = self.lacking(spots, policy)?;
         filled.already_fresh += (spots.len() - lacking.len()) as u64;
-        match &self.build {
-            BuildFunction::Page(_) if !lacking.is_empty() => {
-                return self.fill_whole(entity, &lacking, seen, filled);
-            }
-            _ => {
-                for spot in lacking {
-                    match self.fill_or_find(entity, spot, seen, made) {
-                        Ok(true) => filled.built += 1,
-                        Ok(false) => filled.already_fresh += 1,
-                        Err(error) => {
-                            may_go_on(&error)?;
-                            filled.failed.push(Failure { bucket: spot.bucket, error });
-                        }
-                    }
-                }
-            }
-        }
+        let mut worked = WorkedOff::default();
+        let ended = self.work_off_page(entity, &lacking, seen, Revision::ZERO, made, &mut worked);
+        filled.add(spots, worked);
+        ended?;
         made.store(PAGES_UNDER_WAY)
     }
 
-    /// The buckets of a page whose records the policy wants built.
-    fn lacking<'a>(&self, spots: &'a [Spot], policy: Policy) -> Result<Vec<&'a Spot>> {
+    /// The buckets of a page whose records the policy wants made fresh.
+    fn lacking<'a>(&self, spots: &'a [Spot], policy: Policy) -> Result<Vec<Lacking<'a>>> {
         let Some(first) = spots.first() else {
             return Ok(Vec::new());
         };
@@ -138,102 +130,28 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             Look::Found(found) => Some(found),
             Look::Absent | Look::Damaged(_) => None,
         };
-        let lacks = |spot: &&Spot| {
+        let lacks = |spot: &'a Spot| {
             let standing = found.clone().and_then(|found| self.record_in(found, spot));
-            match standing {
-                None => policy.missing == Missing::Build && !self.is_retired(spot.bucket),
-                Some(record) => {
-                    !record.freshness().stands() && self.rebuilds(&record, policy.marked)
-                }
-            }
+            let Some(record) = standing else {
+                let wanted = policy.missing == Missing::Build && !self.is_retired(spot.bucket);
+                return wanted.then_some(Lacking { spot, suspect: false });
+            };
+            let lacks = !record.freshness().stands() && self.rebuilds(&record, policy.marked);
+            let suspect = record.freshness() == Freshness::Suspect;
+            lacks.then_some(Lacking { spot, suspect })
         };
-        Ok(spots.iter().filter(lacks).collect())
-    }
-
-    /// Whether the record was built here, rather than by somebody else meanwhile.
-    fn fill_or_find(
-        &self,
-        entity: &E,
-        spot: &Spot,
-        seen: Ticket,
-        made: &Arc<Made<E, R>>,
-    ) -> Result<bool> {
-        rebuild::build(|held| self.fill_attempt(entity, spot, seen, made, held))
-    }
-
-    fn fill_attempt(
-        &self,
-        entity: &E,
-        spot: &Spot,
-        seen: Ticket,
-        made: &Arc<Made<E, R>>,
-        held: &mut Held,
-    ) -> Result<bool> {
-        for flight in 0..FLIGHTS_MAX {
-            let lead = match self.join(spot, held)? {
-                Joined::Landed(outcome) => {
-                    // Deleted or marked since it landed, it is to be built after all.
-                    let landed = outcome.map(drop);
-                    match landed.and_then(|()| self.landed_since(spot, seen)) {
-                        Ok(Some(_)) => return Ok(false),
-                        // Made after this fill began, by somebody else; what it needs moved on.
-                        Ok(None) if flight > 0 => return Ok(false),
-                        Ok(None) => continue,
-                        Err(error) if error.kind() == ErrorKind::Absent => continue,
-                        Err(error) => return Err(error),
-                    }
-                }
-                Joined::Lead(lead) => lead,
-            };
-            let built = match self.landed_since(spot, seen) {
-                Ok(Some(standing)) => {
-                    lead.land(Ok(standing));
-                    return Ok(false);
-                }
-                Ok(None) => self.build_bucket(entity, spot, &lead),
-                Err(error) => Err(error),
-            };
-            return match built {
-                Ok(record) => made.push(spot, &record, lead).map(|()| true),
-                Err(error) if error.is_unwinding() => {
-                    *held = Some(lead);
-                    Err(error)
-                }
-                Err(error) => {
-                    lead.land(Err(error.clone()));
-                    Err(error)
-                }
-            };
-        }
-        let message = "the record was deleted while it was built, again and again";
-        Err(self.at(spot, Error::new(ErrorKind::Absent, message)))
-    }
-
-    /// Fills what a page lacks by the view's build function for pages.
-    fn fill_whole(
-        &self,
-        entity: &E,
-        lacking: &[&Spot],
-        seen: Ticket,
-        filled: &mut Filled,
-    ) -> Result<()> {
-        match self.build_one(entity, lacking[0], seen) {
-            Ok(_) => filled.built += lacking.len() as u64,
-            // What the build made or failed to make, not what the file met.
-            Err(error) if matches!(error.kind(), ErrorKind::Build | ErrorKind::Input) => {
-                may_go_on(&error)?;
-                let failure = |spot: &&Spot| Failure { bucket: spot.bucket, error: error.clone() };
-                filled.failed.extend(lacking.iter().map(failure));
-            }
-            // Deleted while it was built: no failure of the fill.
-            Err(error) if error.kind() == ErrorKind::Absent => {}
-            Err(error) => return Err(error),
-        }
-        Ok(())
+        Ok(spots.iter().filter_map(lacks).collect())
     }
 }
 
-/// Ends a fill inside a build that has to run again, unless it may say what else it lacks.
-fn may_go_on(error: &Error) -> Result<()> {
-    if error.is_unwinding() && !rebuild::wants_more() { Err(error.clone()) } else { Ok(()) }
+impl Filled {
+    fn add(&mut self, spots: &[Spot], worked: WorkedOff) {
+        self.built += u64::from(worked.built.len());
+        self.already_fresh += u64::from(worked.found.len());
+        let bucket = |slot: Slot| spots.iter().find(|spot| spot.slot() == slot);
+        let failed = worked.failed.into_iter().filter_map(|(slot, error)| {
+            bucket(slot).map(|spot| Failure { bucket: spot.bucket, error })
+        });
+        self.failed.extend(failed);
+    }
 }

@@ -31,6 +31,7 @@ mod run;
 mod spare;
 mod through;
 mod timeline;
+mod work_off;
 
 pub use census::Census;
 pub(crate) use change::change;

@@ -3,12 +3,19 @@
 use std::borrow::Borrow;
 
 use crate::error::{Error, Result};
+use crate::freshness::Freshness;
+use crate::graph::SlotSet;
 use crate::key::{EntityKey, decode_entity};
-use crate::page::{PageKey, RecordType};
-use crate::rebuild::{Held, Rebuilder};
+use crate::page::{PageKey, RecordType, Slot};
+use crate::rebuild::{Held, Rebuilder, WorkedOff};
+use crate::revision::Revision;
+use crate::sync::Arc;
+use crate::time::TimeRange;
 
 use super::core::{BuildFunction, Core, Spot};
 use super::lookup::{Look, look};
+use super::made::Made;
+use super::work_off::Lacking;
 
 impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
     fn make_fresh(&self, page: &[u8], slot: u32) -> Result<()> {
@@ -23,7 +30,57 @@ impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
         if held.is_none() && self.is_fresh(&spot)? {
             return Ok(());
         }
-        Self::attempt(self, entity, &spot, seen, held).map(drop)
+        Self::attempt(self, entity, &spot, seen, Revision::ZERO, held).map(drop)
+    }
+
+    fn work_off(
+        self: Arc<Self>,
+        page: &[u8],
+        slots: SlotSet,
+        floor: Revision,
+    ) -> Result<WorkedOff> {
+        self.check_fills()?;
+        let mut spots = Vec::new();
+        let mut entity = None;
+        for slot in slots.iter() {
+            let (owner, spot) = self.by_key(page, slot.0)?;
+            entity.get_or_insert(owner);
+            spots.push(spot);
+        }
+        let mut worked = WorkedOff::default();
+        let (Some(entity), Some(first)) = (entity, spots.first()) else { return Ok(worked) };
+        self.check(&first.key)?;
+        let seen = self.ticket(first);
+        let lacking = self.lacking_since(&spots, floor, &mut worked)?;
+        let made = Arc::new(Made::new(self.clone()));
+        let ended = self.work_off_page(entity.borrow(), &lacking, seen, floor, &made, &mut worked);
+        // Also after a failure: what is made is stored, and nobody is left waiting for it.
+        made.finish().and(ended).map(|()| worked)
+    }
+
+    fn pages(&self, entity: &[u8], range: TimeRange) -> Result<Vec<(Box<[u8]>, SlotSet)>> {
+        self.check_extent(range)?;
+        let mut pages: Vec<(Box<[u8]>, SlotSet)> = Vec::new();
+        let mut last = None;
+        for bucket in self.state.grid().buckets(range) {
+            let bucket = bucket.map_err(|error| self.named(error))?;
+            let place = self.state.grid().place(bucket, self.state.page_len());
+            let place = place.map_err(|error| self.named(error))?;
+            if last != Some(place.page) {
+                last = Some(place.page);
+                let key = PageKey::of_parts(self.state.id(), entity, place.page);
+                pages.push((key.as_slice().into(), SlotSet::EMPTY));
+            }
+            if let Some((_, slots)) = pages.last_mut() {
+                slots.insert(Slot(place.slot));
+            }
+        }
+        Ok(pages)
+    }
+
+    fn buckets(&self, range: TimeRange) -> Result<u64> {
+        self.check_extent(range)?;
+        Ok(self.state.grid().buckets(range).count() as u64)
     }
 }
 
@@ -46,6 +103,39 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         };
         let spot = self.spot(entity.borrow(), bucket)?;
         Ok((entity, spot))
+    }
+
+    /// The buckets of a page whose records are not fresh, or began too early; the others are noted as
+    /// found.
+    fn lacking_since<'a>(
+        &self,
+        spots: &'a [Spot],
+        floor: Revision,
+        worked: &mut WorkedOff,
+    ) -> Result<Vec<Lacking<'a>>> {
+        let Some(first) = spots.first() else { return Ok(Vec::new()) };
+        let found = match look(self.shared(), &self.state, &first.key)? {
+            Look::Found(found) => found,
+            Look::Absent | Look::Damaged(_) => {
+                return Ok(spots.iter().map(|spot| Lacking { spot, suspect: false }).collect());
+            }
+        };
+        let mut lacking = Vec::new();
+        for spot in spots {
+            let slot = spot.slot();
+            if !found.page().holds(slot) {
+                lacking.push(Lacking { spot, suspect: false });
+                continue;
+            }
+            let freshness = self.freshness(&found, slot, spot.bucket);
+            let sealed = freshness == Freshness::Sealed;
+            if sealed || freshness.stands() && found.page().facts(slot).begun >= floor {
+                worked.found.insert(slot);
+            } else {
+                lacking.push(Lacking { spot, suspect: freshness == Freshness::Suspect });
+            }
+        }
+        Ok(lacking)
     }
 
     fn is_fresh(&self, spot: &Spot) -> Result<bool> {
@@ -109,6 +199,35 @@ mod tests {
         }
         drop((view, rebuilder));
         assert!(engine.rebuilder(id).is_none());
+    }
+
+    #[test]
+    fn slots_of_a_page_are_worked_off_together_and_anew_where_they_began_before_the_floor() {
+        let engine = engine();
+        let definition = ViewDefinition::<u32, u64>::new(engine.clone(), "sun");
+        let definition = definition.grid(Grid::minutes(1)).page_len(10);
+        let _view = definition.build(|_, _, bucket| {
+            let minute = bucket.start().as_millis() as u64 / 60_000;
+            if minute == 23 { Err("no sun".into()) } else { Ok(minute) }
+        });
+        let (_view, id) = (_view.unwrap(), only(&engine));
+        let rebuilder = engine.rebuilder(id).unwrap();
+        let range = TimeRange::new(minute(18), minute(25));
+        assert_eq!(rebuilder.buckets(range).unwrap(), 7);
+        let pages = rebuilder.pages(&1_u32.to_be_bytes(), range).unwrap();
+        let slots = |first, last| SlotSet::span(Slot(first), Slot(last));
+        assert_eq!(pages.iter().map(|page| page.1).collect::<Vec<_>>(), [slots(8, 9), slots(0, 4)]);
+
+        let (page, asked) = &pages[1];
+        let work = |floor| rebuilder.clone().work_off(page, *asked, floor).unwrap();
+        let failed = SlotSet::one(Slot(3));
+        let first = work(Revision::ZERO);
+        assert_eq!((first.built, first.found), (asked.minus(failed), SlotSet::EMPTY));
+        assert_eq!(first.failed.iter().map(|(slot, _)| slot.0).collect::<Vec<_>>(), [3]);
+        let again = work(Revision::ZERO);
+        assert_eq!((again.built, again.found), (SlotSet::EMPTY, asked.minus(failed)));
+        let anew = work(engine.shared().published());
+        assert_eq!((anew.built, anew.found), (asked.minus(failed), SlotSet::EMPTY));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::key::EntityKey;
 use crate::page::RecordType;
 use crate::rebuild::evidence::gather;
 use crate::rebuild::{self, Lead};
+use crate::revision::Revision;
 use crate::sync::Arc;
 
 use super::core::{Core, Spot};
@@ -15,10 +16,11 @@ use super::lookup::{Look, look};
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// Finds out whether a suspect record is still right: then it is fresh, and this is its page.
-    /// `None` if it has to be built.
+    /// `None` if it has to be built; so has one that began before `floor`, right or not.
     pub(super) fn spare(
         &self,
         spot: &Spot,
+        floor: Revision,
         lead: &Lead<PageInMemory>,
     ) -> Result<Option<PageInMemory>> {
         let Look::Found(found) = look(self.shared(), &self.state, &spot.key)? else {
@@ -31,6 +33,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             return Ok(None);
         }
         let facts = *found.page().facts(slot);
+        if facts.begun < floor {
+            return Ok(None);
+        }
         // Records further up may have to be made fresh for it, and more behind those: that nests as
         // builds do.
         let (running, frame) = rebuild::enter(lead.step(), || self.target(spot))?;
