@@ -57,6 +57,12 @@ mod modelled {
         }
     }
 
+    impl<T: Default> Default for Mutex<T> {
+        fn default() -> Self {
+            Self::new(T::default())
+        }
+    }
+
     impl<T> Deref for MutexGuard<'_, T> {
         type Target = T;
 
@@ -75,6 +81,21 @@ mod modelled {
     #[derive(Debug)]
     pub(crate) struct Condvar(loom::sync::Condvar);
 
+    /// What came of a wait with an end.
+    pub(crate) struct Waited;
+
+    impl Waited {
+        pub(crate) fn timed_out(&self) -> bool {
+            false
+        }
+    }
+
+    impl Default for Condvar {
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+
     impl Condvar {
         pub(crate) fn new() -> Self {
             Self(loom::sync::Condvar::new())
@@ -83,6 +104,16 @@ mod modelled {
         pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
             let held = guard.0.take().expect(HELD);
             guard.0 = Some(self.0.wait(held).expect(UNPOISONED));
+        }
+
+        /// In a model no time passes: this waits until it is told.
+        pub(crate) fn wait_until<T>(
+            &self,
+            guard: &mut MutexGuard<'_, T>,
+            _: std::time::Instant,
+        ) -> Waited {
+            self.wait(guard);
+            Waited
         }
 
         pub(crate) fn notify_all(&self) {

@@ -8,6 +8,7 @@ use crate::sync::{Arc, Condvar, Mutex, unique_number};
 
 use super::circle::{Step, Waiting, circle};
 use super::name::BuildName;
+use super::watched::{Progress, Watched, Watcher};
 
 /// What is being built.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +33,7 @@ struct Table<T> {
     flights: HashMap<FlightKey, Arc<Flight<T>>>,
     /// A wait's number -> what waits there for what.
     waiting: HashMap<u64, Wait<T>>,
+    watched: Watched,
 }
 
 /// Somebody waits.
@@ -48,6 +50,7 @@ struct Flight<T> {
     step: Step,
     state: Mutex<State<T>>,
     changed: Condvar,
+    progress: Arc<Progress>,
 }
 
 /// How far a flight is.
@@ -96,7 +99,8 @@ impl<T> Default for Flights<T> {
 impl<T> Flights<T> {
     /// The flights of one opening of a store.
     pub(crate) fn new(life: Life) -> Self {
-        let table = Table { flights: HashMap::new(), waiting: HashMap::new() };
+        let (flights, waiting) = (HashMap::new(), HashMap::new());
+        let table = Table { flights, waiting, watched: Watched::default() };
         Self { life, table: Arc::new(Mutex::new(table)) }
     }
 }
@@ -120,8 +124,7 @@ impl<T: Clone> Flights<T> {
                 let number = unique_number();
                 let Some(flight) = table.flights.get(key).cloned() else {
                     let step = Step { flight: number, life: self.life, name: name.clone() };
-                    let state = Mutex::new(State::Building);
-                    let flight = Arc::new(Flight { step, state, changed: Condvar::new() });
+                    let flight = Arc::new(Flight::begin(step));
                     table.flights.insert(key.clone(), flight.clone());
                     let (table, key) = (self.table.clone(), key.clone());
                     return Ok(Joined::Lead(Lead { table, key, flight, done: false }));
@@ -142,6 +145,39 @@ impl<T: Clone> Flights<T> {
                 return Ok(Joined::Landed(outcome));
             }
         }
+    }
+
+    /// Tells somebody, once, when the build that is under way has landed. `false` where none is, or
+    /// where what is made only waits to be stored: then there is nothing to be told of.
+    pub(crate) fn watch_building(&self, key: &FlightKey, watcher: &Arc<dyn Watcher>) -> bool {
+        let mut table = self.table.lock();
+        let building = table.flights.get(key).is_some_and(|flight| flight.is_building());
+        if building {
+            table.watched.add(key, watcher);
+        }
+        building
+    }
+
+    /// Tells somebody, once, when the next build of a record has landed, whoever begins it.
+    pub(crate) fn watch(&self, key: &FlightKey, watcher: &Arc<dyn Watcher>) {
+        self.table.lock().watched.add(key, watcher);
+    }
+
+    /// Takes back a watch that was not told.
+    pub(crate) fn unwatch(&self, key: &FlightKey, watcher: &Arc<dyn Watcher>) {
+        let gone = self.table.lock().watched.remove(key, watcher);
+        drop(gone);
+    }
+
+    /// Tells those who watch a record that there is news of it, though no build landed.
+    pub(crate) fn tell(&self, key: &FlightKey) {
+        let told = self.table.lock().watched.take(key);
+        told.iter().for_each(|watcher| watcher.landed());
+    }
+
+    /// How far the build under way says that it is; `None` where none is.
+    pub(crate) fn progress(&self, key: &FlightKey) -> Option<f32> {
+        self.table.lock().flights.get(key).map(|flight| flight.progress.share())
     }
 
     /// How many builds are under way.
@@ -188,6 +224,11 @@ fn circle_error(circle: &[BuildName]) -> Error {
 }
 
 impl<T> Flight<T> {
+    fn begin(step: Step) -> Self {
+        let state = Mutex::new(State::Building);
+        Self { step, state, changed: Condvar::new(), progress: Arc::new(Progress::default()) }
+    }
+
     fn is_building(&self) -> bool {
         matches!(*self.state.lock(), State::Building)
     }
@@ -240,6 +281,11 @@ impl<T: Clone> Lead<T> {
         self.finish(State::Unwound);
     }
 
+    /// Where the build says how far it is.
+    pub(crate) fn progress(&self) -> Arc<Progress> {
+        self.flight.progress.clone()
+    }
+
     /// The flight as a step on the way of what its build reads.
     pub(crate) fn step(&self) -> Step {
         self.flight.step.clone()
@@ -247,8 +293,13 @@ impl<T: Clone> Lead<T> {
 
     fn finish(&mut self, state: State<T>) {
         self.done = true;
-        self.table.lock().flights.remove(&self.key);
+        let told = {
+            let mut table = self.table.lock();
+            table.flights.remove(&self.key);
+            table.watched.take(&self.key)
+        };
         self.flight.turn(state);
+        told.iter().for_each(|watcher| watcher.landed());
     }
 }
 
@@ -274,156 +325,4 @@ impl<T: Clone> Drop for Lead<T> {
 
 #[cfg(test)]
 #[cfg(not(loom))]
-mod tests {
-    use super::*;
-    use crate::grid::Grid;
-    use crate::sync::channel;
-    use crate::sync::thread;
-    use crate::time::Timestamp;
-
-    fn key(name: &str) -> FlightKey {
-        FlightKey { page: name.as_bytes().into(), slot: Some(0) }
-    }
-
-    fn name(view: &str) -> BuildName {
-        let bucket = Grid::timeless().bucket_at(Timestamp::EPOCH).unwrap();
-        BuildName { view: view.into(), bucket }
-    }
-
-    fn lead(flights: &Flights<u32>, view: &str) -> Lead<u32> {
-        match join(flights, view, &[]).unwrap() {
-            Joined::Lead(lead) => lead,
-            Joined::Landed(_) => panic!("somebody else leads {view}"),
-        }
-    }
-
-    /// Joins inside the builds that `within` leads, outermost first.
-    fn join(flights: &Flights<u32>, view: &str, within: &[&Lead<u32>]) -> Result<Joined<u32>> {
-        flights.join(&key(view), &name(view), || within.iter().map(|lead| lead.step()).collect())
-    }
-
-    #[test]
-    fn all_who_want_a_record_share_one_flight() {
-        let flights = Flights::default();
-        let first = lead(&flights, "a");
-        thread::scope(|scope| {
-            let waiters: Vec<_> =
-                (0..8).map(|_| scope.spawn(|| join(&flights, "a", &[]))).collect();
-            while flights.table.lock().waiting.len() < 8 {
-                thread::yield_now();
-            }
-            first.land(Ok(7));
-            for waiter in waiters {
-                assert!(matches!(waiter.join().unwrap(), Ok(Joined::Landed(Ok(7)))));
-            }
-        });
-        assert_eq!(flights.under_way(), 0);
-    }
-
-    #[test]
-    fn a_record_that_needs_itself_is_a_circle_of_one() {
-        let flights = Flights::default();
-        let lead = lead(&flights, "a");
-        let error = join(&flights, "a", &[&lead]).unwrap_err();
-        assert!(error.to_string().contains("a timeless -> a timeless"), "{error}");
-    }
-
-    #[test]
-    fn two_threads_that_need_each_others_record_are_told() {
-        let flights = Flights::default();
-        let (ready, a_is_led) = channel::bounded(1);
-        let mine = lead(&flights, "b");
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let mine = lead(&flights, "a");
-                ready.send(()).unwrap();
-                let got = join(&flights, "b", &[&mine]).unwrap();
-                assert!(matches!(got, Joined::Landed(Ok(1))));
-                mine.land(Ok(2));
-            });
-            a_is_led.recv().unwrap();
-            while flights.table.lock().waiting.is_empty() {
-                thread::yield_now();
-            }
-            let error = join(&flights, "a", &[&mine]).unwrap_err();
-            assert!(
-                error.to_string().contains("a timeless -> b timeless -> a timeless"),
-                "{error}"
-            );
-            mine.land(Ok(1));
-        });
-    }
-
-    /// Lands one flight when it is asked to.
-    struct One(Mutex<Option<Lead<u32>>>);
-
-    impl Unstored for One {
-        fn land(&self) {
-            let lead = self.0.lock().take();
-            if let Some(lead) = lead {
-                lead.land(Ok(7));
-            }
-        }
-    }
-
-    #[test]
-    fn a_record_that_is_made_is_landed_by_whoever_waits_for_it() {
-        let flights = Flights::default();
-        let one = Arc::new(One(Mutex::new(Some(lead(&flights, "a")))));
-        one.0.lock().as_ref().unwrap().built(one.clone());
-        // Its own leader too: what is made is no circle.
-        let leader = || vec![one.0.lock().as_ref().unwrap().step()];
-        assert!(matches!(flights.join(&key("a"), &name("a"), leader), Ok(Joined::Landed(Ok(7)))));
-        assert_eq!(flights.under_way(), 0);
-    }
-
-    #[test]
-    fn a_thread_that_waits_already_lands_the_record_when_it_is_made() {
-        let flights = Flights::default();
-        let one = Arc::new(One(Mutex::new(Some(lead(&flights, "a")))));
-        thread::scope(|scope| {
-            let waiter = scope.spawn(|| join(&flights, "a", &[]));
-            while flights.table.lock().waiting.is_empty() {
-                thread::yield_now();
-            }
-            let made = one.clone();
-            if let Some(lead) = &*one.0.lock() {
-                lead.built(made);
-            }
-            assert!(matches!(waiter.join().unwrap(), Ok(Joined::Landed(Ok(7)))));
-        });
-    }
-
-    #[test]
-    fn whoever_waits_for_a_flight_that_is_unwound_leads_anew() {
-        let flights = Flights::default();
-        let first = lead(&flights, "a");
-        thread::scope(|scope| {
-            let waiter = scope.spawn(|| join(&flights, "a", &[]));
-            while flights.table.lock().waiting.is_empty() {
-                thread::yield_now();
-            }
-            first.unwound();
-            let Joined::Lead(second) = waiter.join().unwrap().unwrap() else {
-                panic!("there was no outcome");
-            };
-            second.land(Ok(7));
-        });
-        assert_eq!(flights.under_way(), 0);
-    }
-
-    #[test]
-    fn a_leader_that_is_lost_fails_those_who_wait() {
-        let flights = Flights::<u32>::default();
-        thread::scope(|scope| {
-            let lead = lead(&flights, "a");
-            let waiter = scope.spawn(|| join(&flights, "a", &[]));
-            while flights.table.lock().waiting.is_empty() {
-                thread::yield_now();
-            }
-            drop(lead);
-            assert!(matches!(waiter.join().unwrap(), Ok(Joined::Landed(Err(_)))));
-        });
-        assert_eq!(flights.under_way(), 0);
-    }
-}
+mod tests;

@@ -19,6 +19,7 @@ mod outermost;
 mod reads;
 #[cfg(not(loom))]
 mod rebuilders;
+mod watched;
 
 #[cfg(all(test, loom))]
 mod loom_tests;
@@ -39,3 +40,4 @@ pub(crate) use name::BuildName;
 pub(crate) use outermost::build;
 #[cfg(not(loom))]
 pub(crate) use rebuilders::{Held, Rebuilder, WorkedOff};
+pub(crate) use watched::{Progress, Watcher};

@@ -1,6 +1,6 @@
 //! What a build function is told.
 
-use crate::rebuild::{Frame, Running, adopt};
+use crate::rebuild::{Frame, Progress, Running, adopt};
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::Timestamp;
@@ -19,6 +19,7 @@ pub struct BuildContext {
     version: u32,
     begun: Begun,
     frame: Arc<Frame>,
+    progress: Arc<Progress>,
 }
 
 /// When a build began: loaded before any user code runs.
@@ -29,8 +30,20 @@ pub(super) struct Begun {
 }
 
 impl BuildContext {
-    pub(super) fn new(view: Arc<str>, version: u32, begun: Begun, frame: Arc<Frame>) -> Self {
-        Self { view, version, begun, frame }
+    pub(super) fn new(
+        view: Arc<str>,
+        version: u32,
+        begun: Begun,
+        frame: Arc<Frame>,
+        progress: Arc<Progress>,
+    ) -> Self {
+        Self { view, version, begun, frame, progress }
+    }
+
+    /// Says how far this build is, from 0 to 1, to those who wait for it with a
+    /// [`Pending`](crate::Pending).
+    pub fn progress(&self, share: f32) {
+        self.progress.report(share);
     }
 
     /// Makes the present thread read for this build until the guard is dropped.

@@ -43,7 +43,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let entered = rebuild::enter(lead.step(), || self.target(spot));
         let (running, frame) = entered.map_err(|error| self.at(spot, error))?;
         let (name, version) = (self.state.name().clone(), self.state.version());
-        let context = BuildContext::new(name, version, begun, frame.clone());
+        let context = BuildContext::new(name, version, begun, frame.clone(), lead.progress());
         let started = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| build(&context)));
         drop(running);

@@ -1,0 +1,14 @@
+//! When background work is done, and in what order: plain kernels that read no clock and start no
+//! thread.
+
+mod bell;
+#[cfg(not(loom))]
+mod noticed;
+mod orders;
+mod pace;
+
+pub(crate) use bell::{Bell, Heard};
+#[cfg(not(loom))]
+pub(crate) use noticed::Noticed;
+pub(crate) use orders::{Orders, Refused};
+pub(crate) use pace::Pace;
