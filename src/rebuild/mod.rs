@@ -19,7 +19,6 @@ mod outermost;
 mod reads;
 #[cfg(not(loom))]
 mod rebuilders;
-mod watched;
 
 #[cfg(all(test, loom))]
 mod loom_tests;
@@ -32,7 +31,7 @@ pub(crate) use chain::{
 pub(crate) use engine::Engine;
 #[cfg(not(loom))]
 pub(crate) use errand::Target;
-pub(crate) use flights::{FlightKey, Joined, Lead, Unstored};
+pub(crate) use flights::{FlightKey, Joined, Lead, Progress, Unstored, Watcher};
 #[cfg(not(loom))]
 pub(crate) use frame::Frame;
 pub(crate) use name::BuildName;
@@ -40,4 +39,3 @@ pub(crate) use name::BuildName;
 pub(crate) use outermost::build;
 #[cfg(not(loom))]
 pub(crate) use rebuilders::{Held, Rebuilder, WorkedOff};
-pub(crate) use watched::{Progress, Watcher};

@@ -1,5 +1,11 @@
 //! One build for each bucket: who leads it, who waits for it, and who would wait for ever.
 
+mod key;
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests;
+mod watched;
+
 use std::collections::HashMap;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -8,16 +14,10 @@ use crate::sync::{Arc, Condvar, Mutex, unique_number};
 
 use super::circle::{Step, Waiting, circle};
 use super::name::BuildName;
-use super::watched::{Progress, Watched, Watcher};
 
-/// What is being built.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct FlightKey {
-    /// The key of the page.
-    pub(crate) page: Box<[u8]>,
-    /// The bucket's slot; `None` for a view whose pages are built whole.
-    pub(crate) slot: Option<u32>,
-}
+pub(crate) use key::FlightKey;
+use watched::Watched;
+pub(crate) use watched::{Progress, Watcher};
 
 /// The builds under way. `T` is what everyone who wanted the record gets.
 #[derive(Debug)]
@@ -322,7 +322,3 @@ impl<T: Clone> Drop for Lead<T> {
         }
     }
 }
-
-#[cfg(test)]
-#[cfg(not(loom))]
-mod tests;

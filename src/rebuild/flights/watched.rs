@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::flights::FlightKey;
+use super::key::FlightKey;
 use crate::sync::{Arc, AtomicU64, Ordering};
 
 /// Somebody who wants to be told when a build has landed. Called on the thread that lands it, under
