@@ -552,6 +552,8 @@ pub use metrics::Metrics;
 pub use options::{Options, Progress};
 #[cfg(not(loom))]
 pub use page::{PAGE_BYTES_MAX, PAGE_LEN_MAX, RecordType};
+#[cfg(not(loom))]
+pub use rebuild::{Reason, Worked};
 pub use revision::Revision;
 #[cfg(not(loom))]
 pub use store::{Store, ViewInfo};
@@ -559,8 +561,8 @@ pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
 #[cfg(not(loom))]
 pub use view::{
     BuildContext, Census, Changes, Entities, ExplainedBuild, ExplainedCause, ExplainedRead,
-    Explanation, Failure, Filled, Input, Invalidated, Marked, Missing, ReconcileReport, Record,
-    RecordName, Timeline, View, ViewDefinition,
+    Explanation, Failure, Filled, GetAsync, Input, Invalidated, Marked, Missing, ReconcileReport,
+    Record, RecordName, Timeline, View, ViewDefinition,
 };
 
 /// Parts that a proof puts in the place of the operating system's.

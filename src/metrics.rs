@@ -37,6 +37,12 @@ pub struct Metrics {
     pub syncs: u64,
     /// Pages on disk that failed their checks and count as missing.
     pub pages_damaged: u64,
+    /// Reads that were handed to the builders: those with a deadline, and those of futures.
+    pub orders: u64,
+    /// Those that were not answered before their deadline.
+    pub orders_timed_out: u64,
+    /// Records built by builders that no read waited for.
+    pub background_builds: u64,
     /// Pages in memory now.
     pub pages_resident: u64,
     /// Bytes of pages in memory now, those that only handles keep alive included.
@@ -93,6 +99,9 @@ pub(crate) struct Counters {
     pub(crate) commits: Counter,
     pub(crate) syncs: Counter,
     pub(crate) pages_damaged: Counter,
+    pub(crate) orders: Counter,
+    pub(crate) orders_timed_out: Counter,
+    pub(crate) background_builds: Counter,
 }
 
 /// A number that only grows.
@@ -128,6 +137,9 @@ impl Counters {
             commits: self.commits.get(),
             syncs: self.syncs.get(),
             pages_damaged: self.pages_damaged.get(),
+            orders: self.orders.get(),
+            orders_timed_out: self.orders_timed_out.get(),
+            background_builds: self.background_builds.get(),
             ..Metrics::default()
         }
     }

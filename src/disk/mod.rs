@@ -5,6 +5,7 @@
 //! [`load`] the way of a page into memory, [`catalog`] the views defined in this opening.
 
 mod announcements;
+mod backlog;
 mod batch;
 mod catalog;
 mod colour;
@@ -35,6 +36,9 @@ mod view_state;
 mod view_table;
 mod writer;
 
+pub(crate) use backlog::{
+    Due, SweepState, due_marks, due_stamped, due_wanted, levels, next_attempt, sweep_of,
+};
 pub(crate) use catalog::Catalog;
 pub(crate) use contents::{CONTENTS, begin_life, has_intents, last_revision, view_rows};
 pub(crate) use links::{Links, LinksToRead, mark_row};

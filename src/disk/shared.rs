@@ -12,6 +12,7 @@ use crate::metrics::{Counters, Metrics};
 use crate::options::Options;
 use crate::page::{Page, PageKey, ViewId};
 use crate::revision::{Life, Revision};
+use crate::schedule::{Bell, Noticed};
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering, RwLock};
 
 use super::file::{HomeProcess, SealState, explain};
@@ -52,7 +53,16 @@ pub(crate) struct Shared {
     distrusted_views: Mutex<BTreeSet<ViewId>>,
     /// Id -> the view's live definition: what a page of another view is read by.
     views: RwLock<HashMap<ViewId, Arc<ViewState>>>,
+    /// Rung when there is something for the builders to do.
+    pub(crate) bell: Bell,
+    /// What readers were served although it was not fresh.
+    pub(crate) served_marked: Noticed,
+    /// What readers were served shortly before it expires.
+    pub(crate) expiring: Noticed,
 }
+
+/// Pages that readers had a look at and that wait to be built: more are known by their marks.
+const NOTICED_MAX: usize = 1024;
 
 /// The parts that an opening starts from.
 pub(crate) struct Parts {
@@ -85,6 +95,9 @@ impl Shared {
             distrusted: parts.distrusted,
             distrusted_views: Mutex::default(),
             views: RwLock::default(),
+            bell: Bell::default(),
+            served_marked: Noticed::new(NOTICED_MAX),
+            expiring: Noticed::new(NOTICED_MAX),
         }
     }
 

@@ -1,8 +1,12 @@
 //! Builds under way: one for each bucket, however many want it and however deep they nest.
 
 #[cfg(not(loom))]
+mod builders;
+#[cfg(not(loom))]
 mod chain;
 mod circle;
+#[cfg(not(loom))]
+mod director;
 #[cfg(not(loom))]
 mod engine;
 #[cfg(not(loom))]
@@ -14,11 +18,19 @@ mod flights;
 mod frame;
 mod name;
 #[cfg(not(loom))]
+mod order;
+#[cfg(not(loom))]
 mod outermost;
 #[cfg(not(loom))]
 mod reads;
 #[cfg(not(loom))]
 mod rebuilders;
+#[cfg(not(loom))]
+mod scan;
+#[cfg(not(loom))]
+mod work;
+#[cfg(not(loom))]
+mod workshop;
 
 #[cfg(all(test, loom))]
 mod loom_tests;
@@ -36,6 +48,12 @@ pub(crate) use flights::{FlightKey, Joined, Lead, Progress, Unstored, Watcher};
 pub(crate) use frame::Frame;
 pub(crate) use name::BuildName;
 #[cfg(not(loom))]
+pub(crate) use order::Order;
+#[cfg(not(loom))]
 pub(crate) use outermost::build;
 #[cfg(not(loom))]
 pub(crate) use rebuilders::{Held, Rebuilder, WorkedOff};
+#[cfg(not(loom))]
+pub use work::{Reason, Worked};
+#[cfg(not(loom))]
+pub(crate) use workshop::Next;

@@ -1,12 +1,14 @@
 //! When background work is done, and in what order: plain kernels that read no clock and start no
 //! thread.
 
+mod answer;
 mod bell;
 #[cfg(not(loom))]
 mod noticed;
 mod orders;
 mod pace;
 
+pub(crate) use answer::Answer;
 pub(crate) use bell::{Bell, Heard};
 #[cfg(not(loom))]
 pub(crate) use noticed::Noticed;

@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::time::Duration;
 
 use crate::disk::Scope;
 use crate::disk::operations::{Changed, Reason};
@@ -19,6 +20,7 @@ use super::core::Core;
 use super::entities::Entities;
 use super::explanation::Explanation;
 use super::fill::Filled;
+use super::get_async::GetAsync;
 use super::invalidated::Invalidated;
 use super::policy::{Marked, Missing, Policy};
 use super::record::Record;
@@ -51,6 +53,21 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     #[inline]
     pub fn get(&self, entity: &E, instant: Timestamp) -> Result<Record<R>> {
         self.core.get(entity, instant, self.policy)
+    }
+
+    /// The same as a future, for any executor. What is in memory is answered at once; the rest is left
+    /// to the store's builders ([`Options::builders`](crate::Options::builders)), so polling never
+    /// builds, loads or waits.
+    ///
+    /// The deadline of [`within`](Self::within) does not count here: let the executor's timer drop the
+    /// future.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get), and [`Busy`](crate::ErrorKind::Busy) at once where too many reads wait
+    /// for builders already.
+    pub fn get_async(&self, entity: &E, instant: Timestamp) -> GetAsync<E, R> {
+        let asked = self.core.asked(entity, instant);
+        GetAsync::new(self.core.clone(), asked, self.policy)
     }
 
     /// What is there now, whatever its colour. Never builds.
@@ -373,6 +390,17 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     #[must_use]
     pub fn when_marked(&self, marked: Marked) -> Self {
         Self { policy: Policy { marked, ..self.policy }, ..self.clone() }
+    }
+
+    /// The same view, for reads that wait so long at most for a build, and then take what there is:
+    /// the record that is not fresh and says so, or [`Busy`](crate::ErrorKind::Busy). The build is a
+    /// builder's, and goes on. [`Duration::ZERO`] never waits.
+    ///
+    /// It holds for [`get`](Self::get) and [`get_many`](Self::get_many); inside a build it does not
+    /// count.
+    #[must_use]
+    pub fn within(&self, longest: Duration) -> Self {
+        Self { policy: Policy { within: Some(longest), ..self.policy }, ..self.clone() }
     }
 
     /// Its name.

@@ -1,5 +1,7 @@
 //! What a read does when there is nothing, or nothing fresh.
 
+use std::time::Duration;
+
 use crate::time::Span;
 
 /// What a read does when there is no record.
@@ -19,16 +21,19 @@ pub enum Marked {
     /// as it is; it says so.
     #[default]
     Rebuild,
-    /// Serve it as it is. It says so, and stays so until something builds it.
+    /// Serve it as it is. It says so; a builder makes it fresh soon, before all that no reader asked
+    /// for.
     Serve,
-    /// Serve it for so long after the first change that it does not contain; then build it anew. What
+    /// The same for so long after the first change that it does not contain; then build it anew. What
     /// is served so says what it is: stale, suspect, of an old version.
     ServeFor(Span),
 }
 
-/// Both, as a handle carries them.
+/// All of them, as a handle carries them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Policy {
     pub(super) missing: Missing,
     pub(super) marked: Marked,
+    /// How long a read waits for a build, which is then a builder's; `None`: it builds itself.
+    pub(super) within: Option<Duration>,
 }

@@ -35,6 +35,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     ) -> Result<Timeline<R>> {
         match self.range_unobserved(entity, range, policy) {
             Ok((timeline, observations)) => {
+                timeline.marked().for_each(|record| self.served_marked(&record));
                 observations.into_iter().for_each(|seen| observe(self.shared(), seen));
                 Ok(timeline)
             }
@@ -238,7 +239,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// The records of many entities at one time, each by policy.
     pub(super) fn get_many<K: Borrow<E>>(
-        &self,
+        self: &Arc<Self>,
         entities: impl IntoIterator<Item = K>,
         instant: Timestamp,
         policy: Policy,
