@@ -48,6 +48,8 @@ pub(crate) struct ViewState {
     stamps: Arc<Stamps>,
     /// Set when the view is defined anew or deleted: handles of this definition are worthless.
     ended: AtomicBool,
+    /// Reads do without what is stored, and build.
+    bypassed: AtomicBool,
     compression: RwLock<Compression>,
     sampler: Mutex<Sampler>,
     /// Touched by the writer alone.
@@ -70,6 +72,7 @@ impl ViewState {
             id: row.id,
             stamps,
             ended: AtomicBool::new(false),
+            bypassed: AtomicBool::new(false),
             compression: RwLock::new(Compression { level: definition.level, dictionary }),
             sampler: Mutex::new(sampler),
             announcements: Mutex::default(),
@@ -117,6 +120,16 @@ impl ViewState {
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Release);
         self.stamps.end();
+    }
+
+    /// Whether reads do without what is stored.
+    #[inline]
+    pub(crate) fn is_bypassed(&self) -> bool {
+        self.bypassed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn bypass(&self, bypassed: bool) {
+        self.bypassed.store(bypassed, Ordering::Relaxed);
     }
 
     /// Refuses handles of a definition that has ended.

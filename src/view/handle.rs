@@ -403,6 +403,19 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
         Self { policy: Policy { within: Some(longest), ..self.policy }, ..self.clone() }
     }
 
+    /// Switches the use of stored records off, or on again, for all handles of the view until the store
+    /// is closed: while it is off every `get`, `range`, `scan` and `get_many` outside a build runs the
+    /// build function. What they build is stored all the same; `peek` and `nearest` show it.
+    pub fn set_precomputed(&self, precomputed: bool) {
+        self.core.state.bypass(!precomputed);
+    }
+
+    /// Whether stored records are used.
+    #[must_use]
+    pub fn is_precomputed(&self) -> bool {
+        !self.core.state.is_bypassed()
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
