@@ -2,7 +2,8 @@
 //!
 //! From the ground up: [`file`] is the bytes (born whole, sealed, locked), [`tables`] what stands in
 //! them, [`writer`] the one thread that changes them by [`operations`] gathered in a [`batch`],
-//! [`load`] the way of a page into memory, [`catalog`] the views defined in this opening.
+//! [`load`] the way of a page into memory, [`backlog`] what is left to build in the background,
+//! [`catalog`] the views defined in this opening.
 
 mod announcements;
 mod backlog;
@@ -37,7 +38,8 @@ mod view_table;
 mod writer;
 
 pub(crate) use backlog::{
-    Due, SweepState, due_marks, due_stamped, due_wanted, levels, next_attempt, sweep_of,
+    BacklogCounts, Due, NotedFailure, SweepFor, SweepState, backlog, due_marks, due_stamped,
+    due_wanted, last_failures, levels, sweep_of, tries,
 };
 pub(crate) use catalog::Catalog;
 pub(crate) use contents::{CONTENTS, begin_life, has_intents, last_revision, view_rows};

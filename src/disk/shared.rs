@@ -49,6 +49,9 @@ pub(crate) struct Shared {
     unexplained: Mutex<Option<Error>>,
     /// Nothing read from this file counts as fresh: history may be missing.
     distrusted: bool,
+    /// Whether the opening before this one did not end by closing the file.
+    #[allow(dead_code, reason = "those who work off the backlog are yet to come")]
+    pub(crate) after_unclean_stop: bool,
     /// Views of a store open to read that read what has changed.
     distrusted_views: Mutex<BTreeSet<ViewId>>,
     /// Id -> the view's live definition: what a page of another view is read by.
@@ -73,6 +76,7 @@ pub(crate) struct Parts {
     pub(crate) home: HomeProcess,
     pub(crate) revision: Revision,
     pub(crate) distrusted: bool,
+    pub(crate) after_unclean_stop: bool,
 }
 
 impl Shared {
@@ -93,6 +97,7 @@ impl Shared {
             damage: Mutex::new(None),
             unexplained: Mutex::new(None),
             distrusted: parts.distrusted,
+            after_unclean_stop: parts.after_unclean_stop,
             distrusted_views: Mutex::default(),
             views: RwLock::default(),
             bell: Bell::default(),

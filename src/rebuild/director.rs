@@ -2,9 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::disk::{
-    Due, Shared, SweepState, due_marks, due_stamped, due_wanted, levels, next_attempt, sweep_of,
-};
+use crate::disk::{Shared, due_marks, due_wanted, levels, tries};
 use crate::error::Result;
 use crate::graph::SlotSet;
 use crate::page::{PageKey, ViewId};

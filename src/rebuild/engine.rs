@@ -67,7 +67,16 @@ impl Engine {
         let distrusted = options.read_only && (unclean || begun_changes);
         let read_only = options.read_only;
         let path = path.map(Path::to_owned);
-        let parts = Parts { options, path, database, seal, home, revision, distrusted };
+        let parts = Parts {
+            options,
+            path,
+            database,
+            seal,
+            home,
+            revision,
+            distrusted,
+            after_unclean_stop: unclean,
+        };
         let shared = Arc::new(Shared::new(parts));
         let (writer, thread) = if read_only {
             (None, None)
