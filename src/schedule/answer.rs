@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::sync::{Condvar, Mutex};
 
-/// Given once, taken once: by a thread that waits, or by a future.
+/// Given once; threads and futures wait for it.
 #[derive(Debug)]
 pub(crate) struct Answer<T> {
     state: Mutex<State<T>>,
@@ -15,33 +15,39 @@ pub(crate) struct Answer<T> {
 #[derive(Debug)]
 struct State<T> {
     value: Option<T>,
-    waker: Option<Waker>,
+    /// Futures that were polled before.
+    wakers: Vec<Waker>,
     /// Whoever asked has gone.
     abandoned: bool,
 }
 
 impl<T> Default for Answer<T> {
     fn default() -> Self {
-        let state = State { value: None, waker: None, abandoned: false };
+        let state = State { value: None, wakers: Vec::new(), abandoned: false };
         Self { state: Mutex::new(state), given: Condvar::new() }
     }
 }
 
-impl<T> Answer<T> {
+impl<T: Clone> Answer<T> {
     /// Gives the answer. Of several the first stays.
     pub(crate) fn give(&self, value: T) {
-        let (late, waker) = {
+        let (late, wakers) = {
             let mut state = self.state.lock();
             let late = if state.value.is_none() { state.value.replace(value) } else { Some(value) };
-            (late, state.waker.take())
+            (late, std::mem::take(&mut state.wakers))
         };
         self.given.notify_all();
         // Code of the executor's and of the value's: under no lock.
-        waker.into_iter().for_each(Waker::wake);
+        wakers.into_iter().for_each(Waker::wake);
         drop(late);
     }
 
-    /// Takes the answer, waiting for it until an instant.
+    /// The answer, if it was given.
+    pub(crate) fn get(&self) -> Option<T> {
+        self.state.lock().value.clone()
+    }
+
+    /// Waits for the answer until an instant; without one as long as it takes.
     pub(crate) fn wait(&self, until: Option<Instant>) -> Option<T> {
         let mut state = self.state.lock();
         while state.value.is_none() {
@@ -54,32 +60,31 @@ impl<T> Answer<T> {
                 }
             }
         }
-        state.value.take()
+        state.value.clone()
     }
 
-    /// Takes the answer, or leaves word whom to wake.
+    /// The answer, or word left whom to wake.
     pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<T> {
+        // Code of the executor's: under no lock.
+        let waker = context.waker().clone();
         let mut state = self.state.lock();
-        if let Some(value) = state.value.take() {
-            return Poll::Ready(value);
+        if let Some(value) = &state.value {
+            return Poll::Ready(value.clone());
         }
-        let before = match &state.waker {
-            Some(waker) if waker.will_wake(context.waker()) => None,
-            _ => state.waker.replace(context.waker().clone()),
-        };
-        drop(state);
-        drop(before);
+        if !state.wakers.iter().any(|known| known.will_wake(&waker)) {
+            state.wakers.push(waker);
+        }
         Poll::Pending
     }
 
-    /// Says that nobody will take the answer.
+    /// Says that nobody waits for the answer any more.
     pub(crate) fn abandon(&self) {
-        let waker = {
+        let wakers = {
             let mut state = self.state.lock();
             state.abandoned = true;
-            state.waker.take()
+            std::mem::take(&mut state.wakers)
         };
-        drop(waker);
+        drop(wakers);
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {
@@ -94,41 +99,43 @@ mod tests {
     use crate::sync::{Arc, AtomicUsize, Ordering, thread};
 
     #[test]
-    fn the_first_answer_stays_and_is_taken_once() {
+    fn the_first_answer_stays() {
         let answer = Answer::default();
-        assert_eq!(answer.wait(Some(Instant::now())), None);
+        assert_eq!((answer.wait(Some(Instant::now())), answer.get()), (None, None));
         answer.give(1);
         answer.give(2);
-        assert_eq!(answer.wait(None), Some(1));
-        assert_eq!(answer.wait(Some(Instant::now())), None);
+        assert_eq!((answer.wait(None), answer.get()), (Some(1), Some(1)));
     }
 
     #[test]
-    fn a_thread_that_waits_gets_the_answer() {
+    fn all_threads_that_wait_get_the_answer() {
         let answer = Answer::default();
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| answer.wait(None));
+            let waiting: Vec<_> = (0..3).map(|_| scope.spawn(|| answer.wait(None))).collect();
             answer.give(7);
-            assert_eq!(waiting.join().unwrap(), Some(7));
+            for waiting in waiting {
+                assert_eq!(waiting.join().unwrap(), Some(7));
+            }
         });
     }
 
     #[test]
-    fn a_future_is_woken_once_it_was_polled() {
+    fn every_future_is_woken_once_however_often_it_was_polled() {
         struct Woken(AtomicUsize);
         impl std::task::Wake for Woken {
             fn wake(self: Arc<Self>) {
                 self.0.fetch_add(1, Ordering::SeqCst);
             }
         }
-        let woken = Arc::new(Woken(AtomicUsize::new(0)));
-        let waker = Waker::from(woken.clone());
-        let context = Context::from_waker(&waker);
+        let woken = [0, 0].map(|_| Arc::new(Woken(AtomicUsize::new(0))));
         let answer = Answer::default();
-        assert_eq!(answer.poll(&context), Poll::Pending);
-        assert_eq!(answer.poll(&context), Poll::Pending);
+        for waker in woken.iter().map(|woken| Waker::from(woken.clone())) {
+            let context = Context::from_waker(&waker);
+            assert_eq!(answer.poll(&context), Poll::Pending);
+            assert_eq!(answer.poll(&context), Poll::Pending);
+        }
         answer.give(3);
-        assert_eq!(woken.0.load(Ordering::SeqCst), 1);
-        assert_eq!(answer.poll(&context), Poll::Ready(3));
+        assert_eq!(woken.map(|woken| woken.0.load(Ordering::SeqCst)), [1, 1]);
+        assert_eq!(answer.poll(&Context::from_waker(Waker::noop())), Poll::Ready(3));
     }
 }
