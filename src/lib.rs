@@ -522,6 +522,8 @@ mod page;
 
 mod graph;
 
+mod schedule;
+
 mod cache;
 
 // Floor 2: the file and the builds.
@@ -551,6 +553,7 @@ pub use options::{Options, Progress};
 #[cfg(not(loom))]
 pub use page::{PAGE_BYTES_MAX, PAGE_LEN_MAX, RecordType};
 pub use revision::Revision;
+pub use schedule::Retry;
 #[cfg(not(loom))]
 pub use store::{Store, ViewInfo};
 pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
