@@ -553,7 +553,7 @@ pub use options::{Options, Progress};
 #[cfg(not(loom))]
 pub use page::{PAGE_BYTES_MAX, PAGE_LEN_MAX, RecordType};
 pub use revision::Revision;
-pub use schedule::Retry;
+pub use schedule::{Breaker, BreakerState, Retry};
 #[cfg(not(loom))]
 pub use store::{Store, ViewInfo};
 pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
