@@ -11,6 +11,7 @@ use crate::freshness::Freshness;
 use crate::graph::{Colour, SlotSet};
 use crate::grid::{Bucket, Grid};
 use crate::page::{Compression, Dictionary, Page, PageKey, RecordShape, Sampler, Slot, ViewId};
+use crate::schedule::{Conduct, Governor};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, RwLock};
 use crate::time::{Span, Timestamp};
 
@@ -38,6 +39,8 @@ pub(crate) struct Definition {
     pub(crate) level: Option<i32>,
     /// How long after its end a bucket is history: never marked, never built again.
     pub(crate) seal_after: Option<Span>,
+    /// How its builds are run. An equal definition may bring another.
+    pub(crate) conduct: Conduct,
 }
 
 /// A defined view: what readers, builders and the writer share of it.
@@ -48,6 +51,7 @@ pub(crate) struct ViewState {
     stamps: Arc<Stamps>,
     /// Set when the view is defined anew or deleted: handles of this definition are worthless.
     ended: AtomicBool,
+    governor: Governor,
     compression: RwLock<Compression>,
     sampler: Mutex<Sampler>,
     /// Touched by the writer alone.
@@ -70,6 +74,7 @@ impl ViewState {
             id: row.id,
             stamps,
             ended: AtomicBool::new(false),
+            governor: Governor::new(definition.conduct),
             compression: RwLock::new(Compression { level: definition.level, dictionary }),
             sampler: Mutex::new(sampler),
             announcements: Mutex::default(),
@@ -130,6 +135,11 @@ impl ViewState {
              define it again and use the new handle",
         )
         .at_view(self.name()))
+    }
+
+    /// What holds its builds to their conduct.
+    pub(crate) fn governor(&self) -> &Governor {
+        &self.governor
     }
 
     /// How new pages are compressed.
