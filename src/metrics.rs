@@ -13,6 +13,12 @@ pub struct Metrics {
     pub builds: u64,
     /// Build functions that failed or panicked.
     pub build_failures: u64,
+    /// Builds that were refused: by the view's [`Breaker`](crate::Breaker), or to a reader because
+    /// too many were building.
+    pub builds_refused: u64,
+    /// Runs of build functions that took longer than the view's
+    /// [`build_deadline`](crate::ViewDefinition::build_deadline).
+    pub builds_slow: u64,
     /// Records stored whose bytes are new.
     pub records_changed: u64,
     /// Records rebuilt to the bytes they had.
@@ -82,6 +88,8 @@ pub(crate) struct Counters {
     pub(crate) loads: Counter,
     pub(crate) builds: Counter,
     pub(crate) build_failures: Counter,
+    pub(crate) builds_refused: Counter,
+    pub(crate) builds_slow: Counter,
     pub(crate) records_changed: Counter,
     pub(crate) records_unchanged: Counter,
     pub(crate) records_superseded: Counter,
@@ -117,6 +125,8 @@ impl Counters {
             loads: self.loads.get(),
             builds: self.builds.get(),
             build_failures: self.build_failures.get(),
+            builds_refused: self.builds_refused.get(),
+            builds_slow: self.builds_slow.get(),
             records_changed: self.records_changed.get(),
             records_unchanged: self.records_unchanged.get(),
             records_superseded: self.records_superseded.get(),

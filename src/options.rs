@@ -37,6 +37,12 @@ pub struct Options {
     /// How many operations may wait for the writer, of those to be synced and of the others each;
     /// callers beyond wait for room. Default: 1,024; from 1 to about a million.
     pub queue_len: usize,
+    /// How many readers may build at once, those of all views together; whoever waits for another's
+    /// build does not count, nor do fills and the background. One more is served the record that is
+    /// there, whatever its colour, or told [`Busy`](crate::ErrorKind::Busy) at once. Default: 256;
+    /// from 1 to about a million. A view may have a limit of its own:
+    /// [`ViewDefinition::builds_max`](crate::ViewDefinition::builds_max).
+    pub builds_max: usize,
     /// How many bytes of built pages may be written before the file is synced. Default: 32 MiB.
     pub unsynced_bytes_max: usize,
     /// How long built pages may stay unsynced: longer than zero. Default: 1 s.
@@ -53,6 +59,7 @@ impl Default for Options {
             progress: None,
             memory_bytes: 256 << 20,
             queue_len: 1024,
+            builds_max: 256,
             unsynced_bytes_max: 32 << 20,
             unsynced_age_max: Span::seconds(1),
         }
@@ -63,6 +70,7 @@ const RECORD_BYTES_DEFAULT: usize = 16 << 20;
 /// Below the limit of a page, so that a page of one record always has room for its table.
 const RECORD_BYTES_MAX: usize = 31 << 20;
 const QUEUE_LEN_MAX: usize = 1 << 20;
+const BUILDS_MAX: usize = 1 << 20;
 
 impl Options {
     /// Holds every value against its range.
@@ -76,6 +84,7 @@ impl Options {
         };
         within("record_bytes_max", self.record_bytes_max, 1, RECORD_BYTES_MAX)?;
         within("queue_len", self.queue_len, 1, QUEUE_LEN_MAX)?;
+        within("builds_max", self.builds_max, 1, BUILDS_MAX)?;
         within("memory_bytes", self.memory_bytes, 0, isize::MAX as usize)?;
         if self.unsynced_age_max <= Span::ZERO {
             return Err(Error::input(format!(
@@ -103,6 +112,7 @@ impl fmt::Debug for Options {
             .field("progress", &self.progress.is_some())
             .field("memory_bytes", &self.memory_bytes)
             .field("queue_len", &self.queue_len)
+            .field("builds_max", &self.builds_max)
             .field("unsynced_bytes_max", &self.unsynced_bytes_max)
             .field("unsynced_age_max", &self.unsynced_age_max)
             .finish()

@@ -39,11 +39,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     #[cold]
     fn get_slowly(&self, entity: &E, spot: Spot, policy: Policy) -> Result<Record<R>> {
         let seen = self.ticket(&spot);
-        match self.glance(&spot)? {
+        let standing = match self.glance(&spot)? {
             Glance::Record(record) => {
                 if record.freshness().stands() || !self.rebuilds(&record, policy.marked) {
                     return Ok(record);
                 }
+                Some(record)
             }
             Glance::Nothing(damage) => {
                 if policy.missing == Missing::Miss || !self.builds() {
@@ -55,9 +56,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                                    that (`seal_after`)";
                     return Err(self.at(&spot, Error::new(ErrorKind::Absent, message)));
                 }
+                None
             }
+        };
+        match self.build_for_reader(entity, &spot, seen) {
+            Err(refused) if is_refusal(&refused) => standing.ok_or(refused),
+            built => built,
         }
-        self.build_one(entity, &spot, seen)
     }
 
     /// What is there, whatever its colour. Never builds.
@@ -211,6 +216,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
              tolerance of {tolerance} reaches further; give a smaller one"
         ))))
     }
+}
+
+/// Whether nothing was built because the view rests or too many build: then a reader is content with
+/// what there is. A build is not, since what it made of that would be marked from the beginning, and
+/// built again by the next read.
+pub(super) fn is_refusal(error: &Error) -> bool {
+    error.kind() == ErrorKind::Busy && !is_building()
 }
 
 /// The most buckets that a search for the nearest record looks at.

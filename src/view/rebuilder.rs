@@ -8,6 +8,7 @@ use crate::page::{PageKey, RecordType};
 use crate::rebuild::{Held, Rebuilder};
 
 use super::core::{BuildFunction, Core, Spot};
+use super::gate::Gate;
 use super::lookup::{Look, look};
 
 impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
@@ -23,7 +24,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
         if held.is_none() && self.is_fresh(&spot)? {
             return Ok(());
         }
-        Self::attempt(self, entity, &spot, seen, held).map(drop)
+        Self::attempt(self, entity, &spot, seen, held, &mut Gate::Free).map(drop)
     }
 }
 
