@@ -220,7 +220,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         match self.build_one(entity, lacking[0], seen) {
             Ok(_) => filled.built += lacking.len() as u64,
             // What the build made or failed to make, not what the file met.
-            Err(error) if matches!(error.kind(), ErrorKind::Build | ErrorKind::Input) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Build | ErrorKind::Input | ErrorKind::Busy
+                ) =>
+            {
                 may_go_on(&error)?;
                 let failure = |spot: &&Spot| Failure { bucket: spot.bucket, error: error.clone() };
                 filled.failed.extend(lacking.iter().map(failure));
