@@ -9,6 +9,7 @@ use crate::time::Span;
 
 /// A build under way that has a deadline.
 #[derive(Clone, Debug)]
+#[allow(dead_code, reason = "for whoever watches over the builders")]
 pub(crate) struct Watch {
     pub(crate) begun: Instant,
     /// How long it may take.
@@ -26,13 +27,14 @@ impl Watch {
     }
 
     /// Whether it takes too long.
+    #[allow(dead_code, reason = "for whoever watches over the builders")]
     pub(crate) fn is_overdue(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.begun) > Duration::from(self.deadline)
     }
 }
 
 /// The builds under way that have a deadline, on all threads.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Overdue(Mutex<BTreeMap<u64, Watch>>);
 
 /// A build that is watched, until dropped.
@@ -40,6 +42,12 @@ pub(crate) struct Overdue(Mutex<BTreeMap<u64, Watch>>);
 pub(crate) struct Watched<'a> {
     overdue: &'a Overdue,
     number: u64,
+}
+
+impl Default for Overdue {
+    fn default() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
 }
 
 impl Overdue {
@@ -51,6 +59,7 @@ impl Overdue {
     }
 
     /// Of the builds that take too long, the one that began first.
+    #[allow(dead_code, reason = "for whoever watches over the builders")]
     pub(crate) fn oldest_overdue(&self, now: Instant) -> Option<Watch> {
         let watches = self.0.lock();
         let overdue = watches.values().filter(|watch| watch.is_overdue(now));

@@ -191,3 +191,42 @@ fn panic_message(panic: &(dyn Any + Send)) -> &str {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message")
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::grid::Grid;
+    use crate::options::Options;
+    use crate::rebuild::Engine;
+    use crate::time::Span;
+    use crate::view::ViewDefinition;
+
+    use super::*;
+
+    #[test]
+    fn a_build_with_a_deadline_is_watched_while_it_runs_whatever_becomes_of_it() {
+        let engine = Arc::new(Engine::in_memory(Options::default()).unwrap());
+        let overdue = |engine: &Engine| {
+            let later = Instant::now() + Duration::from_secs(2 * 3600);
+            engine.shared().overdue.oldest_overdue(later)
+        };
+        let inside = Arc::downgrade(&engine);
+        let definition = ViewDefinition::<u32, u64>::new(engine.clone(), "sun");
+        let definition = definition.grid(Grid::minutes(1)).build_deadline(Span::hours(1));
+        let view = definition.build(move |_, entity, bucket| {
+            let watch = overdue(&inside.upgrade().expect("it is read")).expect("it is watched");
+            assert_eq!((&*watch.view, watch.bucket), ("sun", bucket));
+            match entity {
+                0 => Ok(1),
+                1 => Err("no sun".into()),
+                _ => panic!("no sun"),
+            }
+        });
+        let view = view.unwrap();
+        for entity in 0..3 {
+            assert_eq!(view.get(&entity, Timestamp::EPOCH).is_ok(), entity == 0);
+            assert!(overdue(&engine).is_none());
+        }
+        let metrics = engine.shared().metrics();
+        assert_eq!((metrics.build_failures, metrics.builds_slow), (2, 0));
+    }
+}
