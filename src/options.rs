@@ -37,10 +37,11 @@ pub struct Options {
     /// How many operations may wait for the writer, of those to be synced and of the others each;
     /// callers beyond wait for room. Default: 1,024; from 1 to about a million.
     pub queue_len: usize,
-    /// How many readers may build at once, those of all views together; whoever waits for another's
-    /// build does not count, nor do fills and the background. One more is served the record that is
-    /// there, whatever its colour, or told [`Busy`](crate::ErrorKind::Busy) at once. Default: 256;
-    /// from 1 to about a million. A view may have a limit of its own:
+    /// How many readers may build at once, those of all views together. One more is served the record
+    /// that is there, whatever its colour, or told [`Busy`](crate::ErrorKind::Busy) at once. Who waits
+    /// for the build of another does not count, nor do fills, the background, and what a build needs; a
+    /// read of a range counts while it builds what it lacks. Default: 256; from 1 to about a million.
+    /// A view may have a limit of its own:
     /// [`ViewDefinition::builds_max`](crate::ViewDefinition::builds_max).
     pub builds_max: usize,
     /// How many bytes of built pages may be written before the file is synced. Default: 32 MiB.
