@@ -555,6 +555,7 @@ pub use page::{PAGE_BYTES_MAX, PAGE_LEN_MAX, RecordType};
 #[cfg(not(loom))]
 pub use rebuild::{Reason, Worked};
 pub use revision::Revision;
+pub use schedule::{Breaker, BreakerState, Retry};
 #[cfg(not(loom))]
 pub use store::{Store, ViewInfo};
 pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};

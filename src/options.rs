@@ -49,6 +49,13 @@ pub struct Options {
     /// For so long after the opening that share grows slowly, from a twentieth, so that a backlog does
     /// not fall on a machine that is busy starting. Default: 10 s.
     pub background_ramp: Span,
+    /// How many readers may build at once, those of all views together. One more is served the record
+    /// that is there, whatever its colour, or told [`Busy`](crate::ErrorKind::Busy) at once. Who waits
+    /// for the build of another does not count, nor do fills, the background, and what a build needs; a
+    /// read of a range counts while it builds what it lacks. Default: 256; from 1 to about a million.
+    /// A view may have a limit of its own:
+    /// [`ViewDefinition::builds_max`](crate::ViewDefinition::builds_max).
+    pub builds_max: usize,
     /// How many bytes of built pages may be written before the file is synced. Default: 32 MiB.
     pub unsynced_bytes_max: usize,
     /// How long built pages may stay unsynced: longer than zero. Default: 1 s.
@@ -68,6 +75,7 @@ impl Default for Options {
             queue_len: 1024,
             background_share: 1.0,
             background_ramp: Span::seconds(10),
+            builds_max: 256,
             unsynced_bytes_max: 32 << 20,
             unsynced_age_max: Span::seconds(1),
         }
@@ -79,6 +87,7 @@ const RECORD_BYTES_DEFAULT: usize = 16 << 20;
 const RECORD_BYTES_MAX: usize = 31 << 20;
 const QUEUE_LEN_MAX: usize = 1 << 20;
 const BUILDERS_MAX: usize = 64;
+const BUILDS_MAX: usize = 1 << 20;
 
 impl Options {
     /// Holds every value against its range.
@@ -93,6 +102,7 @@ impl Options {
         within("record_bytes_max", self.record_bytes_max, 1, RECORD_BYTES_MAX)?;
         within("builders", self.builders, 0, BUILDERS_MAX)?;
         within("queue_len", self.queue_len, 1, QUEUE_LEN_MAX)?;
+        within("builds_max", self.builds_max, 1, BUILDS_MAX)?;
         within("memory_bytes", self.memory_bytes, 0, isize::MAX as usize)?;
         if !(self.background_share > 0.0 && self.background_share <= 1.0) {
             return Err(Error::input(format!(
@@ -135,6 +145,7 @@ impl fmt::Debug for Options {
             .field("queue_len", &self.queue_len)
             .field("background_share", &self.background_share)
             .field("background_ramp", &self.background_ramp)
+            .field("builds_max", &self.builds_max)
             .field("unsynced_bytes_max", &self.unsynced_bytes_max)
             .field("unsynced_age_max", &self.unsynced_age_max)
             .finish()

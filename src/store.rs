@@ -308,6 +308,13 @@ impl Store {
         self.0.shared().last_unexplained()
     }
 
+    /// The last build that took longer than its view's
+    /// [`build_deadline`](crate::ViewDefinition::build_deadline), if one did.
+    #[must_use]
+    pub fn last_slow(&self) -> Option<Error> {
+        self.0.shared().last_slow()
+    }
+
     /// The last page that failed its checks and counts as missing, if one did.
     #[must_use]
     pub fn last_damage(&self) -> Option<Error> {

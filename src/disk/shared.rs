@@ -12,7 +12,7 @@ use crate::metrics::{Counters, Metrics};
 use crate::options::Options;
 use crate::page::{Page, PageKey, ViewId};
 use crate::revision::{Life, Revision};
-use crate::schedule::{Bell, Noticed};
+use crate::schedule::{Admission, Bell, Noticed, Overdue};
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering, RwLock};
 
 use super::file::{HomeProcess, SealState, explain};
@@ -33,6 +33,10 @@ pub(crate) struct Shared {
     pub(crate) cache: Cache<Page>,
     pub(crate) counters: Counters,
     pub(crate) options: Options,
+    /// The readers that build.
+    pub(crate) readers: Admission,
+    /// The builds under way that have a deadline.
+    pub(crate) overdue: Overdue,
     /// Where the file is; `None` for one in memory or on a backend of the caller's.
     path: Option<PathBuf>,
     /// Gone once the store is closed. Readers hold the lock for one read; nobody waits under it for
@@ -43,6 +47,8 @@ pub(crate) struct Shared {
     published: AtomicU64,
     /// Why nothing may be written any more in this opening.
     latch: Mutex<Option<Error>>,
+    /// The last build that took too long.
+    slow: Mutex<Option<Error>>,
     /// The last page that failed its checks, for whoever asks.
     damage: Mutex<Option<Error>>,
     /// The last record that was built to other bytes for no reason that it declared.
@@ -88,12 +94,15 @@ impl Shared {
             cache: Cache::new(Budget::new(pages), Life::begin()),
             counters: Counters::default(),
             options: parts.options,
+            readers: Admission::default(),
+            overdue: Overdue::default(),
             path: parts.path,
             database: RwLock::new(Some(parts.database)),
             seal: parts.seal,
             home: parts.home,
             published: AtomicU64::new(parts.revision.get()),
             latch: Mutex::new(None),
+            slow: Mutex::new(None),
             damage: Mutex::new(None),
             unexplained: Mutex::new(None),
             distrusted: parts.distrusted,
@@ -243,6 +252,17 @@ impl Shared {
             error = error.at_bucket(bucket);
         }
         *self.unexplained.lock() = Some(error.at_entity(key.entity_of_page()));
+    }
+
+    /// Notes a build that took longer than its view says that one should.
+    pub(crate) fn report_slow(&self, error: Error) {
+        self.counters.builds_slow.add(1);
+        *self.slow.lock() = Some(error);
+    }
+
+    /// The last build that took too long.
+    pub(crate) fn last_slow(&self) -> Option<Error> {
+        self.slow.lock().clone()
     }
 
     /// The last record that was built to other bytes for no reason that it declared.

@@ -11,6 +11,7 @@ use crate::freshness::Freshness;
 use crate::graph::{Colour, SlotSet};
 use crate::grid::{Bucket, Grid};
 use crate::page::{Compression, Dictionary, Page, PageKey, RecordShape, Sampler, Slot, ViewId};
+use crate::schedule::{Conduct, Governor};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, RwLock};
 use crate::time::{Span, Timestamp};
 
@@ -38,6 +39,8 @@ pub(crate) struct Definition {
     pub(crate) level: Option<i32>,
     /// How long after its end a bucket is history: never marked, never built again.
     pub(crate) seal_after: Option<Span>,
+    /// How its builds are run. An equal definition may bring another.
+    pub(crate) conduct: Conduct,
 }
 
 /// A defined view: what readers, builders and the writer share of it.
@@ -50,6 +53,7 @@ pub(crate) struct ViewState {
     ended: AtomicBool,
     /// Reads do without what is stored, and build.
     bypassed: AtomicBool,
+    governor: Governor,
     compression: RwLock<Compression>,
     sampler: Mutex<Sampler>,
     /// Touched by the writer alone.
@@ -73,6 +77,7 @@ impl ViewState {
             stamps,
             ended: AtomicBool::new(false),
             bypassed: AtomicBool::new(false),
+            governor: Governor::new(definition.conduct),
             compression: RwLock::new(Compression { level: definition.level, dictionary }),
             sampler: Mutex::new(sampler),
             announcements: Mutex::default(),
@@ -143,6 +148,11 @@ impl ViewState {
              define it again and use the new handle",
         )
         .at_view(self.name()))
+    }
+
+    /// What holds its builds to their conduct.
+    pub(crate) fn governor(&self) -> &Governor {
+        &self.governor
     }
 
     /// How new pages are compressed.

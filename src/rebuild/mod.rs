@@ -28,6 +28,8 @@ mod rebuilders;
 #[cfg(not(loom))]
 mod scan;
 #[cfg(not(loom))]
+mod sweeping;
+#[cfg(not(loom))]
 mod work;
 #[cfg(not(loom))]
 mod workshop;

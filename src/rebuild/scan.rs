@@ -14,11 +14,12 @@ pub(super) struct Scan {
     cursor: Option<Box<[u8]>>,
     /// Whether this round began at the beginning and has found nothing so far.
     empty_so_far: bool,
+    /// The same before the last find.
+    empty_before: bool,
     /// As of which ring a whole round found nothing.
     quiet_at: Option<Heard>,
     /// What the last round passed over because it was too early for it.
     earliest: Option<Timestamp>,
-    begun: bool,
 }
 
 impl Scan {
@@ -43,7 +44,7 @@ impl Scan {
                 (Some((page, slots)), _) => {
                     self.cursor = Some(behind(&page));
                     if !passed_over(&page) {
-                        self.empty_so_far = false;
+                        self.empty_before = std::mem::take(&mut self.empty_so_far);
                         return Ok(Some((page, slots)));
                     }
                 }
@@ -59,11 +60,9 @@ impl Scan {
         }
     }
 
-    /// Goes on where an earlier opening got to, unless it has begun already.
-    pub(super) fn begin_at(&mut self, cursor: Option<Box<[u8]>>) {
-        if !self.begun {
-            (self.cursor, self.begun) = (cursor, true);
-        }
+    /// What was found last cannot be done now. It counts as nothing found: the bell tells when it can.
+    pub(super) fn pass_over(&mut self) {
+        self.empty_so_far = self.empty_before;
     }
 
     /// When something that was passed over is due.
@@ -116,7 +115,7 @@ mod tests {
     fn a_scan_goes_round_and_is_quiet_once_a_whole_round_found_nothing() {
         let (bell, mut scan) = (Bell::default(), Scan::default());
         let pages: [(&[u8], i64); 3] = [(b"a", 0), (b"b", 9), (b"c", 0)];
-        let mut next = |scan: &mut Scan, pages, now| {
+        let next = |scan: &mut Scan, pages, now| {
             let found = scan.next(bell.heard(), at(now), |_| false, look(pages, now)).unwrap();
             found.map(|(page, _)| page[0])
         };
@@ -157,7 +156,7 @@ mod tests {
         let (bell, mut scan) = (Bell::default(), Scan::default());
         let pages: [(&[u8], i64); 2] = [(b"a", 0), (b"b", 0)];
         let busy = |page: &[u8]| page == b"a";
-        let mut next = |scan: &mut Scan, busy: &dyn Fn(&[u8]) -> bool, pages| {
+        let next = |scan: &mut Scan, busy: &dyn Fn(&[u8]) -> bool, pages| {
             let found = scan.next(bell.heard(), at(0), busy, look(pages, 0)).unwrap();
             found.map(|(page, _)| page[0])
         };

@@ -1,18 +1,20 @@
 //! What builders and readers who build have in common.
 
-use crate::disk::{PageInMemory, Shared, WriterHandle, closed};
+use crate::cache::CacheKey;
+use crate::disk::operations::{Failed, NoteBegun, NoteEnded, NoteFailures};
+use crate::disk::{PageInMemory, Shared, WriterHandle, closed, tries};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::SlotSet;
+use crate::graph::{SlotSet, Tries};
 use crate::page::{PageKey, Slot, ViewId};
 use crate::revision::Revision;
 use crate::schedule::{Orders, Refused};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 use crate::time::Timestamp;
 
-use super::director::{Director, Task};
+use super::director::{Director, PageWork, Task};
 use super::flights::Flights;
 use super::order::Order;
-use super::rebuilders::{Rebuilder, Rebuilders};
+use super::rebuilders::{Rebuilder, Rebuilders, WorkedOff};
 use super::work::{Reason, Worked};
 
 /// Everything of an opening that building takes. Builders hold it and no handle on the store, so
@@ -44,10 +46,10 @@ impl Workshop {
         Self {
             flights,
             orders,
-            shared,
             rebuilders: Rebuilders::default(),
             writer: Mutex::new(writer),
-            director: Director::default(),
+            director: Director::new(shared.after_unclean_stop),
+            shared,
             closing: AtomicBool::new(false),
         }
     }
@@ -117,29 +119,94 @@ impl Workshop {
             order.fulfil();
             return Ok(Next::Worked(Worked::other(Reason::Awaited)));
         }
-        match self.director.next(&self.shared, &self.rebuilders)? {
-            Task::Page { reason, page, slots, rebuilder } => {
-                let worked = self.work_off(reason, &page, slots, rebuilder);
-                self.director.done(reason, &page);
-                worked.map(Next::Worked)
+        loop {
+            match self.director.next(&self.shared, &self.rebuilders)? {
+                Task::Page(work) => {
+                    let worked = self.work_off(&work);
+                    self.director.done(work.reason, &work.page);
+                    return worked.map(Next::Worked);
+                }
+                Task::Note(note) => self.writer()?.run(note)?,
+                Task::Nothing { until } => return Ok(Next::Nothing { until }),
             }
-            Task::Nothing { until } => Ok(Next::Nothing { until }),
         }
     }
 
-    fn work_off(
-        &self,
-        reason: Reason,
-        page: &[u8],
-        slots: SlotSet,
-        rebuilder: Arc<dyn Rebuilder>,
-    ) -> Result<Worked> {
-        let worked = rebuilder.work_off(page, slots, Revision::ZERO)?;
-        self.shared.counters.background_builds.add(worked.built.len().into());
+    fn work_off(&self, work: &PageWork) -> Result<Worked> {
+        let begun = self.shared.published();
+        let worked = if work.cautiously {
+            self.work_off_cautiously(work)?
+        } else {
+            work.rebuilder.clone().work_off(&work.page, work.slots, Revision::ZERO)?
+        };
+        let built = u64::from(worked.built.len());
+        self.shared.counters.background_builds.add(built);
         let failed = worked.failed.iter().map(|(_, error)| error.clone()).collect();
-        let mut done = Worked { built: worked.built.len().into(), failed, ..Worked::other(reason) };
-        self.describe(page, slots, &mut done);
+        let mut done = Worked { built, failed, ..Worked::other(work.reason) };
+        self.describe(&work.page, work.slots, &mut done);
+        self.note_failures(work, begun, worked.failed)?;
         Ok(done)
+    }
+
+    /// One record after the other, each noted before it begins: if the process does not survive it,
+    /// the next opening lets it rest.
+    fn work_off_cautiously(&self, work: &PageWork) -> Result<WorkedOff> {
+        let mut worked = WorkedOff::default();
+        for slot in work.slots.iter() {
+            let (page, now) = (work.page.clone(), self.shared.options.clock.now());
+            self.writer()?.run(NoteBegun { page, slot, now })?;
+            let one = SlotSet::one(slot);
+            let made = work.rebuilder.clone().work_off(&work.page, one, Revision::ZERO)?;
+            // What is stored, and what is noted as failed, takes the note back.
+            if made.built.is_empty() {
+                self.writer()?.run(NoteEnded { page: work.page.clone(), slot })?;
+            }
+            worked.built = worked.built.union(made.built);
+            worked.found = worked.found.union(made.found);
+            worked.failed.extend(made.failed);
+        }
+        Ok(worked)
+    }
+
+    /// Writes down what could not be built, and when it is tried again.
+    fn note_failures(
+        &self,
+        work: &PageWork,
+        begun: Revision,
+        failed: Vec<(Slot, Error)>,
+    ) -> Result<()> {
+        let Some((view, ..)) = PageKey::split(&work.page) else { return Ok(()) };
+        let Some(view) = self.shared.view(view) else { return Ok(()) };
+        let (conduct, now) = (view.governor().conduct(), self.shared.options.clock.now());
+        let mut noted = Vec::new();
+        for (slot, error) in failed {
+            if error.kind() == ErrorKind::Busy {
+                // Not tried: the breaker is open, or it tries somebody else's build.
+                let rest = conduct.breaker.unwrap_or_default().rest;
+                let until = now.checked_add(rest).unwrap_or(Timestamp::MAX);
+                self.director.turned_away(view.id(), until);
+                continue;
+            }
+            let before = tries(&self.shared, &work.page, slot)?;
+            let attempts = before.map_or(0, |before| before.tries.attempts).saturating_add(1);
+            let seed = CacheKey::new(&work.page).hash() ^ u64::from(slot.0);
+            let next_attempt = conduct.retry.after(attempts, now, seed);
+            if next_attempt == Timestamp::MAX {
+                self.shared.counters.gave_up.add(1);
+            }
+            noted.push(Failed { slot, error, tries: Tries { attempts, next_attempt } });
+        }
+        if noted.is_empty() {
+            return Ok(());
+        }
+        let slots: Vec<Slot> = noted.iter().map(|failed| failed.slot).collect();
+        let note = NoteFailures { page: work.page.clone(), failed: noted, begun, now };
+        self.writer()?.run(note)?;
+        // Who waits for one of them may have waited for the last try.
+        for slot in slots {
+            self.flights.tell(&work.rebuilder.flight(&work.page, slot.0));
+        }
+        Ok(())
     }
 
     fn describe(&self, page: &[u8], slots: SlotSet, done: &mut Worked) {

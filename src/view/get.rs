@@ -7,6 +7,7 @@ use crate::grid::Bucket;
 use crate::key::EntityKey;
 use crate::page::RecordType;
 use crate::rebuild::is_building;
+use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::{Span, Timestamp};
 
@@ -51,7 +52,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let seen = self.ticket(spot);
         if self.is_bypassed() && !self.is_sealed(spot) {
             self.check(&spot.key)?;
-            return self.build_since(entity, spot, seen, self.shared().published());
+            return self.build_for_reader(entity, spot, seen, self.shared().published());
         }
         let standing = match self.glance(spot)? {
             Glance::Record(record) if record.freshness().stands() => return Ok(record),
@@ -78,7 +79,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         match policy.within {
             // A build waits for what it reads: it has nothing else to do.
             Some(within) if !is_building() => self.get_within(spot, policy, within, standing),
-            _ => self.build_one(entity, spot, seen),
+            // A builder is what others are turned away for.
+            _ if policy.ordered => self.build_one(entity, spot, seen),
+            _ => match self.build_for_reader(entity, spot, seen, Revision::ZERO) {
+                Err(refused) if is_refusal(&refused) => standing.ok_or(refused),
+                built => built,
+            },
         }
     }
 
@@ -277,6 +283,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
              tolerance of {tolerance} reaches further; give a smaller one"
         ))))
     }
+}
+
+/// Whether nothing was built because the view rests or too many build: then a reader is content with
+/// what there is. A build is not, since what it made of that would be marked from the beginning, and
+/// built again by the next read.
+pub(super) fn is_refusal(error: &Error) -> bool {
+    error.kind() == ErrorKind::Busy && !is_building()
 }
 
 /// The most buckets that a search for the nearest record looks at.

@@ -11,6 +11,7 @@ use crate::grid::Grid;
 use crate::key::{EntityKey, EntityPrefix, IntoSource, KeyBuf, Source};
 use crate::page::RecordType;
 use crate::revision::Revision;
+use crate::schedule::BreakerState;
 use crate::sync::Arc;
 use crate::time::{Span, TimeRange, Timestamp};
 
@@ -47,9 +48,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     ///
     /// # Errors
     /// [`Build`](crate::ErrorKind::Build) if the build function failed or panicked, or records need
-    /// each other in a circle; [`Absent`](crate::ErrorKind::Absent) if there is none and the
-    /// policy does not build; [`Input`](crate::ErrorKind::Input) for an entity key over the limit or
-    /// an instant that the grid cannot hold; and [the file's errors](crate#errors).
+    /// each other in a circle; [`Busy`](crate::ErrorKind::Busy) if there is none and nothing is built
+    /// just now, because too many build or the view's breaker is open;
+    /// [`Absent`](crate::ErrorKind::Absent) if there is none and the policy does not build;
+    /// [`Input`](crate::ErrorKind::Input) for an entity key over the limit or an instant that the grid
+    /// cannot hold; and [the file's errors](crate#errors).
     #[inline]
     pub fn get(&self, entity: &E, instant: Timestamp) -> Result<Record<R>> {
         self.core.get(entity, instant, self.policy)
@@ -161,7 +164,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
 
     /// Builds what is missing or not fresh among the buckets that start in a range, now, in the
     /// calling thread; at most about a million buckets at once. A bucket that fails does not stop
-    /// the others; the report lists it.
+    /// the others, unless so many fail in a row that the view
+    /// [rests](crate::ViewDefinition::breaker); the report lists it.
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input) for a view without a build function, a store opened to
@@ -414,6 +418,14 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     #[must_use]
     pub fn is_precomputed(&self) -> bool {
         !self.core.state.is_bypassed()
+    }
+
+    /// Whether the view builds, and if not, why and until when: see
+    /// [`ViewDefinition::breaker`](crate::ViewDefinition::breaker). For people.
+    #[must_use]
+    pub fn breaker_state(&self) -> BreakerState {
+        let now = self.core.shared().options.clock.now();
+        self.core.state.governor().breaker_state(now)
     }
 
     /// Its name.

@@ -14,6 +14,7 @@ mod entities;
 mod explain;
 mod explanation;
 mod fill;
+mod gate;
 mod get;
 mod get_async;
 mod handle;

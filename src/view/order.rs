@@ -95,7 +95,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             core: Arc::downgrade(self),
             itself: itself.clone(),
             spot: spot.clone(),
-            policy: Policy { within: None, ..policy },
+            policy: Policy { within: None, ordered: true, ..policy },
             flight: self.flight_key(spot),
             answer: Answer::default(),
             has_waited: AtomicBool::new(false),

@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::Layer;
 use crate::graph::Observation;
 use crate::grid::{Bucket, PageNumber};
@@ -15,6 +15,8 @@ use crate::time::{Span, TimeRange, Timestamp};
 use super::build::FLIGHTS_MAX;
 use super::core::Core;
 use super::entities::Entities;
+use super::fill::Filled;
+use super::get::is_refusal;
 use super::lookup::{Found, Look, look};
 use super::observe::{observe, of_slots, of_view};
 use super::policy::{Missing, Policy};
@@ -62,12 +64,24 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             return self.timeline(entity, range);
         }
         let (mut timeline, mut observations) = self.timeline(entity, range)?;
+        let mut gate = self.gate();
         for _ in 0..FLIGHTS_MAX {
             if !self.builds() || !self.wants_builds(&timeline, policy) {
                 break;
             }
-            self.fill(entity, range, policy)?.complete()?;
+            let filled = gate.pass().map_err(|refused| self.named(refused));
+            let filled = filled.and_then(|()| whole(self.fill(entity, range, policy)?));
+            let refused = match filled {
+                Err(error) if is_refusal(&error) => Some(error),
+                filled => filled.map(|()| None)?,
+            };
             (timeline, observations) = self.timeline(entity, range)?;
+            if let Some(refused) = refused {
+                let lacks = policy.missing == Missing::Build
+                    && timeline.misses_any()
+                    && !self.misses_only_retired(range, &timeline)?;
+                return if lacks { Err(refused) } else { Ok((timeline, observations)) };
+            }
             // What was made and is not fresh was overtaken, and would be again; what is not there was
             // deleted since, or is retired.
             if policy.missing == Missing::Miss || !timeline.misses_any() {
@@ -279,4 +293,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         }
         Ok(loaded)
     }
+}
+
+/// Why a fill could not build everything, if it could not: what failed comes before what was not
+/// tried.
+fn whole(filled: Filled) -> Result<()> {
+    let errors = || filled.failed.iter().map(|failure| &failure.error);
+    let failed = errors().find(|error| error.kind() != ErrorKind::Busy);
+    failed.or_else(|| errors().next()).map_or(Ok(()), |error| Err(error.clone()))
 }
