@@ -562,8 +562,8 @@ pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
 #[cfg(not(loom))]
 pub use view::{
     BuildContext, Census, Changes, Entities, ExplainedBuild, ExplainedCause, ExplainedRead,
-    Explanation, Failure, Filled, GetAsync, Input, Invalidated, Marked, Missing, ReconcileReport,
-    Record, RecordName, Timeline, View, ViewDefinition,
+    Explanation, Failure, Filled, GetAsync, Input, Invalidated, Marked, Missing, Pending,
+    PendingState, ReconcileReport, Record, RecordName, Timeline, View, ViewDefinition,
 };
 
 /// Parts that a proof puts in the place of the operating system's.

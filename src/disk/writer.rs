@@ -265,7 +265,9 @@ impl Writer {
             Ok(written)
         })?;
         self.count(synced, &written);
-        let makes_work = written.newly_marked || !written.stamps.is_empty();
+        // What was marked before may be due again: it rested, and was announced once more.
+        let marks = written.changes.iter().any(|change| matches!(change.what, What::Marked(_)));
+        let makes_work = written.newly_marked || marks || !written.stamps.is_empty();
         self.last = written.last;
         self.sweeping |= written.sweeps;
         let committed = self.publish(written);

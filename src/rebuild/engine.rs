@@ -201,6 +201,8 @@ impl Engine {
             return Ok(());
         };
         shared.cache.retire_all();
+        // Who still waits for a build that nobody will make finds the store closed.
+        self.flights().tell_all(&[]);
         let closed = file::close(database, shared.seal(), *shared.home());
         match shared.latched() {
             Some(latched) => Err(latched),

@@ -4,7 +4,7 @@ use crate::disk::Scope;
 use crate::disk::operations::{Changed, Delete, Reason};
 use crate::error::Result;
 use crate::key::EntityKey;
-use crate::page::RecordType;
+use crate::page::{PageKey, RecordType};
 use crate::rebuild::refuse_inside_build;
 use crate::time::TimeRange;
 
@@ -25,6 +25,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             deleted += part.records;
             cursor = part.cursor;
             if cursor.is_none() {
+                // Who waits for one of them waits in vain.
+                self.engine.flights().tell_all(&PageKey::view_bounds(self.state.id()).0);
                 return Ok(deleted);
             }
         }
