@@ -123,6 +123,19 @@ fn slots_beyond_the_page_are_no_buckets() {
     let pages = vec![(page, SlotSet::span(Slot(2), Slot(900)))];
     let asked = it.engine.writer().unwrap().run(Want { view: it.state(&it.below), pages }).unwrap();
     assert_eq!((asked.newly, it.wanted()), (2, vec![(1, vec![2, 3])]));
+    it.unwant(&it.below, 1, 2..4);
+
+    // The day on which the clocks are set forward has 23 hours.
+    let hours = ViewDefinition::<u32, u64>::new(it.engine.clone(), "hours");
+    let hours = hours.grid(Grid::minutes(60).pages_by_day("Europe/Stockholm"));
+    let hours = it.state(&define_below(hours));
+    let noon = Timestamp::from_seconds(1_743_336_000);
+    let place =
+        hours.grid().place(hours.grid().bucket_at(noon).unwrap(), hours.page_len()).unwrap();
+    let page = PageKey::new(hours.id(), &1, place.page).as_slice().into();
+    let pages = vec![(page, SlotSet::span(Slot(0), Slot(1023)))];
+    let asked = it.engine.writer().unwrap().run(Want { view: hours, pages }).unwrap();
+    assert_eq!(asked.newly, 23);
 }
 
 #[test]

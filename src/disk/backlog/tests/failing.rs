@@ -165,7 +165,13 @@ fn a_failure_is_told_until_the_record_is_built_or_spared_or_gone() {
     assert!(it.shared().metrics().records_spared > 0);
     assert_eq!(attempts(9), [3]);
     it.below.delete_range(&1, at(9)..at(10)).unwrap();
+    it.read(&it.below, 2, 0..2);
+    it.invalidate(2);
+    it.fail(&it.below, 2, 0, 1, REST);
+    assert_eq!(attempts(9), [1]);
+    it.below.delete_range(&2, at(0)..at(1)).unwrap();
     assert_eq!(attempts(9), [0_u16; 0]);
+    it.read(&it.below, 2, 1..2);
     assert_eq!(backlog(it.shared()).unwrap(), BacklogCounts::default());
 }
 

@@ -86,6 +86,9 @@ fn what_is_marked_or_wanted_or_history_is_left_out() {
     assert_eq!(it.stamped(&view), [(1, vec![7])]);
     it.want(&view, 1, 6..7);
     assert_eq!(it.wanted(), [(1, vec![6])]);
+    // What is history when it fails is right as it is.
+    it.fail(&view, 1, 5, 1, NOW);
+    assert_eq!(it.tries(&view, 1, 5), None);
 }
 
 #[test]
@@ -113,7 +116,10 @@ fn a_view_is_swept_once_for_its_stamps_and_anew_for_higher_ones() {
     it.below.invalidate_all().unwrap();
     let (higher, cursor) = begun_at(sweep(&it, &it.below));
     assert!(higher != stamps && cursor.is_none());
-    // A note of the sweep before says nothing about this one.
+    // A note of the sweep before says nothing about this one, and takes nothing from it.
     note(&it, &it.below, stamps, None);
     assert_eq!(begun_at(sweep(&it, &it.below)), (higher, None));
+    note(&it, &it.below, higher, Some(page.clone()));
+    note(&it, &it.below, stamps, None);
+    assert_eq!(begun_at(sweep(&it, &it.below)), (higher, Some(page)));
 }
