@@ -545,7 +545,7 @@ pub use key::{
     SOURCE_KIND_BYTES_MAX, Source, SourceKey, StartsWith,
 };
 #[cfg(not(loom))]
-pub use metrics::Metrics;
+pub use metrics::{Latencies, Latency, Metrics, ViewMetrics};
 #[cfg(not(loom))]
 pub use options::{Options, Progress};
 #[cfg(not(loom))]

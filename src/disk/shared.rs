@@ -216,7 +216,7 @@ impl Shared {
         key: &PageKey,
         bucket: Option<Bucket>,
     ) {
-        self.counters.builds_unexplained.add(1);
+        view.counters().builds_unexplained.add(1);
         let message = "the record was built to other bytes than before, though nothing that it \
                        declares to read has changed: its build function reads something more \
                        (declare it with `depends_on`), or takes the time or chances";

@@ -225,7 +225,7 @@ impl Writer {
 
     /// One transaction: apply, commit, publish.
     fn write(&mut self, requests: &mut [Box<dyn Request>], synced: bool) -> Result<Committed> {
-        let shared = self.shared.clone();
+        let (shared, started) = (self.shared.clone(), Instant::now());
         let age_max = Duration::from(shared.options.unsynced_age_max);
         let full = |unsynced: &Unsynced| {
             unsynced.bytes >= shared.options.unsynced_bytes_max
@@ -267,7 +267,9 @@ impl Writer {
         self.count(synced, &written);
         self.last = written.last;
         self.sweeping |= written.sweeps;
-        Ok(self.publish(written))
+        let committed = self.publish(written);
+        self.shared.counters.commit_latency.record(started.elapsed());
+        Ok(committed)
     }
 
     fn count(&mut self, synced: bool, written: &Written) {

@@ -1,10 +1,13 @@
 //! Reading one record.
 
+use std::time::Instant;
+
 use crate::disk::mark_row;
 use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::{Freshness, Layer};
 use crate::grid::Bucket;
 use crate::key::EntityKey;
+use crate::metrics::Tally;
 use crate::page::RecordType;
 use crate::rebuild::is_building;
 use crate::time::{Span, Timestamp};
@@ -15,9 +18,42 @@ use super::policy::{Marked, Missing, Policy};
 use super::record::Record;
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
-    /// The record at an instant, by policy. The hit is the first few lines.
+    /// The record at an instant, by policy.
     #[inline]
     pub(super) fn get(&self, entity: &E, instant: Timestamp, policy: Policy) -> Result<Record<R>> {
+        // The hit raises this counter anyway, so that its cache line is wanted in any case.
+        let tally = self.state.counters().hits.here();
+        if tally.is_due() {
+            return self.get_timed(entity, instant, policy, tally);
+        }
+        self.get_untimed(entity, instant, policy, tally)
+    }
+
+    #[cold]
+    fn get_timed(
+        &self,
+        entity: &E,
+        instant: Timestamp,
+        policy: Policy,
+        tally: Tally<'_>,
+    ) -> Result<Record<R>> {
+        let started = Instant::now();
+        let read = self.get_untimed(entity, instant, policy, tally);
+        if read.as_ref().is_ok_and(|record| record.layer() == Layer::Memory) {
+            self.shared().counters.hit_latency.record(started.elapsed());
+        }
+        read
+    }
+
+    /// The hit is the first few lines.
+    #[inline]
+    fn get_untimed(
+        &self,
+        entity: &E,
+        instant: Timestamp,
+        policy: Policy,
+        tally: Tally<'_>,
+    ) -> Result<Record<R>> {
         let spot = self.locate(entity, instant)?;
         if is_building() {
             let read = self.get_slowly(entity, spot.clone(), policy);
@@ -28,7 +64,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             if found.page().holds(slot) {
                 let freshness = self.freshness(&found, slot, spot.bucket);
                 if freshness.stands() {
-                    self.shared().counters.hits.count();
+                    tally.count();
                     return Ok(Record::new(found, slot, spot.bucket, freshness));
                 }
             }
@@ -87,7 +123,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             Look::Found(found) => match self.record_in(found, spot) {
                 Some(record) => {
                     if record.layer() == Layer::Memory {
-                        self.shared().counters.hits.count();
+                        self.state.counters().hits.here().count();
                     }
                     Glance::Record(record)
                 }

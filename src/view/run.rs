@@ -50,8 +50,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         if frame.is_unwound() {
             return Err(Error::unwinding());
         }
-        let micros = u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX);
-        let counters = &self.shared().counters;
+        let took = started.elapsed();
+        let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
+        let counters = self.state.counters();
+        counters.build_latency.record(took);
         let failed = match outcome {
             Ok(Ok(value)) => match frame.take_reads().finish() {
                 Ok(reading) => {

@@ -60,7 +60,7 @@ impl Operation for Spare {
         marks.clear(SlotSet::one(slot));
         batch.marked.insert(key.into(), marks);
         batch.stage(&self.view, key, Some(page), None, true);
-        batch.shared().counters.records_spared.add(1);
+        self.view.counters().records_spared.add(1);
         Ok(true)
     }
 

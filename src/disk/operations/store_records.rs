@@ -214,7 +214,7 @@ impl StoreRecords {
     ) -> Result<()> {
         let Ready { key, merged, body, before, after, moves, coloured } = ready;
         let (id, key_bytes) = (self.view.id(), key.as_slice());
-        let counters = &batch.shared().counters;
+        let counters = self.view.counters();
         counters.records_changed.add(merged.changed.len() as u64);
         counters.records_unchanged.add(merged.unchanged.len() as u64);
         counters.records_superseded.add(merged.superseded.len() as u64);
@@ -228,7 +228,7 @@ impl StoreRecords {
         for (slots, Judgement { colour, cause }) in coloured {
             if let Some(cause) = cause.filter(|_| !slots.is_empty()) {
                 if colour == Colour::Stale {
-                    batch.shared().counters.records_overtaken.add(u64::from(slots.len()));
+                    counters.records_overtaken.add(u64::from(slots.len()));
                 }
                 marks.raise(slots, colour, cause);
             }
