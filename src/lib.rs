@@ -510,9 +510,6 @@ mod time;
 
 mod key;
 #[cfg(not(loom))]
-mod options;
-
-#[cfg(not(loom))]
 mod metrics;
 
 // Floor 1: plain kernels; no I/O, no clock, no threads.
@@ -523,6 +520,11 @@ mod page;
 mod graph;
 
 mod cache;
+
+#[cfg(not(loom))]
+mod events;
+#[cfg(not(loom))]
+mod options;
 
 // Floor 2: the file and the builds.
 #[cfg(not(loom))]
@@ -537,6 +539,8 @@ mod view;
 mod store;
 
 pub use error::{BuildError, Error, ErrorKind, Result};
+#[cfg(not(loom))]
+pub use events::{Event, Observer};
 #[cfg(not(loom))]
 pub use freshness::{Freshness, Layer};
 pub use grid::{Bucket, DailyWindow, Grid, local_day};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::{Error, Result};
+use crate::events::Observer;
 use crate::sync::Arc;
 use crate::time::{Clock, Span, SystemClock};
 
@@ -29,6 +30,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Told how far the verification of a file is that was not closed cleanly. Default: nobody.
     pub progress: Option<Progress>,
+    /// Told what happens: records built, builds that fail, pages that are damaged. Default: nobody.
+    pub observer: Option<Arc<dyn Observer>>,
 
     // Performance.
     /// The memory for pages, the file's own cache and its checksums together. Default: 256 MiB.
@@ -51,6 +54,7 @@ impl Default for Options {
             record_bytes_max: RECORD_BYTES_DEFAULT,
             clock: Arc::new(SystemClock),
             progress: None,
+            observer: None,
             memory_bytes: 256 << 20,
             queue_len: 1024,
             unsynced_bytes_max: 32 << 20,
@@ -101,6 +105,7 @@ impl fmt::Debug for Options {
             .field("record_bytes_max", &self.record_bytes_max)
             .field("clock", &self.clock)
             .field("progress", &self.progress.is_some())
+            .field("observer", &self.observer.is_some())
             .field("memory_bytes", &self.memory_bytes)
             .field("queue_len", &self.queue_len)
             .field("unsynced_bytes_max", &self.unsynced_bytes_max)

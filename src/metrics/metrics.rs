@@ -78,6 +78,9 @@ pub struct Metrics {
     pub bytes_resident: u64,
     /// Pages that left memory to make room.
     pub evictions: u64,
+    /// Events that the [`Observer`](crate::Observer) was not told: those of its own calls, and what
+    /// the writer found beyond what it keeps.
+    pub events_dropped: u64,
     /// How long things took.
     pub latencies: Latencies,
     /// Each view that was defined in this opening, by name; one that was deleted counts in the
@@ -119,7 +122,7 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// Everything counted here; what the cache knows is added by its owner.
+    /// Everything counted here; what the cache and the events know is added by their owner.
     pub(crate) fn snapshot(&self) -> Metrics {
         let (views, total) = self.views.snapshot();
         Metrics {

@@ -11,7 +11,7 @@ mod histogram;
 mod metrics;
 mod view_metrics;
 
-pub(crate) use counter::Tally;
+pub(crate) use counter::{Counter, Tally};
 pub use histogram::Latency;
 pub(crate) use metrics::Counters;
 pub use metrics::{Latencies, Metrics};

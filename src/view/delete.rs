@@ -22,6 +22,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         loop {
             let (view, scope) = (self.state.clone(), scope.clone());
             let part = writer.run(Delete { view, scope, reason, now, cursor })?;
+            self.shared().events.tell_late();
             deleted += part.records;
             cursor = part.cursor;
             if cursor.is_none() {

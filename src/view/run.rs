@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::disk::PageInMemory;
 use crate::error::{BuildError, Error, ErrorKind, Result};
+use crate::events::Event;
 use crate::graph::Reading;
 use crate::key::EntityKey;
 use crate::page::{Facts, Origin, RecordBytes, RecordType, serialize};
@@ -68,8 +69,16 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 Error::new(ErrorKind::Build, message)
             }
         };
-        counters.build_failures.add(1);
-        Err(self.at(spot, failed))
+        Err(self.failed(spot, failed))
+    }
+
+    /// Counts a build that failed and tells of it; the error with where it was.
+    pub(super) fn failed(&self, spot: &Spot, error: Error) -> Error {
+        let error = self.at(spot, error);
+        self.state.counters().build_failures.add(1);
+        let failed = Event::Failed { view: self.state.name(), bucket: spot.bucket, error: &error };
+        self.shared().events.tell(&failed);
+        error
     }
 
     /// A record that a run made, as it will stand in its page.
@@ -87,7 +96,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             let message = format!("archiving the record panicked: {}", panic_message(&*panic));
             Err(Error::new(ErrorKind::Build, message))
         });
-        let bytes = bytes.map_err(|error| self.at(spot, error))?;
+        let bytes = bytes.map_err(|error| self.failed(spot, error))?;
         let (facts, reading) = (self.facts(begun), ran.reading.clone());
         Ok(RecordDraft { origin: Origin::Built, facts, micros, bytes, reading })
     }
