@@ -24,6 +24,7 @@ const RULES: Rules = Rules {
     names: &[
         Name { path: "redb", only_in: &["disk/"] },
         Name { path: "rkyv", only_in: &["page/"] },
+        Name { path: "tracing", only_in: &["events/"] },
         Name { path: "std::sync", only_in: &["sync.rs"] },
         Name { path: "core::sync", only_in: &["sync.rs"] },
         Name { path: "alloc::sync", only_in: &["sync.rs"] },

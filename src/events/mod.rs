@@ -5,6 +5,8 @@
 
 mod event;
 mod observer;
+#[cfg(feature = "tracing")]
+mod trace;
 
 pub use event::Event;
 pub use observer::Observer;

@@ -79,7 +79,7 @@ impl Events {
     /// Whether anybody is told at all: who has to gather what he would tell asks first.
     #[inline]
     pub(crate) fn has_observer(&self) -> bool {
-        self.observer.is_some()
+        self.observer.is_some() || cfg!(feature = "tracing")
     }
 
     /// Tells what happened. Never under a lock nor in the writer's thread: this runs the
@@ -97,6 +97,9 @@ impl Events {
             self.dropped.add(1);
             return;
         };
+        // Each for itself: one that panics takes nothing from the other.
+        #[cfg(feature = "tracing")]
+        let _ = catch_unwind(AssertUnwindSafe(|| super::trace::trace(event)));
         if let Some(observer) = &self.observer {
             let _ = catch_unwind(AssertUnwindSafe(|| observer.event(event)));
         }
@@ -235,6 +238,7 @@ mod tests {
         assert_eq!(told(&heard), ["one more"]);
     }
 
+    #[cfg(not(feature = "tracing"))]
     #[test]
     fn without_an_observer_nothing_is_kept_and_nothing_counts_as_dropped() {
         let events = Events::new(None);
