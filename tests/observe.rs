@@ -348,6 +348,29 @@ fn an_observer_may_close_the_store() {
 }
 
 #[test]
+fn an_observer_may_close_the_store_when_it_hears_what_the_writer_found() {
+    for call in [
+        |view: &View<u32, u64>| view.delete(&1).map(drop),
+        |view: &View<u32, u64>| view.put(&1, NOW, &9).map(drop),
+        |view: &View<u32, u64>| view.invalidate(&1).map(drop),
+    ] {
+        let calls = Calls::default();
+        let (called, heard) = (calls.clone(), Arc::new(AtomicU64::new(0)));
+        let observer = move |event: &Event<'_>| called.get().expect("it is set")(event);
+        let (_folder, store, view) = damaged(observer);
+        let (own, counted) = (store.clone(), heard.clone());
+        let close = move |_: &Event<'_>| {
+            counted.fetch_add(1, SeqCst);
+            own.close().unwrap();
+        };
+        assert!(calls.set(Box::new(close)).is_ok());
+        call(&view).unwrap();
+        store.close().unwrap();
+        assert_eq!(heard.load(SeqCst), 1);
+    }
+}
+
+#[test]
 fn what_the_views_counted_adds_up_to_the_total_also_of_those_that_are_gone() {
     let store = Store::in_memory().unwrap();
     let data = Arc::new(AtomicU64::new(5));
