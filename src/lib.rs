@@ -510,9 +510,6 @@ mod time;
 
 mod key;
 #[cfg(not(loom))]
-mod options;
-
-#[cfg(not(loom))]
 mod metrics;
 
 // Floor 1: plain kernels; no I/O, no clock, no threads.
@@ -525,6 +522,11 @@ mod graph;
 mod schedule;
 
 mod cache;
+
+#[cfg(not(loom))]
+mod events;
+#[cfg(not(loom))]
+mod options;
 
 // Floor 2: the file and the builds.
 #[cfg(not(loom))]
@@ -540,6 +542,8 @@ mod store;
 
 pub use error::{BuildError, Error, ErrorKind, Result};
 #[cfg(not(loom))]
+pub use events::{Event, Observer};
+#[cfg(not(loom))]
 pub use freshness::{Freshness, Layer};
 pub use grid::{Bucket, DailyWindow, Grid, local_day};
 pub use key::{
@@ -547,7 +551,7 @@ pub use key::{
     SOURCE_KIND_BYTES_MAX, Source, SourceKey, StartsWith,
 };
 #[cfg(not(loom))]
-pub use metrics::Metrics;
+pub use metrics::{Latencies, Latency, Metrics, ViewMetrics};
 #[cfg(not(loom))]
 pub use options::{Options, Progress};
 #[cfg(not(loom))]

@@ -225,7 +225,7 @@ impl Writer {
 
     /// One transaction: apply, commit, publish.
     fn write(&mut self, requests: &mut [Box<dyn Request>], synced: bool) -> Result<Committed> {
-        let shared = self.shared.clone();
+        let (shared, started) = (self.shared.clone(), Instant::now());
         let age_max = Duration::from(shared.options.unsynced_age_max);
         let full = |unsynced: &Unsynced| {
             unsynced.bytes >= shared.options.unsynced_bytes_max
@@ -271,6 +271,7 @@ impl Writer {
         self.last = written.last;
         self.sweeping |= written.sweeps;
         let committed = self.publish(written);
+        self.shared.counters.commit_latency.record(started.elapsed());
         if makes_work {
             self.shared.bell.ring();
         }

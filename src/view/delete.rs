@@ -15,13 +15,17 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// records went is returned at the end.
     pub(super) fn delete(&self, scope: Scope, reason: Reason) -> Result<u64> {
         refuse_inside_build("a deletion").map_err(|error| self.named(error))?;
-        let writer = self.engine.writer().map_err(|error| self.named(error))?;
         let now = self.shared().options.clock.now();
         let mut deleted = 0;
         let mut cursor = None;
         loop {
             let (view, scope) = (self.state.clone(), scope.clone());
+            // Asked for anew each time: an observer may close the store, which waits for every way to
+            // the writer.
+            let writer = self.engine.writer().map_err(|error| self.named(error))?;
             let part = writer.run(Delete { view, scope, reason, now, cursor })?;
+            drop(writer);
+            self.shared().events.tell_late();
             deleted += part.records;
             cursor = part.cursor;
             if cursor.is_none() {

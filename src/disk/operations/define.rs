@@ -75,7 +75,9 @@ impl Operation for Define {
             (Step::Same, Some(row)) => row,
             (Step::Rezone(stretches), Some(row)) => {
                 let stamps = Arc::new(Stamps::of(&row));
-                let view = ViewState::new(self.definition.clone(), &row, stamps, None);
+                let counters = batch.shared().counters.views.of(&self.definition.name);
+                let definition = self.definition.clone();
+                let view = ViewState::new(definition, &row, stamps, None, counters);
                 zone_changed(batch, &view, stretches, self.now)?;
                 // What could not be marked one by one has been stamped.
                 let row = batch.views().by_id(row.id).cloned().unwrap_or(row);
