@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use crate::common::still;
 use tidetable::{
     ErrorKind, Event, Freshness, Grid, Layer, Observer, Options, Store, TimeRange, Timestamp, View,
 };
@@ -42,7 +43,7 @@ impl Observer for Log {
 }
 
 fn observed(observer: impl Observer + 'static) -> Options {
-    Options { observer: Some(Arc::new(observer)), ..Options::default() }
+    Options { observer: Some(Arc::new(observer)), ..still::options() }
 }
 
 fn log() -> (Log, Store) {
@@ -203,7 +204,7 @@ fn damaged(observer: impl Observer + 'static) -> (tempfile::TempDir, Store, View
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
     let data = Arc::new(AtomicU64::new(5));
-    let store = Store::open(&path).unwrap();
+    let store = still::open(&path).unwrap();
     heights(&store, &data).get(&1, NOW).unwrap();
     store.close().unwrap();
     spoil(&path);
@@ -372,7 +373,7 @@ fn an_observer_may_close_the_store_when_it_hears_what_the_writer_found() {
 
 #[test]
 fn what_the_views_counted_adds_up_to_the_total_also_of_those_that_are_gone() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let data = Arc::new(AtomicU64::new(5));
     let below = heights(&store, &data);
     let above = shades(&store, &below);
@@ -422,7 +423,7 @@ fn what_the_views_counted_adds_up_to_the_total_also_of_those_that_are_gone() {
 
 #[test]
 fn of_a_thousand_hits_one_is_timed_and_a_miss_is_none() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = store.view::<u32, u64>("v").build(|_, id, _| Ok(u64::from(*id))).unwrap();
     view.get(&1, NOW).unwrap();
     (0..1023).for_each(|_| drop(view.get(&1, NOW).unwrap()));
@@ -440,7 +441,7 @@ fn of_a_thousand_hits_one_is_timed_and_a_miss_is_none() {
 
 #[test]
 fn metrics_are_json_with_the_names_of_the_documentation() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let data = Arc::new(AtomicU64::new(5));
     heights(&store, &data).get(&1, NOW).unwrap();
     let json = serde_json::to_value(store.metrics()).unwrap();

@@ -5,6 +5,7 @@
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 
+use crate::common::still;
 use tidetable::{Event, Options, Store, Timestamp};
 use tracing::field::{Field, Visit};
 use tracing::{Metadata, Subscriber, span};
@@ -55,11 +56,11 @@ fn events_go_to_the_subscriber_beside_the_observer_and_without_one() {
     let counted = told.clone();
     tracing::subscriber::with_default(lines.clone(), || {
         let observer = move |_: &Event<'_>| *counted.lock().unwrap() += 1;
-        let options = Options { observer: Some(Arc::new(observer)), ..Options::default() };
+        let options = Options { observer: Some(Arc::new(observer)), ..still::options() };
         let store = Store::in_memory_with(options).unwrap();
         let height = store.view::<u32, u64>("height").build(|_, _, _| Ok(1)).unwrap();
         height.get(&1, NOW).unwrap();
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let fails = store.view::<u32, u64>("fails").build(|_, _, _| Err("no such building".into()));
         fails.unwrap().get(&1, NOW).unwrap_err();
         let kept = store.view::<str, u64>("kept").build(|_, _, _| Ok(1)).unwrap();

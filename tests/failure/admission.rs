@@ -3,6 +3,7 @@
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
+use crate::common::still;
 use tidetable::{ErrorKind, Freshness, Grid, Options, Store, View, ViewDefinition};
 
 use crate::world::{assert_busy, minute, minutes, number_of};
@@ -36,7 +37,7 @@ impl Halting {
 }
 
 fn store(builds_max: usize) -> Store {
-    Store::in_memory_with(Options { builds_max, ..Options::default() }).unwrap()
+    Store::in_memory_with(Options { builds_max, ..still::options() }).unwrap()
 }
 
 #[test]

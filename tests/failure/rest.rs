@@ -1,5 +1,6 @@
 //! What reads and fills get while a view rests.
 
+use crate::common::still;
 use tidetable::{BreakerState, Error, ErrorKind, Freshness, Marked, Options, Span, Timestamp};
 
 use crate::world::{BREAKER, World, assert_busy, define, failures, is_open, minute, minutes};
@@ -161,7 +162,7 @@ fn a_view_whose_pages_are_built_whole_rests_as_well() {
 
 #[test]
 fn a_view_without_a_breaker_builds_however_often_that_fails() {
-    let world = World::with(Options::default(), |definition| definition.without_breaker());
+    let world = World::with(still::options(), |definition| definition.without_breaker());
     world.builds.fail();
     for number in 0..50 {
         assert_eq!(world.fails(number).kind(), ErrorKind::Build);
@@ -207,6 +208,6 @@ fn what_is_out_of_range_is_refused_where_the_view_is_defined() {
         assert_eq!(error.kind(), ErrorKind::Input, "{error}");
         assert!(error.to_string().contains("view 'other'"), "{error}");
     }
-    let options = Options { builds_max: 0, ..Options::default() };
+    let options = Options { builds_max: 0, ..still::options() };
     assert!(tidetable::Store::in_memory_with(options).is_err());
 }

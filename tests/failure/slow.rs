@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use crate::common::still;
 use tidetable::{Options, Span};
 
 use crate::world::{World, define, minute};
 
 #[test]
 fn a_run_over_its_deadline_is_counted_and_named() {
-    let world = World::with(Options::default(), |definition| definition);
+    let world = World::with(still::options(), |definition| definition);
     let slow = define(&world.store).version(2).build_deadline(Span::millis(1));
     let slow = slow.build(|_, _, _| {
         // Time that passes, however fast the machine is.
@@ -27,9 +28,9 @@ fn a_run_over_its_deadline_is_counted_and_named() {
 
 #[test]
 fn a_run_within_its_deadline_or_without_one_is_not_slow() {
-    let world = World::with(Options::default(), |view| view.build_deadline(Span::hours(1)));
+    let world = World::with(still::options(), |view| view.build_deadline(Span::hours(1)));
     world.view.get(&1, minute(0)).unwrap();
-    let free = World::with(Options::default(), |definition| definition);
+    let free = World::with(still::options(), |definition| definition);
     free.view.get(&1, minute(0)).unwrap();
     for store in [world.store, free.store] {
         assert!(store.metrics().builds_slow == 0 && store.last_slow().is_none());

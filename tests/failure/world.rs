@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
+use crate::common::still;
 use tidetable::{
     Breaker, BreakerState, Error, ErrorKind, Grid, ManualClock, Options, Span, Store, Timestamp,
     View, ViewDefinition,
@@ -87,7 +88,7 @@ pub(crate) struct World {
 impl World {
     /// One view with the breaker above, by the minute.
     pub(crate) fn new() -> Self {
-        Self::with(Options::default(), |definition| definition.breaker(BREAKER))
+        Self::with(still::options(), |definition| definition.breaker(BREAKER))
     }
 
     pub(crate) fn with(
