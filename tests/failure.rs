@@ -4,6 +4,8 @@
 
 #[path = "failure/admission.rs"]
 mod admission;
+#[path = "failure/halting.rs"]
+mod halting;
 #[path = "failure/nested.rs"]
 mod nested;
 #[path = "failure/probe.rs"]
