@@ -182,7 +182,8 @@ fn is_over(until: Timestamp, rest: Span, now: Timestamp) -> bool {
     until <= now || until.since(now) > rest
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use proptest::prelude::*;
 
