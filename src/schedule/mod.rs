@@ -5,6 +5,8 @@ mod breaker;
 mod circuit;
 mod conduct;
 mod governor;
+#[cfg(all(test, not(loom)))]
+mod naive;
 mod overdue;
 mod retry;
 
