@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails the test that called it")]
 
+mod common;
+
 #[path = "failure/admission.rs"]
 mod admission;
+#[path = "failure/halting.rs"]
+mod halting;
 #[path = "failure/nested.rs"]
 mod nested;
 #[path = "failure/probe.rs"]

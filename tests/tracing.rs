@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+mod common;
+
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 

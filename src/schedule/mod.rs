@@ -8,6 +8,8 @@ mod breaker;
 mod circuit;
 mod conduct;
 mod governor;
+#[cfg(all(test, not(loom)))]
+mod naive;
 #[cfg(not(loom))]
 mod noticed;
 mod orders;

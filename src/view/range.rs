@@ -69,36 +69,27 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             if !self.builds() || !self.wants_builds(&timeline, policy) {
                 break;
             }
-            let filled = gate.pass().map_err(|refused| self.named(refused));
-            let filled = filled.and_then(|()| whole(self.fill(entity, range, policy)?));
-            let refused = match filled {
-                Err(error) if is_refusal(&error) => Some(error),
-                filled => filled.map(|()| None)?,
+            let refused = match gate.pass().and_then(|()| whole(self.fill(entity, range, policy)?))
+            {
+                Ok(()) => None,
+                Err(error) if is_refusal(&error) => Some(self.named(error)),
+                Err(error) => return Err(error),
             };
             (timeline, observations) = self.timeline(entity, range)?;
+            // What was made and is not fresh was overtaken, and would be again; what was refused is
+            // served as it is.
+            if !self.lacks_any(range, &timeline, policy)? {
+                return Ok((timeline, observations));
+            }
             if let Some(refused) = refused {
-                let lacks = policy.missing == Missing::Build
-                    && timeline.misses_any()
-                    && !self.misses_only_retired(range, &timeline)?;
-                return if lacks { Err(refused) } else { Ok((timeline, observations)) };
+                return Err(refused);
             }
-            // What was made and is not fresh was overtaken, and would be again; what is not there was
-            // deleted since, or is retired.
-            if policy.missing == Missing::Miss || !timeline.misses_any() {
-                return Ok((timeline, observations));
-            }
-            if self.misses_only_retired(range, &timeline)? {
-                return Ok((timeline, observations));
-            }
+            // What is not there was deleted since.
         }
         if let Some(damage) = timeline.take_damage() {
             return Err(self.named(damage));
         }
-        if self.builds()
-            && policy.missing == Missing::Build
-            && timeline.misses_any()
-            && !self.misses_only_retired(range, &timeline)?
-        {
+        if self.builds() && self.lacks_any(range, &timeline, policy)? {
             // Deleted again and again while it was built: there is no knowing what would be there.
             observations.iter_mut().for_each(|seen| seen.marked = true);
         }
@@ -116,6 +107,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a record is missing that is to be built.
+    fn lacks_any(&self, range: TimeRange, timeline: &Timeline<R>, policy: Policy) -> Result<bool> {
+        Ok(policy.missing == Missing::Build
+            && timeline.misses_any()
+            && !self.misses_only_retired(range, timeline)?)
     }
 
     /// Whether each bucket that has no record is one of which a build that reads is told so.

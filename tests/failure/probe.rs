@@ -1,53 +1,36 @@
 //! The one build that shows whether a view may build again.
 
-use std::sync::{Mutex, mpsc};
-use std::thread;
-
 use tidetable::{BreakerState, ErrorKind, Span, View};
 
-use crate::world::{BREAKER, World, assert_busy, define, failures, is_open, minute};
+use crate::halting::Halting;
+use crate::world::{BREAKER, World, assert_busy, define, failures, minute};
 
 fn is_half_open(view: &View<u32, u64>) -> bool {
     matches!(view.breaker_state(), BreakerState::HalfOpen { .. })
 }
 
+/// A world whose view halts before minute 100.
+fn halting() -> (World, Halting) {
+    let world = World::new();
+    let halting = Halting::new(define(&world.store).version(2).breaker(BREAKER), &world.builds);
+    (World { view: halting.view.clone(), ..world }, halting)
+}
+
 #[test]
 fn after_the_rest_one_build_of_many_goes_through_and_lets_the_others_in() {
-    const READERS: i64 = 12;
-    let world = World::new();
-    let (begin, begun) = mpsc::channel();
-    let (go, may_go) = mpsc::channel();
-    let (told, may_go) = (world.builds.clone(), Mutex::new(may_go));
-    let view = define(&world.store).version(2).breaker(BREAKER).build(move |context, _, bucket| {
-        if crate::world::number_of(bucket) < READERS {
-            begin.send(()).unwrap();
-            may_go.lock().unwrap().recv().unwrap();
-        }
-        told.run(context)
-    });
-    let world = World { view: view.unwrap(), ..world };
+    let (world, halting) = halting();
     world.trip();
     world.builds.go_well();
     world.after_seconds(1);
     assert!(is_half_open(&world.view));
-    thread::scope(|scope| {
-        let (answer, answers) = mpsc::channel();
-        for number in 0..READERS {
-            let (answer, view) = (answer.clone(), &world.view);
-            scope.spawn(move || answer.send(view.get(&1, minute(number)).map(drop)).unwrap());
-        }
-        begun.recv().unwrap();
-        // All others are answered while the one builds.
-        for _ in 1..READERS {
-            assert_busy(answers.recv().unwrap(), "breaker");
-        }
-        assert!(is_half_open(&world.view) && begun.try_recv().is_err());
-        go.send(()).unwrap();
-        answers.recv().unwrap().unwrap();
-    });
+    // All others are answered while the one builds.
+    let crowd = halting.crowd(12, || assert!(is_half_open(&world.view)));
+    assert_eq!((crowd.built, crowd.turned_away.len()), (1, 11));
+    for answer in crowd.turned_away {
+        assert_busy(answer, "breaker");
+    }
     assert_eq!(failures(&world.view), 0);
-    (0..READERS).for_each(|_| go.send(()).unwrap());
-    assert!((0..READERS).all(|number| world.view.get(&1, minute(number)).is_ok()));
+    assert!((0..12).all(|number| world.view.get(&1, minute(number)).is_ok()));
 }
 
 #[test]
@@ -102,56 +85,28 @@ fn mistakes_of_the_caller_open_nothing() {
 
 #[test]
 fn a_build_that_does_not_end_stands_in_the_way_for_one_rest() {
-    let world = World::new();
-    let (begin, begun) = mpsc::channel();
-    let (go, may_go) = mpsc::channel::<()>();
-    let (told, may_go) = (world.builds.clone(), Mutex::new(may_go));
-    let view = define(&world.store).version(2).breaker(BREAKER).build(move |context, _, bucket| {
-        if crate::world::number_of(bucket) == 0 {
-            begin.send(()).unwrap();
-            may_go.lock().unwrap().recv().unwrap();
-        }
-        told.run(context)
-    });
-    let world = World { view: view.unwrap(), ..world };
+    let (world, halting) = halting();
     world.trip();
     world.builds.go_well();
     world.after_seconds(1);
-    thread::scope(|scope| {
-        let stuck = scope.spawn(|| world.view.get(&1, minute(0)).map(drop));
-        begun.recv().unwrap();
+    let stuck = halting.while_one_builds(|view| {
         world.clock.advance(Span::millis(999));
-        assert_busy(world.view.get(&1, minute(1)), "breaker");
+        assert_busy(view.get(&1, minute(100)), "breaker");
         world.clock.advance(Span::millis(1));
-        world.view.get(&1, minute(1)).unwrap();
-        assert_eq!(failures(&world.view), 0);
-        go.send(()).unwrap();
-        stuck.join().unwrap().unwrap();
+        view.get(&1, minute(100)).unwrap();
+        assert_eq!(failures(view), 0);
     });
+    stuck.unwrap();
 }
 
 #[test]
 fn failures_of_builds_from_before_it_opened_make_no_rest_longer() {
-    let world = World::new();
-    let (begin, begun) = mpsc::channel();
-    let (go, may_go) = mpsc::channel::<()>();
-    let (told, may_go) = (world.builds.clone(), Mutex::new(may_go));
-    let view = define(&world.store).version(2).breaker(BREAKER).build(move |context, _, bucket| {
-        if crate::world::number_of(bucket) == 0 {
-            begin.send(()).unwrap();
-            may_go.lock().unwrap().recv().unwrap();
-        }
-        told.run(context)
-    });
-    let world = World { view: view.unwrap(), ..world };
-    thread::scope(|scope| {
-        let late = scope.spawn(|| world.view.get(&1, minute(0)).map(drop));
-        begun.recv().unwrap();
+    let (world, halting) = halting();
+    let late = halting.while_one_builds(|_| {
         world.trip();
         world.clock.advance(Span::millis(500));
-        go.send(()).unwrap();
-        assert_eq!(late.join().unwrap().unwrap_err().kind(), ErrorKind::Build);
     });
+    assert_eq!(late.unwrap_err().kind(), ErrorKind::Build);
     world.clock.advance(Span::millis(500));
-    assert!(!is_open(&world.view));
+    assert!(is_half_open(&world.view));
 }

@@ -1,9 +1,16 @@
 //! What reads and fills get while a view rests.
 
-use crate::common::still;
-use tidetable::{BreakerState, Error, ErrorKind, Freshness, Marked, Options, Span, Timestamp};
+use std::sync::Arc;
 
-use crate::world::{BREAKER, World, assert_busy, define, failures, is_open, minute, minutes};
+use crate::common::still;
+use tidetable::{
+    Breaker, BreakerState, Error, ErrorKind, Freshness, Marked, Options, Span, Store, Timestamp,
+    View,
+};
+
+use crate::world::{
+    BREAKER, Builds, Ticking, World, assert_busy, define, failures, is_open, minute, minutes,
+};
 
 #[test]
 fn a_view_rests_after_so_many_failures_in_a_row_and_not_before() {
@@ -99,13 +106,27 @@ fn a_range_is_served_as_it_is_unless_it_lacks_a_record() {
 
 #[test]
 fn a_range_that_could_not_be_built_names_what_failed_before_what_was_not_tried() {
-    let world = World::new();
-    world.view.fill(&1, minutes(0..10)).unwrap().complete().unwrap();
-    world.view.invalidate(&1).unwrap();
-    world.builds.fail();
-    let failed = world.view.range(&1, minutes(0..10)).unwrap_err();
-    assert_eq!(failed.kind(), ErrorKind::Build);
-    assert!(!world.view.range(&1, minutes(0..10)).unwrap().is_fresh(), "now it rests");
+    /// A view of old records that rests, but not for as long as all of them take.
+    fn resting() -> (Store, View<u32, u64>) {
+        let clock = Arc::new(Ticking::default());
+        let store = Store::in_memory_with(Options { clock, ..still::options() }).unwrap();
+        let (builds, breaker) = (Builds::default(), Breaker { rest: Span::millis(30), ..BREAKER });
+        let told = builds.clone();
+        let view = define(&store).breaker(breaker).build(move |context, _, _| told.run(context));
+        let view = view.unwrap();
+        view.fill(&1, minutes(0..100)).unwrap().complete().unwrap();
+        view.invalidate(&1).unwrap();
+        builds.fail();
+        (0..3).for_each(|number| drop(view.get(&1, minute(number)).unwrap_err()));
+        (store, view)
+    }
+    let (_store, view) = resting();
+    let filled = view.fill(&1, minutes(0..100)).unwrap();
+    let kinds: Vec<_> = filled.failed.iter().map(|failure| failure.error.kind()).collect();
+    assert!(kinds[0] == ErrorKind::Busy && kinds.contains(&ErrorKind::Build), "{kinds:?}");
+    let (_store, view) = resting();
+    let failed = view.range(&1, minutes(0..100)).unwrap_err();
+    assert_eq!(failed.kind(), ErrorKind::Build, "{failed}");
 }
 
 #[test]
@@ -179,7 +200,7 @@ fn an_equal_definition_says_anew_how_the_view_is_run() {
     // The handle from before goes by it too.
     assert_eq!(world.fails(0).kind(), ErrorKind::Build);
     assert!(!is_open(&world.view) && !is_open(&free.unwrap()));
-    let strict = tidetable::Breaker { failures: 1, ..BREAKER };
+    let strict = Breaker { failures: 1, ..BREAKER };
     let _strict = define(&world.store).breaker(strict).build(|_, _, _| Ok(1)).unwrap();
     assert_eq!(world.fails(0).kind(), ErrorKind::Build);
     assert_busy(world.view.get(&1, minute(0)), "breaker");
@@ -198,7 +219,7 @@ fn what_is_out_of_range_is_refused_where_the_view_is_defined() {
     let world = World::new();
     let definition = || world.store.view::<u32, u64>("other");
     let refused = [
-        definition().breaker(tidetable::Breaker { failures: 0, ..BREAKER }),
+        definition().breaker(Breaker { failures: 0, ..BREAKER }),
         definition().retry(tidetable::Retry { attempts: 0, ..Default::default() }),
         definition().build_deadline(Span::ZERO),
         definition().builds_max(0),
@@ -209,5 +230,5 @@ fn what_is_out_of_range_is_refused_where_the_view_is_defined() {
         assert!(error.to_string().contains("view 'other'"), "{error}");
     }
     let options = Options { builds_max: 0, ..still::options() };
-    assert!(tidetable::Store::in_memory_with(options).is_err());
+    assert!(Store::in_memory_with(options).is_err());
 }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::SeqCst};
 
 use crate::common::still;
 use tidetable::{
@@ -143,4 +143,14 @@ pub(crate) fn assert_busy<T: Debug>(read: Result<T, Error>, reason: &str) {
     let refused = read.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Busy, "{refused}");
     assert!(refused.to_string().contains(reason), "{refused}");
+}
+
+/// A clock that goes on by a millisecond whenever somebody looks at it.
+#[derive(Debug, Default)]
+pub(crate) struct Ticking(AtomicI64);
+
+impl tidetable::Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.fetch_add(1, SeqCst))
+    }
 }
