@@ -16,6 +16,7 @@ use super::ledger::Ledger;
 use super::links::Links;
 use super::shared::{PageInMemory, Shared};
 use super::stamps::Stamps;
+use super::standing::Standing;
 use super::tables::{self, PAGES, VIEWS};
 use super::view_row::ViewRow;
 use super::view_state::ViewState;
@@ -56,23 +57,6 @@ pub(crate) struct Staged {
     body: Option<StoredBody>,
     /// Whether somebody waits to read it: it is worth a place in memory.
     wanted: bool,
-}
-
-/// What stands under a key as the batch sees it.
-pub(crate) enum Standing {
-    InMemory(PageInMemory),
-    FromDisk(Box<Page>),
-}
-
-impl std::ops::Deref for Standing {
-    type Target = Page;
-
-    fn deref(&self) -> &Page {
-        match self {
-            Self::InMemory(resident) => resident.value(),
-            Self::FromDisk(page) => page,
-        }
-    }
 }
 
 impl<'t> Batch<'t> {

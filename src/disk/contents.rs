@@ -1,16 +1,12 @@
 //! What makes a file a store: its tables, and what `meta` says.
 
-use redb::{
-    Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
-    WriteTransaction,
-};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
 
 use crate::error::{Error, ErrorKind, RESTORE, Result};
 use crate::revision::Revision;
 
-use super::backlog::settle_begun;
 use super::file::{Contents, SealState, explain};
-use super::tables::{self, DROPPED, DROPPED_GOING, FORMAT, INTENTS, META, VIEWS, meta};
+use super::tables::{self, FORMAT, INTENTS, META, meta};
 use super::view_row::ViewRow;
 
 /// How a file is laid out at birth and recognised later.
@@ -19,7 +15,7 @@ pub(crate) const CONTENTS: Contents<'static> =
 
 /// While a file is being opened nobody but the opening knows its backend, which puts a fault of its
 /// own in the place of this one.
-fn explain_any(cause: impl Into<redb::Error>) -> Error {
+pub(super) fn explain_any(cause: impl Into<redb::Error>) -> Error {
     explain(cause, &SealState::default())
 }
 
@@ -107,63 +103,6 @@ fn meta_u64(txn: &ReadTransaction, name: &[u8]) -> Result<u64> {
         .ok_or_else(|| {
             Error::damaged(format!("the file's own facts (`meta`) are incomplete; {RESTORE}"))
         })
-}
-
-/// Begins a life of the file: counted, so that an inspector can tell how often it was opened.
-/// Where history may be missing, every view is stamped stale in the same transaction: no record may
-/// be called fresh by revisions that were given out twice.
-///
-/// After an unclean stop the clock goes on far ahead: revisions that were given out and lost with
-/// unsynced commits never come again, wherever the application may have kept one. A record that was
-/// being built then rests, if that was noted.
-pub(crate) fn begin_life(
-    database: &Database,
-    unclean: bool,
-    rolled_back: bool,
-) -> Result<Revision> {
-    let last = last_revision(database)?;
-    let mut txn = database.begin_write().map_err(explain_any)?;
-    txn.set_two_phase_commit(true);
-    let revision = if unclean || rolled_back { last.far_ahead() } else { last };
-    {
-        let mut table = txn.open_table(META).map_err(explain_any)?;
-        let life = table
-            .get(meta::LIFE)
-            .map_err(explain_any)?
-            .and_then(|row| row.value().first_chunk().map(|bytes| u64::from_le_bytes(*bytes)))
-            .unwrap_or(0);
-        table.insert(meta::LIFE, (life + 1).to_le_bytes().as_slice()).map_err(explain_any)?;
-        let revision = revision.get().to_le_bytes();
-        table.insert(meta::REVISION, revision.as_slice()).map_err(explain_any)?;
-    }
-    tables::create_all(&txn).map_err(explain_any)?;
-    forget_reservations(&txn)?;
-    settle_begun(&txn, unclean || rolled_back, revision).map_err(explain_any)?;
-    if rolled_back {
-        let mut views = txn.open_table(VIEWS).map_err(explain_any)?;
-        for (name, row) in view_rows(&views)? {
-            let stamped = ViewRow { stale_before: revision, ..row };
-            views.insert(name.as_bytes(), &*stamped.to_bytes()).map_err(explain_any)?;
-        }
-    }
-    txn.commit().map_err(explain_any)?;
-    Ok(revision)
-}
-
-/// Nobody will claim the ids that were reserved in an earlier life.
-fn forget_reservations(txn: &WriteTransaction) -> Result<()> {
-    let mut dropped = txn.open_table(DROPPED).map_err(explain_any)?;
-    let mut reserved = Vec::new();
-    for entry in dropped.iter().map_err(explain_any)? {
-        let (id, state) = entry.map_err(explain_any)?;
-        if state.value() != DROPPED_GOING {
-            reserved.push(id.value().to_vec());
-        }
-    }
-    for id in reserved {
-        dropped.insert(&*id, DROPPED_GOING).map_err(explain_any)?;
-    }
-    Ok(())
 }
 
 /// Every view in the file, by name.

@@ -14,6 +14,7 @@ mod committed;
 mod contents;
 pub(crate) mod file;
 mod ledger;
+mod life;
 mod links;
 mod load;
 mod marking;
@@ -29,6 +30,7 @@ mod shared;
 mod sight;
 mod source_row;
 mod stamps;
+mod standing;
 mod tables;
 mod touched;
 mod undeclared;
@@ -42,7 +44,8 @@ pub(crate) use backlog::{
     due_wanted, last_failures, levels, sweep_of, tries,
 };
 pub(crate) use catalog::Catalog;
-pub(crate) use contents::{CONTENTS, begin_life, has_intents, last_revision, view_rows};
+pub(crate) use contents::{CONTENTS, has_intents, last_revision, view_rows};
+pub(crate) use life::begin_life;
 pub(crate) use links::{Links, LinksToRead, mark_row};
 pub(crate) use load::{Loaded, first_page_from, load};
 pub(crate) use marking::Marked;

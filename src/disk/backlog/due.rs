@@ -9,8 +9,8 @@ use crate::page::{self, Facts, Page, PageKey, Slot, ViewId};
 use crate::revision::Revision;
 use crate::time::Timestamp;
 
-use super::super::batch::Standing;
 use super::super::shared::Shared;
+use super::super::standing::Standing;
 use super::super::tables::{DICTIONARIES, MARKS, PAGES};
 use super::super::view_state::ViewState;
 use super::rows::Backlog;

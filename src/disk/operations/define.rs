@@ -17,7 +17,7 @@ use super::super::tables::{DROPPED, DROPPED_GOING, DROPPED_RESERVED, META, meta}
 use super::super::view_row::ViewRow;
 use super::super::view_state::{Definition, ViewState};
 use super::invalidate::zone_changed;
-use super::relay::relay_wanted;
+use super::relay_wanted::relay_wanted;
 
 /// Compares a definition with what the file says of the view, and makes the file say it.
 pub(crate) struct Define {

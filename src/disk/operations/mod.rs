@@ -11,6 +11,7 @@ mod note_failures;
 mod note_sweep;
 mod reconcile;
 mod relay;
+mod relay_wanted;
 mod spare;
 mod store_records;
 mod sweep;
