@@ -522,6 +522,8 @@ mod page;
 
 mod graph;
 
+mod schedule;
+
 mod cache;
 
 // Floor 2: the file and the builds.

@@ -17,7 +17,7 @@ use rules::{Exception, Name, Rules, SourceFile};
 const RULES: Rules = Rules {
     floors: &[
         &["error", "sync", "revision", "freshness", "time", "key", "options", "metrics"],
-        &["grid", "page", "graph", "cache"],
+        &["grid", "page", "graph", "schedule", "cache"],
         &["disk", "rebuild"],
         &["view", "store"],
     ],

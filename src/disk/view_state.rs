@@ -10,7 +10,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::Freshness;
 use crate::graph::{Colour, SlotSet};
 use crate::grid::{Bucket, Grid};
-use crate::page::{Compression, Dictionary, Page, PageKey, RecordShape, Sampler, Slot, ViewId};
+use crate::page::{
+    Compression, Dictionary, Facts, Page, PageKey, RecordShape, Sampler, Slot, ViewId,
+};
+use crate::schedule::Expiry;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, RwLock};
 use crate::time::{Span, Timestamp};
 
@@ -38,6 +41,8 @@ pub(crate) struct Definition {
     pub(crate) level: Option<i32>,
     /// How long after its end a bucket is history: never marked, never built again.
     pub(crate) seal_after: Option<Span>,
+    /// When its records expire; `None`: with what they were built from.
+    pub(crate) expiry: Option<Expiry>,
 }
 
 /// A defined view: what readers, builders and the writer share of it.
@@ -151,12 +156,17 @@ impl ViewState {
     /// What may be believed of the record in a slot of a page in memory, which must hold one; whether
     /// it is sealed is asked elsewhere.
     #[inline]
-    pub(crate) fn freshness(&self, resident: &Resident<Page>, slot: Slot) -> Freshness {
+    pub(crate) fn freshness(
+        &self,
+        resident: &Resident<Page>,
+        slot: Slot,
+        now: impl FnOnce() -> Timestamp,
+    ) -> Freshness {
         let facts = resident.value().facts(slot);
         // After the page: whoever raises a stamp does so before it raises the published revision, so
         // a read that began after an announcement was answered sees the stamp.
         if resident.marks().any() || facts.begun < self.stamps.stale_before() {
-            return self.marked(resident, slot);
+            return self.marked(resident, slot, now);
         }
         if facts.version != self.version() {
             return Freshness::OldVersion;
@@ -164,11 +174,16 @@ impl ViewState {
         if facts.verified < self.stamps.suspect_before() {
             return Freshness::Suspect;
         }
-        Freshness::Fresh
+        unless_expired(facts, now)
     }
 
     #[cold]
-    fn marked(&self, resident: &Resident<Page>, slot: Slot) -> Freshness {
+    fn marked(
+        &self,
+        resident: &Resident<Page>,
+        slot: Slot,
+        now: impl FnOnce() -> Timestamp,
+    ) -> Freshness {
         let facts = resident.value().facts(slot);
         if facts.version != self.version() {
             return Freshness::OldVersion;
@@ -180,7 +195,7 @@ impl ViewState {
             Colour::Stale => Freshness::Stale,
             Colour::Suspect => Freshness::Suspect,
             Colour::Fresh if facts.verified < self.stamps.suspect_before() => Freshness::Suspect,
-            Colour::Fresh => Freshness::Fresh,
+            Colour::Fresh => unless_expired(facts, now),
         }
     }
 
@@ -192,10 +207,25 @@ impl ViewState {
         bucket: Bucket,
         now: impl FnOnce() -> Timestamp,
     ) -> Freshness {
-        if self.seals() && self.is_sealed(bucket, now()) {
+        if !self.seals() {
+            return self.freshness(resident, slot, now);
+        }
+        let now = now();
+        if self.is_sealed(bucket, now) {
             return Freshness::Sealed;
         }
-        self.freshness(resident, slot)
+        self.freshness(resident, slot, || now)
+    }
+
+    /// When its records expire by themselves.
+    #[inline]
+    pub(crate) fn expiry(&self) -> Option<&Expiry> {
+        self.definition.expiry.as_ref()
+    }
+
+    /// From when on the record of a bucket is expired by itself, whatever it was built from.
+    pub(crate) fn expires(&self, page: &[u8], bucket: Bucket, built_at: Timestamp) -> Timestamp {
+        self.expiry().map_or(Timestamp::MAX, |expiry| expiry.of(page, bucket, built_at))
     }
 
     /// Whether its buckets become history at some time.
@@ -252,6 +282,14 @@ impl ViewState {
         self.dictionaries.lock().insert(id, prepared.clone());
         Ok(Some(prepared))
     }
+}
+
+/// What the time says of a record that nothing else speaks against. The clock is asked only where
+/// the record expires at all.
+#[inline]
+fn unless_expired(facts: &Facts, now: impl FnOnce() -> Timestamp) -> Freshness {
+    let counts = facts.fresh_until == Timestamp::MAX || now() < facts.fresh_until;
+    if counts { Freshness::Fresh } else { Freshness::Expired }
 }
 
 /// Where a view's dictionary stands in its table.

@@ -3,10 +3,12 @@
 use crate::cache::CacheKey;
 use crate::disk::{Links, Loaded, PageInMemory, Shared, ViewState, load};
 use crate::error::Result;
+use crate::freshness::Freshness;
 use crate::graph::{Dependency, NodeParts, Observation, Reading};
 use crate::grid::Bucket;
 use crate::page::{PageKey, Slot};
 use crate::revision::Revision;
+use crate::time::Timestamp;
 
 use super::engine::Engine;
 
@@ -16,7 +18,7 @@ use super::engine::Engine;
 ///
 /// Goes in the order in which the build read, and stops at the first change: what was read after it
 /// may have been read only because of it. Records further up that are not fresh are made so first,
-/// on this thread.
+/// on this thread: those that are only expired, too.
 pub(crate) fn gather(
     engine: &Engine,
     page: &PageKey,
@@ -25,7 +27,7 @@ pub(crate) fn gather(
 ) -> Result<Option<Reading>> {
     let shared = engine.shared();
     if set == 0 {
-        return Ok(Some(Reading::default()));
+        return Ok(Some(Reading::nothing()));
     }
     let deps = shared.read(|txn| Links::to_read(shared, txn)?.deps(page.as_slice()))?;
     let Some(set) = deps.as_ref().and_then(|deps| deps.get(set)) else {
@@ -39,7 +41,7 @@ pub(crate) fn gather(
         }
     }
     // What was read stays as it was noted.
-    Ok(Some(Reading { observations, dependencies: set.clone() }))
+    Ok(Some(Reading::of(observations, set.clone())))
 }
 
 fn observe(
@@ -60,8 +62,8 @@ fn observe(
     if changed_since(shared, dependency, verified)? {
         return Ok(None);
     }
-    let Dependency { node, slots, version } = dependency.clone();
-    Ok(Some(Observation { node, slots, seen, present: 0, marked: false, version }))
+    let Dependency { node, version, .. } = dependency.clone();
+    Ok(Some(Observation { version, ..Observation::whole(node, seen) }))
 }
 
 /// Whether a source, or any source of a kind, has changed since.
@@ -97,9 +99,12 @@ fn observe_page(
     let all = (u32::from(first)..=u32::from(last)).map(Slot);
     let slots: Vec<_> = all.filter_map(|slot| Some((slot, bucket(slot)?))).collect();
     let Some(page) = page_at(shared, &view, &key)? else { return Ok(None) };
-    let stands = |page: &PageInMemory, slot: Slot, bucket: Bucket| {
+    let freshness = |page: &PageInMemory, slot: Slot, bucket: Bucket| {
         let now = || shared.options.clock.now();
-        page.value().holds(slot) && view.freshness_at(page, slot, bucket, now).stands()
+        page.value().holds(slot).then(|| view.freshness_at(page, slot, bucket, now))
+    };
+    let stands = |page: &PageInMemory, slot: Slot, bucket: Bucket| {
+        freshness(page, slot, bucket).is_some_and(Freshness::stands)
     };
     // Missing never spares.
     if slots.iter().any(|(slot, _)| !page.value().holds(*slot)) {
@@ -109,21 +114,24 @@ fn observe_page(
         let Some(rebuilder) = engine.rebuilder(id) else { return Ok(None) };
         rebuilder.make_fresh(key.as_slice(), slot.0)?;
     }
-    let mut seen = shared.published();
+    let (mut seen, mut fresh_until) = (shared.published(), Timestamp::MAX);
     let Some(page) = page_at(shared, &view, &key)? else { return Ok(None) };
     for (slot, bucket) in &slots {
-        if !stands(&page, *slot, *bucket) {
+        let Some(freshness) = freshness(&page, *slot, *bucket).filter(|it| it.stands()) else {
+            return Ok(None);
+        };
+        let facts = page.value().facts(*slot);
+        if facts.changed > verified {
             return Ok(None);
         }
-        let changed = page.value().facts(*slot).changed;
-        if changed > verified {
-            return Ok(None);
+        seen = seen.max(facts.changed);
+        if freshness != Freshness::Sealed {
+            fresh_until = fresh_until.min(facts.fresh_until);
         }
-        seen = seen.max(changed);
     }
     let present = slots.len() as u16;
     let Dependency { node, slots, version } = dependency.clone();
-    Ok(Some(Observation { node, slots, seen, present, marked: false, version }))
+    Ok(Some(Observation { node, slots, seen, present, marked: false, version, fresh_until }))
 }
 
 fn page_at(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<Option<PageInMemory>> {

@@ -7,6 +7,7 @@ use crate::key::EntityKey;
 use crate::page::{PageKey, RecordType, Slot, ViewId};
 use crate::rebuild;
 use crate::revision::Revision;
+use crate::time::Timestamp;
 
 use super::core::{Core, Spot};
 use super::lookup::Found;
@@ -19,7 +20,8 @@ pub(super) fn observe(shared: &Shared, observation: Observation) {
 }
 
 /// What a build saw of some slots of a page: `None` if there is no such page. `seen` was published
-/// before the look; `marked` says whether a record among them was not to be relied on.
+/// before the look; `marked` says whether a record among them was not to be relied on. Until when
+/// they count is for the caller to add, who knows which are sealed.
 pub(super) fn of_slots(
     key: &PageKey,
     found: Option<&Found>,
@@ -29,7 +31,7 @@ pub(super) fn of_slots(
 ) -> Observation {
     let slots = (first as u16, last as u16);
     let node = Node::page(key.as_slice());
-    let mut observation = Observation { node, slots, seen, present: 0, marked, version: None };
+    let mut observation = Observation { slots, marked, ..Observation::whole(node, seen) };
     if let Some(found) = found {
         let page = found.page();
         let within = (first..=last.min(page.slots() - 1)).map(Slot);
@@ -71,10 +73,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     pub(super) fn observed_record(&self, spot: &Spot, record: &Record<R>) {
         // What C says is enough for one record: had it changed since, C would be greater.
-        let marked = !record.freshness().stands();
+        let marked = record.freshness().is_marked();
         let slots = (spot.place.slot, spot.place.slot);
         let seen = of_slots(&spot.key, Some(record.found()), slots, Revision::ZERO, marked);
-        observe(self.shared(), seen);
+        let fresh_until = record.fresh_until().unwrap_or(Timestamp::MAX);
+        observe(self.shared(), Observation { fresh_until, ..seen });
     }
 
     /// Notes that there is no record. One that appears is a change, whatever its revision.

@@ -1,6 +1,7 @@
 //! Reading many records: a stretch of time, many entities at one time.
 
 use std::borrow::Borrow;
+use std::cell::OnceCell;
 
 use crate::error::{Error, Result};
 use crate::freshness::Layer;
@@ -105,28 +106,34 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let mut timeline = Timeline::new(self.state.clone());
         let mut observations = Vec::new();
         let building = is_building().then(|| self.shared().published());
-        let sealed_at = self.state.seals().then(|| self.shared().options.clock.now());
+        // Once for all of it, and only if something of it seals or expires.
+        let asked = OnceCell::new();
+        let now = || *asked.get_or_init(|| self.shared().options.clock.now());
         self.each_page(entity, range, |key, number, slots, look| {
-            let mut note = |found: Option<&Found>, marked| {
+            let mut note = |found: Option<&Found>, marked, fresh_until| {
                 if let Some(seen) = building {
-                    observations.push(of_slots(key, found, slots, seen, marked));
+                    let seen = of_slots(key, found, slots, seen, marked);
+                    observations.push(Observation { fresh_until, ..seen });
                 }
             };
+            let never = Timestamp::MAX;
             match look {
                 Look::Found(found) => {
                     if found.layer == Layer::Memory {
                         self.shared().counters.hits.count();
                     }
-                    let stretch = Stretch::new(found, number, slots, &self.state, sealed_at);
-                    note(Some(stretch.found()), !stretch.stands());
+                    let stretch = Stretch::new(found, number, slots, &self.state, now);
+                    let (marked, fresh_until) = (stretch.is_marked(), stretch.fresh_until());
+                    note(Some(stretch.found()), marked, fresh_until);
+                    self.look_ahead_in(&stretch, now);
                     timeline.push(stretch);
                 }
                 Look::Absent => {
-                    note(None, false);
+                    note(None, false, never);
                     timeline.note_missing();
                 }
                 Look::Damaged(error) => {
-                    note(None, true);
+                    note(None, true, never);
                     timeline.note_damage(error);
                 }
             }
@@ -216,9 +223,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             seen = self.shared().published();
             self.scan_unobserved(range, policy)
         });
-        let stands = |timelines: &Vec<(_, Timeline<R>)>| timelines.iter().all(|(_, t)| t.stands());
-        let marked = !scanned.as_ref().is_ok_and(stands);
-        observe(self.shared(), of_view(self.state.id(), seen, marked));
+        let timelines = || scanned.iter().flatten().map(|(_, timeline)| timeline);
+        let marked = scanned.is_err() || timelines().any(Timeline::is_marked);
+        let fresh_until = timelines().map(Timeline::fresh_until).min().unwrap_or(Timestamp::MAX);
+        let seen = of_view(self.state.id(), seen, marked);
+        observe(self.shared(), Observation { fresh_until, ..seen });
         scanned
     }
 

@@ -12,7 +12,6 @@ use crate::page::{Facts, Origin, RecordBytes, RecordType, serialize};
 use crate::rebuild::{self, Lead};
 use crate::revision::Revision;
 use crate::sync::Arc;
-use crate::time::Timestamp;
 
 use super::context::{Begun, BuildContext};
 use super::core::{Core, Spot};
@@ -86,7 +85,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             Err(Error::new(ErrorKind::Build, message))
         });
         let bytes = bytes.map_err(|error| self.at(spot, error))?;
-        let (facts, reading) = (self.facts(begun), ran.reading.clone());
+        let (facts, reading) = (self.facts(spot, begun), ran.reading.clone());
         Ok(RecordDraft { origin: Origin::Built, facts, micros, bytes, reading })
     }
 
@@ -110,14 +109,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         Ok(bytes)
     }
 
-    /// Facts of a record that comes to be now. V and C are the writer's to say.
-    pub(super) fn facts(&self, begun: Begun) -> Facts {
+    /// Facts of a record that comes to be now. V and C are the writer's to say, and whether it counts
+    /// less long because of what it read.
+    pub(super) fn facts(&self, spot: &Spot, begun: Begun) -> Facts {
         Facts {
             begun: begun.revision,
             verified: Revision::ZERO,
             changed: Revision::ZERO,
             built_at: begun.at,
-            fresh_until: Timestamp::MAX,
+            fresh_until: self.state.expires(spot.key.as_slice(), spot.bucket, begun.at),
             version: self.state.version(),
             dependencies: 0,
         }

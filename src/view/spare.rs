@@ -1,4 +1,4 @@
-//! Making a suspect record fresh without building it.
+//! Making a suspect or expired record fresh without building it.
 
 use crate::disk::PageInMemory;
 use crate::disk::operations::Spare;
@@ -14,8 +14,8 @@ use super::core::{Core, Spot};
 use super::lookup::{Look, look};
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
-    /// Finds out whether a suspect record is still right: then it is fresh, and this is its page.
-    /// `None` if it has to be built.
+    /// Finds out whether a suspect record is still right, or one that expired with what it was built
+    /// from: then it is fresh, and this is its page. `None` if it has to be built.
     pub(super) fn spare(
         &self,
         spot: &Spot,
@@ -25,12 +25,19 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             return Ok(None);
         };
         let slot = spot.slot();
-        if !found.page().holds(slot)
-            || self.freshness(&found, slot, spot.bucket) != Freshness::Suspect
-        {
+        if !found.page().holds(slot) {
+            return Ok(None);
+        }
+        let may_be_right = [Freshness::Suspect, Freshness::Expired];
+        if !may_be_right.contains(&self.freshness(&found, slot, spot.bucket)) {
             return Ok(None);
         }
         let facts = *found.page().facts(slot);
+        // Its own time is over: what it was built from besides, nobody declares.
+        let expires = self.state.expires(spot.key.as_slice(), spot.bucket, facts.built_at);
+        if expires <= self.shared().options.clock.now() {
+            return Ok(None);
+        }
         // Records further up may have to be made fresh for it, and more behind those: that nests as
         // builds do.
         let (running, frame) = rebuild::enter(lead.step(), || self.target(spot))?;
@@ -43,7 +50,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let Ok(Some(evidence)) = gathered else { return Ok(None) };
         let (view, key, evidence) = (self.state.clone(), spot.key.clone(), Arc::new(evidence));
         let now = self.shared().options.clock.now();
-        let spare = Spare { view, key, slot, facts, evidence, now };
+        let spare = Spare { view, key, slot, facts, evidence, expires, now };
         self.engine.writer()?.run(spare).map_err(|error| self.at(spot, error))
     }
 }
