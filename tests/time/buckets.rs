@@ -1,6 +1,6 @@
 //! Buckets that are over, sealed or past the view's retention.
 
-use tidetable::{Freshness::*, Span, Timestamp, View};
+use tidetable::{Freshness::*, Marked, Span, Timestamp, View};
 
 use crate::common::record::{buckets, grid};
 
@@ -87,6 +87,47 @@ fn a_sealed_record_does_not_expire_and_neither_does_what_was_built_from_it_since
     reader.invalidate(&1).unwrap();
     reader.get(&1, minute(0)).unwrap();
     assert_eq!((until(&reader, 0), work(&it.store)), (None, (3, 1)));
+}
+
+#[test]
+fn a_range_over_sealed_records_counts_as_long_as_those_that_are_not() {
+    let it = World::new();
+    let sealed = it.store.view::<u32, u64>("sealed").grid(grid()).page_len(64);
+    let sealed = sealed.fresh_for(TEN).expire_past().seal_after(Span::minutes(30));
+    let sealed = sealed.build(|_, _, _| Ok(1)).unwrap();
+    let read = sealed.clone();
+    let reader = it.store.view::<u32, u64>("reader").build(move |cx, id, _| {
+        let timeline = cx.range(&read, id, from_the_beginning(0..20))?;
+        Ok(timeline.iter().map(|(_, value)| value.to_native()).sum())
+    });
+    let reader = reader.unwrap();
+    sealed.fill(&1, from_the_beginning(0..20)).unwrap().complete().unwrap();
+    it.clock.set(minute(41));
+    assert_eq!(reader.get(&1, minute(0)).unwrap().to_native(), 20);
+    let expires = until(&reader, 0).unwrap();
+    assert_eq!(Some(expires), until(&sealed, 19));
+    assert!(expires > minute(41));
+    it.clock.set(minute(52));
+    assert_eq!(reader.get(&1, minute(0)).unwrap().to_native(), 20);
+    assert_eq!((until(&reader, 0), it.store.metrics().records_spared), (None, 1));
+}
+
+#[test]
+fn a_record_beside_a_marked_one_expires_all_the_same() {
+    let it = World::new();
+    let view = view(&it, "corrected", true);
+    view.fill(&1, from_the_beginning(0..4)).unwrap().complete().unwrap();
+    view.invalidate_range(&1, from_the_beginning(1..2)).unwrap();
+    let colours = || {
+        let timeline = view.when_marked(Marked::Serve).range(&1, from_the_beginning(0..4));
+        let records = timeline.unwrap().into_iter();
+        records.map(|(_, record)| record.freshness()).collect::<Vec<_>>()
+    };
+    assert_eq!(colours(), [Fresh, Stale, Fresh, Fresh]);
+    it.clock.set(minute(10));
+    assert_eq!(colours(), [Expired, Stale, Expired, Expired]);
+    let record = view.peek(&1, minute(0)).unwrap().unwrap();
+    assert_eq!(record.freshness(), Expired);
 }
 
 #[test]

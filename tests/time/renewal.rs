@@ -1,7 +1,6 @@
 //! What was built from a record that expires: it expires with it, and is looked over then.
 
-use std::sync::Arc;
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use tidetable::{Freshness::*, Span, TimeRange, Timestamp};
@@ -143,6 +142,47 @@ fn a_record_both_expired_by_itself_and_suspect_is_built() {
     assert_eq!(colour(&above, 1), Suspect);
     value(&above, 1);
     assert_eq!(work(&it.store), (6, 0));
+}
+
+#[test]
+fn stamps_and_versions_are_said_before_the_time() {
+    let it = World::new();
+    value(&it.top, 1);
+    it.go_to_expiry(1);
+    it.below.invalidate_all().unwrap();
+    assert_eq!(it.colours(1), [Stale, Suspect, Suspect]);
+    assert_eq!(value(&it.top, 1), 1000);
+    let at = it.go_to_expiry(1);
+    let newer = it.store.view::<u32, u64>("below").version(2).fresh_for(HOUR);
+    let newer = newer.build(|_, _, _| Ok(0)).unwrap();
+    let record = peek(&newer, 1);
+    assert_eq!((record.freshness(), record.fresh_until()), (OldVersion, Some(at)));
+}
+
+#[test]
+fn what_expires_again_while_it_is_looked_over_is_built() {
+    let it = World::new();
+    let short = it.store.view::<u32, u64>("short").fresh_for(Span::minutes(10));
+    let short = short.build(|_, _, _| Ok(1)).unwrap();
+    let clock = it.clock.clone();
+    let slow = it.store.view::<u32, u64>("slow").build(move |cx, id, _| {
+        cx.depends_on(("slow", *id));
+        clock.advance(Span::minutes(30));
+        Ok(1)
+    });
+    let (first, slow) = (short.clone(), slow.unwrap());
+    let second = slow.clone();
+    let both = it.store.view::<u32, u64>("both").build(move |cx, id, _| {
+        Ok(cx.get(&first, id, NOW)?.to_native() + cx.get(&second, id, NOW)?.to_native())
+    });
+    let both = both.unwrap();
+    value(&slow, 1);
+    value(&both, 1);
+    it.clock.set(until(&short, 1));
+    it.store.invalidate(("slow", 1)).unwrap();
+    // The first is built and counts for ten minutes; looking at the second takes thirty.
+    assert_eq!(value(&both, 1), 2);
+    assert_eq!(it.store.metrics().records_spared, 0);
 }
 
 #[test]
