@@ -74,8 +74,8 @@ impl Batch<'_> {
     }
 
     /// Whether the records of some slots are those that were observed, and unmarked; and until when
-    /// they count by now. Built anew to the same bytes since, they may count less long than when they
-    /// were observed: an announcement may have been in between, of which nobody else is told.
+    /// they count. Since they were observed they may have been renewed, and count longer; or announced
+    /// and built anew to the same bytes, from something that expires, and count less long.
     fn judge_page(
         &mut self,
         page: &[u8],

@@ -20,7 +20,8 @@ pub(crate) struct Observation {
     pub(crate) marked: bool,
     /// The application's version of the source.
     pub(crate) version: Option<u64>,
-    /// From when on something in it is expired; `Timestamp::MAX` for never.
+    /// Of a whole view: from when on something in it is expired; `Timestamp::MAX` for never. Of
+    /// records the writer knows that better, who sees them as they are when it counts.
     pub(crate) fresh_until: Timestamp,
 }
 

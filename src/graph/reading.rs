@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 pub(crate) struct Reading {
     pub(crate) observations: Vec<Observation>,
     pub(crate) dependencies: DependencySet,
-    /// From when on something that was read is expired; `Timestamp::MAX` for never.
+    /// From when on something in the views that were read whole is expired; `Timestamp::MAX` for never.
     pub(crate) fresh_until: Timestamp,
 }
 

@@ -3,12 +3,10 @@
 use crate::cache::CacheKey;
 use crate::disk::{Links, Loaded, PageInMemory, Shared, ViewState, load};
 use crate::error::Result;
-use crate::freshness::Freshness;
 use crate::graph::{Dependency, NodeParts, Observation, Reading};
 use crate::grid::Bucket;
 use crate::page::{PageKey, Slot};
 use crate::revision::Revision;
-use crate::time::Timestamp;
 
 use super::engine::Engine;
 
@@ -99,12 +97,9 @@ fn observe_page(
     let all = (u32::from(first)..=u32::from(last)).map(Slot);
     let slots: Vec<_> = all.filter_map(|slot| Some((slot, bucket(slot)?))).collect();
     let Some(page) = page_at(shared, &view, &key)? else { return Ok(None) };
-    let freshness = |page: &PageInMemory, slot: Slot, bucket: Bucket| {
-        let now = || shared.options.clock.now();
-        page.value().holds(slot).then(|| view.freshness_at(page, slot, bucket, now))
-    };
     let stands = |page: &PageInMemory, slot: Slot, bucket: Bucket| {
-        freshness(page, slot, bucket).is_some_and(Freshness::stands)
+        let now = || shared.options.clock.now();
+        page.value().holds(slot) && view.freshness_at(page, slot, bucket, now).stands()
     };
     // Missing never spares.
     if slots.iter().any(|(slot, _)| !page.value().holds(*slot)) {
@@ -114,24 +109,21 @@ fn observe_page(
         let Some(rebuilder) = engine.rebuilder(id) else { return Ok(None) };
         rebuilder.make_fresh(key.as_slice(), slot.0)?;
     }
-    let (mut seen, mut fresh_until) = (shared.published(), Timestamp::MAX);
+    let mut seen = shared.published();
     let Some(page) = page_at(shared, &view, &key)? else { return Ok(None) };
     for (slot, bucket) in &slots {
-        let Some(freshness) = freshness(&page, *slot, *bucket).filter(|it| it.stands()) else {
-            return Ok(None);
-        };
-        let facts = page.value().facts(*slot);
-        if facts.changed > verified {
+        if !stands(&page, *slot, *bucket) {
             return Ok(None);
         }
-        seen = seen.max(facts.changed);
-        if freshness != Freshness::Sealed {
-            fresh_until = fresh_until.min(facts.fresh_until);
+        let changed = page.value().facts(*slot).changed;
+        if changed > verified {
+            return Ok(None);
         }
+        seen = seen.max(changed);
     }
     let present = slots.len() as u16;
     let Dependency { node, slots, version } = dependency.clone();
-    Ok(Some(Observation { node, slots, seen, present, marked: false, version, fresh_until }))
+    Ok(Some(Observation { slots, present, version, ..Observation::whole(node, seen) }))
 }
 
 fn page_at(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<Option<PageInMemory>> {

@@ -20,8 +20,7 @@ pub(super) fn observe(shared: &Shared, observation: Observation) {
 }
 
 /// What a build saw of some slots of a page: `None` if there is no such page. `seen` was published
-/// before the look; `marked` says whether a record among them was not to be relied on. Until when
-/// they count is for the caller to add, who knows which are sealed.
+/// before the look; `marked` says whether a record among them was not to be relied on.
 pub(super) fn of_slots(
     key: &PageKey,
     found: Option<&Found>,
@@ -43,9 +42,14 @@ pub(super) fn of_slots(
     observation
 }
 
-/// The membership and the content of a whole view.
-pub(super) fn of_view(view: ViewId, seen: Revision, marked: bool) -> Observation {
-    Observation { marked, ..Observation::whole(Node::view(view), seen) }
+/// The membership and the content of a whole view, of which something expires at `fresh_until`.
+pub(super) fn of_view(
+    view: ViewId,
+    seen: Revision,
+    marked: bool,
+    fresh_until: Timestamp,
+) -> Observation {
+    Observation { marked, fresh_until, ..Observation::whole(Node::view(view), seen) }
 }
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
@@ -76,8 +80,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let marked = record.freshness().is_marked();
         let slots = (spot.place.slot, spot.place.slot);
         let seen = of_slots(&spot.key, Some(record.found()), slots, Revision::ZERO, marked);
-        let fresh_until = record.fresh_until().unwrap_or(Timestamp::MAX);
-        observe(self.shared(), Observation { fresh_until, ..seen });
+        observe(self.shared(), seen);
     }
 
     /// Notes that there is no record. One that appears is a change, whatever its revision.

@@ -43,7 +43,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 // A build may go on without what it asked for, and is not to be relied on then.
                 if is_building() {
                     let seen = self.shared().published();
-                    observe(self.shared(), of_view(self.state.id(), seen, true));
+                    observe(self.shared(), of_view(self.state.id(), seen, true, Timestamp::MAX));
                 }
                 Err(error)
             }
@@ -110,30 +110,27 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let asked = OnceCell::new();
         let now = || *asked.get_or_init(|| self.shared().options.clock.now());
         self.each_page(entity, range, |key, number, slots, look| {
-            let mut note = |found: Option<&Found>, marked, fresh_until| {
+            let mut note = |found: Option<&Found>, marked| {
                 if let Some(seen) = building {
-                    let seen = of_slots(key, found, slots, seen, marked);
-                    observations.push(Observation { fresh_until, ..seen });
+                    observations.push(of_slots(key, found, slots, seen, marked));
                 }
             };
-            let never = Timestamp::MAX;
             match look {
                 Look::Found(found) => {
                     if found.layer == Layer::Memory {
                         self.shared().counters.hits.count();
                     }
                     let stretch = Stretch::new(found, number, slots, &self.state, now);
-                    let (marked, fresh_until) = (stretch.is_marked(), stretch.fresh_until());
-                    note(Some(stretch.found()), marked, fresh_until);
+                    note(Some(stretch.found()), stretch.is_marked());
                     self.look_ahead_in(&stretch, now);
                     timeline.push(stretch);
                 }
                 Look::Absent => {
-                    note(None, false, never);
+                    note(None, false);
                     timeline.note_missing();
                 }
                 Look::Damaged(error) => {
-                    note(None, true, never);
+                    note(None, true);
                     timeline.note_damage(error);
                 }
             }
@@ -226,8 +223,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let timelines = || scanned.iter().flatten().map(|(_, timeline)| timeline);
         let marked = scanned.is_err() || timelines().any(Timeline::is_marked);
         let fresh_until = timelines().map(Timeline::fresh_until).min().unwrap_or(Timestamp::MAX);
-        let seen = of_view(self.state.id(), seen, marked);
-        observe(self.shared(), Observation { fresh_until, ..seen });
+        observe(self.shared(), of_view(self.state.id(), seen, marked, fresh_until));
         scanned
     }
 

@@ -33,7 +33,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             return Ok(None);
         }
         let facts = *found.page().facts(slot);
-        // Its own time is over: what it was built from besides, nobody declares.
+        // Its own time is over: of what it was built from besides there is no evidence. The writer
+        // would say no in the end; nothing is looked at in vain.
         let expires = self.state.expires(spot.key.as_slice(), spot.bucket, facts.built_at);
         if expires <= self.shared().options.clock.now() {
             return Ok(None);

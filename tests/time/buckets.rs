@@ -48,6 +48,17 @@ fn a_record_that_would_expire_after_its_bucket_never_does() {
 }
 
 #[test]
+fn of_a_page_built_whole_only_the_buckets_that_are_not_over_expire() {
+    let it = World::new();
+    let whole = it.store.view::<u32, u64>("whole").grid(grid()).page_len(64).fresh_for(TEN);
+    let whole = whole.build_page(|_, _, buckets| Ok(vec![1; buckets.len()])).unwrap();
+    whole.fill(&1, from_the_beginning(-10..40)).unwrap().complete().unwrap();
+    assert!((-10..8).all(|at| until(&whole, at).is_none()));
+    assert!((10..40).all(|at| until(&whole, at).is_some()));
+    assert_eq!(work(&it.store).0, 1);
+}
+
+#[test]
 fn a_view_may_say_that_past_buckets_expire_too() {
     let it = World::new();
     let view = view(&it, "corrected", true);
