@@ -111,16 +111,25 @@ fn a_range_over_sealed_records_counts_as_long_as_those_that_are_not() {
         let timeline = cx.range(&read, id, from_the_beginning(0..20))?;
         Ok(timeline.iter().map(|(_, value)| value.to_native()).sum())
     });
-    let reader = reader.unwrap();
+    let (reader, read) = (reader.unwrap(), sealed.clone());
+    let scanning = it.store.view::<u32, u64>("scanning").build(move |_, _, _| {
+        let scanned = read.scan(from_the_beginning(0..20))?;
+        Ok(scanned.iter().flat_map(|(_, it)| it.iter()).map(|(_, value)| value.to_native()).sum())
+    });
+    let scanning = scanning.unwrap();
     sealed.fill(&1, from_the_beginning(0..20)).unwrap().complete().unwrap();
     it.clock.set(minute(41));
     assert_eq!(reader.get(&1, minute(0)).unwrap().to_native(), 20);
     let expires = until(&reader, 0).unwrap();
     assert_eq!(Some(expires), until(&sealed, 19));
     assert!(expires > minute(41));
+    assert_eq!(scanning.get(&1, minute(0)).unwrap().to_native(), 20);
+    assert_eq!(until(&scanning, 0), Some(expires));
     it.clock.set(minute(52));
     assert_eq!(reader.get(&1, minute(0)).unwrap().to_native(), 20);
     assert_eq!((until(&reader, 0), it.store.metrics().records_spared), (None, 1));
+    assert_eq!(scanning.get(&1, minute(0)).unwrap().to_native(), 20);
+    assert_eq!(until(&scanning, 0), None);
 }
 
 #[test]
