@@ -10,9 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::Freshness;
 use crate::graph::{Colour, SlotSet};
 use crate::grid::{Bucket, Grid};
-use crate::page::{
-    Compression, Dictionary, Facts, Page, PageKey, RecordShape, Sampler, Slot, ViewId,
-};
+use crate::page::{Compression, Dictionary, Page, PageKey, RecordShape, Sampler, Slot, ViewId};
 use crate::schedule::Expiry;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, RwLock};
 use crate::time::{Span, Timestamp};
@@ -154,19 +152,14 @@ impl ViewState {
     }
 
     /// What may be believed of the record in a slot of a page in memory, which must hold one; whether
-    /// it is sealed is asked elsewhere.
+    /// it is sealed or expired is asked elsewhere.
     #[inline]
-    pub(crate) fn freshness(
-        &self,
-        resident: &Resident<Page>,
-        slot: Slot,
-        now: impl FnOnce() -> Timestamp,
-    ) -> Freshness {
+    pub(crate) fn freshness(&self, resident: &Resident<Page>, slot: Slot) -> Freshness {
         let facts = resident.value().facts(slot);
         // After the page: whoever raises a stamp does so before it raises the published revision, so
         // a read that began after an announcement was answered sees the stamp.
         if resident.marks().any() || facts.begun < self.stamps.stale_before() {
-            return self.marked(resident, slot, now);
+            return self.marked(resident, slot);
         }
         if facts.version != self.version() {
             return Freshness::OldVersion;
@@ -174,16 +167,11 @@ impl ViewState {
         if facts.verified < self.stamps.suspect_before() {
             return Freshness::Suspect;
         }
-        unless_expired(facts, now)
+        Freshness::Fresh
     }
 
     #[cold]
-    fn marked(
-        &self,
-        resident: &Resident<Page>,
-        slot: Slot,
-        now: impl FnOnce() -> Timestamp,
-    ) -> Freshness {
+    fn marked(&self, resident: &Resident<Page>, slot: Slot) -> Freshness {
         let facts = resident.value().facts(slot);
         if facts.version != self.version() {
             return Freshness::OldVersion;
@@ -195,7 +183,7 @@ impl ViewState {
             Colour::Stale => Freshness::Stale,
             Colour::Suspect => Freshness::Suspect,
             Colour::Fresh if facts.verified < self.stamps.suspect_before() => Freshness::Suspect,
-            Colour::Fresh => unless_expired(facts, now),
+            Colour::Fresh => Freshness::Fresh,
         }
     }
 
@@ -207,14 +195,36 @@ impl ViewState {
         bucket: Bucket,
         now: impl FnOnce() -> Timestamp,
     ) -> Freshness {
-        if !self.seals() {
-            return self.freshness(resident, slot, now);
+        if self.is_timed(resident, slot) {
+            return self.freshness_by_the_clock(resident, slot, bucket, now());
         }
-        let now = now();
+        self.freshness(resident, slot)
+    }
+
+    /// Whether what may be believed of a record depends on the time.
+    #[inline]
+    pub(crate) fn is_timed(&self, resident: &Resident<Page>, slot: Slot) -> bool {
+        resident.value().facts(slot).fresh_until != Timestamp::MAX || self.seals()
+    }
+
+    /// What may be believed of a record by now. That it is sealed goes before everything, that it is
+    /// expired behind.
+    pub(crate) fn freshness_by_the_clock(
+        &self,
+        resident: &Resident<Page>,
+        slot: Slot,
+        bucket: Bucket,
+        now: Timestamp,
+    ) -> Freshness {
         if self.is_sealed(bucket, now) {
             return Freshness::Sealed;
         }
-        self.freshness(resident, slot, || now)
+        match self.freshness(resident, slot) {
+            Freshness::Fresh if resident.value().facts(slot).fresh_until <= now => {
+                Freshness::Expired
+            }
+            freshness => freshness,
+        }
     }
 
     /// When its records expire by themselves.
@@ -282,14 +292,6 @@ impl ViewState {
         self.dictionaries.lock().insert(id, prepared.clone());
         Ok(Some(prepared))
     }
-}
-
-/// What the time says of a record that nothing else speaks against. The clock is asked only where
-/// the record expires at all.
-#[inline]
-fn unless_expired(facts: &Facts, now: impl FnOnce() -> Timestamp) -> Freshness {
-    let counts = facts.fresh_until == Timestamp::MAX || now() < facts.fresh_until;
-    if counts { Freshness::Fresh } else { Freshness::Expired }
 }
 
 /// Where a view's dictionary stands in its table.

@@ -128,12 +128,19 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         slot: Slot,
         bucket: Bucket,
     ) -> Freshness {
-        let mut asked = None;
-        let now = || *asked.insert(self.shared().options.clock.now());
-        let freshness = self.state.freshness_at(found.hold.resident(), slot, bucket, now);
-        if let Some(now) = asked {
-            self.look_ahead(found, slot, bucket, freshness, now);
+        let resident = found.hold.resident();
+        if self.state.is_timed(resident, slot) {
+            return self.freshness_by_the_clock(found, slot, bucket);
         }
+        self.state.freshness(resident, slot)
+    }
+
+    #[cold]
+    fn freshness_by_the_clock(&self, found: &Found, slot: Slot, bucket: Bucket) -> Freshness {
+        let now = self.shared().options.clock.now();
+        let resident = found.hold.resident();
+        let freshness = self.state.freshness_by_the_clock(resident, slot, bucket, now);
+        self.look_ahead(found, slot, bucket, freshness, now);
         freshness
     }
 

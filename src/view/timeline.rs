@@ -57,7 +57,7 @@ impl Stretch {
         let resident = found.hold.resident();
         let colour = |slot: Slot| match (page.holds(slot), buckets.get(slot.0)) {
             (true, Some(bucket)) => view.freshness_at(resident, slot, bucket, &now),
-            (true, None) => view.freshness(resident, slot, &now),
+            (true, None) => view.freshness(resident, slot),
             (false, _) => Freshness::Fresh,
         };
         let all_fresh = !view.seals() && found.all_fresh(view, &now);

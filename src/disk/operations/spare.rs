@@ -12,8 +12,8 @@ use super::super::operation::{Operation, Speed};
 use super::super::shared::PageInMemory;
 use super::super::view_state::ViewState;
 
-/// Makes a suspect or expired record fresh by evidence: everything it read was looked at and found unchanged.
-/// The evidence is judged here as the reading of a build is.
+/// Makes a suspect or expired record fresh by evidence: everything it read was looked at and found
+/// unchanged. The evidence is judged here as the reading of a build is.
 pub(crate) struct Spare {
     pub(crate) view: Arc<ViewState>,
     pub(crate) key: PageKey,
