@@ -17,7 +17,8 @@ pub enum Freshness {
     Stale,
     /// An older version of the view built it.
     OldVersion,
-    /// The time for which it counts has passed. No record has such a time yet.
+    /// The time for which it counts, or something that it was built from, has passed: it may be right
+    /// or not ([`fresh_for`](crate::ViewDefinition::fresh_for)).
     Expired,
     /// It is history: it stays as it was when its bucket was sealed, and is never rebuilt. Under the
     /// records that were built from it it counts as constant.
@@ -29,6 +30,17 @@ impl Freshness {
     #[must_use]
     pub fn is_fresh(self) -> bool {
         self == Self::Fresh
+    }
+
+    /// Whether a change is the reason for doing something about it. That time passes is none: to what
+    /// was built from it that comes with the time until which it counts.
+    pub(crate) fn is_marked(self) -> bool {
+        !self.stands() && self != Self::Expired
+    }
+
+    /// Whether it may be found right without being built.
+    pub(crate) fn may_be_right(self) -> bool {
+        matches!(self, Self::Suspect | Self::Expired)
     }
 
     /// Whether nothing is to be done about it.

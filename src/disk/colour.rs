@@ -11,29 +11,33 @@ use crate::time::Timestamp;
 
 use super::batch::Batch;
 
-/// A colour, and why.
+/// A colour, and why; and how long that may be believed.
 #[derive(Clone, Debug)]
 pub(super) struct Judgement {
     pub(super) colour: Colour,
     pub(super) cause: Option<Cause>,
+    /// From when on something that was read is expired.
+    pub(super) fresh_until: Timestamp,
 }
 
 impl Judgement {
-    pub(super) const FRESH: Self = Self { colour: Colour::Fresh, cause: None };
+    pub(super) const FRESH: Self =
+        Self { colour: Colour::Fresh, cause: None, fresh_until: Timestamp::MAX };
 
     /// Stale, because of what was said of the record itself while it was built.
     pub(super) fn overtaken(revision: Revision, since: Timestamp) -> Self {
         let cause = Cause::new(Origin::Overtaken, revision, since);
-        Self { colour: Colour::Stale, cause: Some(cause) }
+        Self { colour: Colour::Stale, cause: Some(cause), fresh_until: Timestamp::MAX }
     }
 }
 
 impl Batch<'_> {
     /// Stale if something observed has changed since, suspect if something is marked.
     pub(super) fn judge(&mut self, reading: &Reading, now: Timestamp) -> Result<Judgement> {
-        let mut suspect = None;
+        let (mut suspect, mut fresh_until) = (None, reading.fresh_until);
         for observed in &reading.observations {
-            let (colour, through) = self.judge_one(observed, now)?;
+            let (colour, through, expires) = self.judge_one(observed, now)?;
+            fresh_until = fresh_until.min(expires);
             let cause = |origin| Cause { through, ..Cause::new(origin, self.revision(), now) };
             match colour {
                 Colour::Fresh => {}
@@ -44,15 +48,15 @@ impl Batch<'_> {
                         NodeParts::Page(_) => Origin::Overtaken,
                         _ => Origin::Node(observed.node.clone()),
                     };
-                    return Ok(Judgement { colour, cause: Some(cause(origin)) });
+                    return Ok(Judgement { colour, cause: Some(cause(origin)), fresh_until });
                 }
             }
         }
         let colour = if suspect.is_some() { Colour::Suspect } else { Colour::Fresh };
-        Ok(Judgement { colour, cause: suspect })
+        Ok(Judgement { colour, cause: suspect, fresh_until })
     }
 
-    fn judge_one(&mut self, observed: &Observation, now: Timestamp) -> Result<(Colour, Through)> {
+    fn judge_one(&mut self, observed: &Observation, now: Timestamp) -> Result<Judged> {
         let seen = observed.seen;
         let colour = match observed.node.parts() {
             NodeParts::Source { .. } | NodeParts::Kind(_) => {
@@ -66,25 +70,29 @@ impl Batch<'_> {
             NodeParts::Page(page) => return self.judge_page(page, observed, now),
             NodeParts::Entity(view, _) | NodeParts::View(view) => self.judge_many(view, observed),
         };
-        Ok((colour, None))
+        Ok((colour, None, Timestamp::MAX))
     }
 
-    /// Whether the records of some slots are those that were observed, and unmarked.
+    /// Whether the records of some slots are those that were observed, and unmarked; and until when
+    /// they count. Since they were observed they may have been renewed, and count longer; or announced
+    /// and built anew to the same bytes, from something that expires, and count less long.
     fn judge_page(
         &mut self,
         page: &[u8],
         observed: &Observation,
         now: Timestamp,
-    ) -> Result<(Colour, Through)> {
+    ) -> Result<Judged> {
         let (first, last) = observed.slots;
         let view = PageKey::split(page).and_then(|(id, _, _)| self.shared().view(id));
         // A view that is no more: nothing of it can be what was observed.
-        let Some(view) = view else { return Ok((Colour::Stale, None)) };
+        let never = Timestamp::MAX;
+        let Some(view) = view else { return Ok((Colour::Stale, None, never)) };
         let row = self.views().by_id(view.id()).cloned();
-        let Some(row) = row else { return Ok((Colour::Stale, None)) };
+        let Some(row) = row else { return Ok((Colour::Stale, None, never)) };
         let sealed = view.sealed(page, now);
         let marks = self.mark_row(page)?;
         let (mut present, mut colour, mut through) = (0_u32, Colour::Fresh, None);
+        let mut fresh_until = never;
         if let Some(standing) = self.standing(&view, page)? {
             for slot in (u32::from(first)..=u32::from(last).min(standing.slots() - 1)).map(Slot) {
                 // What retention has left of a record is none.
@@ -95,22 +103,26 @@ impl Batch<'_> {
                 let facts = standing.facts(slot);
                 let here = || Some((page.into(), slot.0 as u16));
                 if facts.changed > observed.seen {
-                    return Ok((Colour::Stale, here()));
+                    return Ok((Colour::Stale, here(), never));
                 }
                 let mark = marks.as_ref().map_or(Colour::Fresh, |marks| marks.colour(slot));
                 let is_marked = mark.max(row.colour_of(facts)) > Colour::Fresh;
-                if is_marked && !sealed.contains(slot) && colour == Colour::Fresh {
+                if sealed.contains(slot) {
+                    continue;
+                }
+                fresh_until = fresh_until.min(facts.fresh_until);
+                if is_marked && colour == Colour::Fresh {
                     (colour, through) = (Colour::Suspect, here());
                 }
             }
         }
         if present != u32::from(observed.present) {
-            return Ok((Colour::Stale, Some((page.into(), first))));
+            return Ok((Colour::Stale, Some((page.into(), first)), never));
         }
         if observed.marked && colour == Colour::Fresh {
             (colour, through) = (Colour::Suspect, Some((page.into(), first)));
         }
-        Ok((colour, through))
+        Ok((colour, through, fresh_until))
     }
 
     /// Whether anything in a view has moved since it was looked at. What was marked then and was
@@ -129,6 +141,9 @@ impl Batch<'_> {
         }
     }
 }
+
+/// What is found of one observation, and until when that counts.
+type Judged = (Colour, Through, Timestamp);
 
 /// The record by which a mark comes.
 type Through = Option<(Box<[u8]>, u16)>;

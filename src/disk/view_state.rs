@@ -12,7 +12,7 @@ use crate::graph::{Colour, SlotSet};
 use crate::grid::{Bucket, Grid};
 use crate::metrics::ViewCounters;
 use crate::page::{Compression, Dictionary, Page, PageKey, RecordShape, Sampler, Slot, ViewId};
-use crate::schedule::{Conduct, Governor};
+use crate::schedule::{Conduct, Expiry, Governor};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, RwLock};
 use crate::time::{Span, Timestamp};
 
@@ -42,6 +42,8 @@ pub(crate) struct Definition {
     pub(crate) seal_after: Option<Span>,
     /// How its builds are run. An equal definition may bring another.
     pub(crate) conduct: Conduct,
+    /// When its records expire; `None`: with what they were built from.
+    pub(crate) expiry: Option<Expiry>,
 }
 
 /// A defined view: what readers, builders and the writer share of it.
@@ -183,7 +185,7 @@ impl ViewState {
     }
 
     /// What may be believed of the record in a slot of a page in memory, which must hold one; whether
-    /// it is sealed is asked elsewhere.
+    /// it is sealed or expired is asked elsewhere.
     #[inline]
     pub(crate) fn freshness(&self, resident: &Resident<Page>, slot: Slot) -> Freshness {
         let facts = resident.value().facts(slot);
@@ -226,10 +228,47 @@ impl ViewState {
         bucket: Bucket,
         now: impl FnOnce() -> Timestamp,
     ) -> Freshness {
-        if self.seals() && self.is_sealed(bucket, now()) {
-            return Freshness::Sealed;
+        if self.is_timed(resident, slot) {
+            return self.freshness_by_the_clock(resident, slot, bucket, now());
         }
         self.freshness(resident, slot)
+    }
+
+    /// Whether what may be believed of a record depends on the time.
+    #[inline]
+    pub(crate) fn is_timed(&self, resident: &Resident<Page>, slot: Slot) -> bool {
+        resident.value().facts(slot).fresh_until != Timestamp::MAX || self.seals()
+    }
+
+    /// What may be believed of a record by now. That it is sealed goes before everything, that it is
+    /// expired behind.
+    pub(crate) fn freshness_by_the_clock(
+        &self,
+        resident: &Resident<Page>,
+        slot: Slot,
+        bucket: Bucket,
+        now: Timestamp,
+    ) -> Freshness {
+        if self.is_sealed(bucket, now) {
+            return Freshness::Sealed;
+        }
+        match self.freshness(resident, slot) {
+            Freshness::Fresh if resident.value().facts(slot).fresh_until <= now => {
+                Freshness::Expired
+            }
+            freshness => freshness,
+        }
+    }
+
+    /// When its records expire by themselves.
+    #[inline]
+    pub(crate) fn expiry(&self) -> Option<&Expiry> {
+        self.definition.expiry.as_ref()
+    }
+
+    /// From when on the record of a bucket is expired by itself, whatever it was built from.
+    pub(crate) fn expires(&self, page: &[u8], bucket: Bucket, built_at: Timestamp) -> Timestamp {
+        self.expiry().map_or(Timestamp::MAX, |expiry| expiry.of(page, bucket, built_at))
     }
 
     /// Whether its buckets become history at some time.

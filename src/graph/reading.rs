@@ -3,14 +3,17 @@
 use super::dependencies::DependencySet;
 use super::observation::Observation;
 use crate::error::Result;
+use crate::time::Timestamp;
 
 /// What a build observed, and what will be kept of it beside its record.
 ///
 /// The record is judged by the observations, which are exact; the dependencies may be coarser.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
     pub(crate) observations: Vec<Observation>,
     pub(crate) dependencies: DependencySet,
+    /// From when on something in the views that were read whole is expired; `Timestamp::MAX` for never.
+    pub(crate) fresh_until: Timestamp,
 }
 
 impl Reading {
@@ -24,6 +27,18 @@ impl Reading {
     pub(crate) fn new(observations: Vec<Observation>) -> Result<Self> {
         let read = observations.iter().map(Observation::dependency);
         let dependencies = DependencySet::gather(read).coarsened()?;
-        Ok(Self { observations, dependencies })
+        Ok(Self::of(observations, dependencies))
+    }
+
+    /// What was observed of dependencies that are known.
+    pub(crate) fn of(observations: Vec<Observation>, dependencies: DependencySet) -> Self {
+        let times = observations.iter().map(|observed| observed.fresh_until);
+        let fresh_until = times.min().unwrap_or(Timestamp::MAX);
+        Self { observations, dependencies, fresh_until }
+    }
+
+    /// Of a build that read nothing.
+    pub(crate) fn nothing() -> Self {
+        Self::of(Vec::new(), DependencySet::default())
     }
 }

@@ -305,6 +305,14 @@ fn an_observation_leaves_what_a_record_depends_on() {
     let (node, seen) = (source(), Revision::from_raw(4));
     let version = Some(3);
     let slots = WHOLE;
-    let read = Observation { node: node.clone(), slots, seen, present: 1, marked: true, version };
+    let read = Observation {
+        node: node.clone(),
+        slots,
+        seen,
+        present: 1,
+        marked: true,
+        version,
+        fresh_until: Timestamp::MAX,
+    };
     assert_eq!(read.dependency(), Dependency { node, slots, version });
 }

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::revision::Revision;
+use crate::time::Timestamp;
 
 use super::body::{Page, Slot};
 use super::build::PageBuilder;
@@ -128,11 +129,13 @@ pub(crate) fn without(
     Ok(((!new.is_empty()).then(|| new.finish()), gone))
 }
 
-/// The page with some records found right by the operation `revision`: their V is raised.
+/// The page with some records found right by the operation `revision`: their V is raised, and they
+/// count until `fresh_until`.
 pub(crate) fn verified(
     page: &Page,
     found_right: impl Fn(Slot) -> bool,
     revision: Revision,
+    fresh_until: Timestamp,
     shape: &RecordShape,
 ) -> Result<Page> {
     let mut new = PageBuilder::new(page.slots(), *shape);
@@ -140,6 +143,7 @@ pub(crate) fn verified(
         let mut facts = *page.facts(slot);
         if found_right(slot) {
             facts.verified = revision;
+            facts.fresh_until = fresh_until;
         }
         new.copy(page, slot, facts)?;
     }

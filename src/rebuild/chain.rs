@@ -182,7 +182,7 @@ impl Drop for Working {
 
 #[cfg(test)]
 mod tests {
-    use crate::graph::{Node, Observation, SlotSet, WHOLE};
+    use crate::graph::{Node, Observation, SlotSet};
     use crate::grid::Grid;
     use crate::page::ViewId;
     use crate::rebuild::BuildName;
@@ -280,14 +280,7 @@ mod tests {
 
     #[test]
     fn what_a_thread_reads_for_a_run_is_noted_there_and_counts_to_its_depth() {
-        let read = |view| Observation {
-            node: Node::view(ViewId(view)),
-            slots: WHOLE,
-            seen: Revision::ZERO,
-            present: 0,
-            marked: false,
-            version: None,
-        };
+        let read = |view| Observation::whole(Node::view(ViewId(view)), Revision::ZERO);
         let observed = |frame: &Frame| frame.take_reads().finish().unwrap().observations;
         note(life(), |_| unreachable!("no build is under way"));
         let outer = run(1).unwrap();

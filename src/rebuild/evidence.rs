@@ -16,7 +16,7 @@ use super::engine::Engine;
 ///
 /// Goes in the order in which the build read, and stops at the first change: what was read after it
 /// may have been read only because of it. Records further up that are not fresh are made so first,
-/// on this thread.
+/// on this thread: those that are only expired, too.
 pub(crate) fn gather(
     engine: &Engine,
     page: &PageKey,
@@ -25,7 +25,7 @@ pub(crate) fn gather(
 ) -> Result<Option<Reading>> {
     let shared = engine.shared();
     if set == 0 {
-        return Ok(Some(Reading::default()));
+        return Ok(Some(Reading::nothing()));
     }
     let deps = shared.read(|txn| Links::to_read(shared, txn)?.deps(page.as_slice()))?;
     let Some(set) = deps.as_ref().and_then(|deps| deps.get(set)) else {
@@ -39,7 +39,7 @@ pub(crate) fn gather(
         }
     }
     // What was read stays as it was noted.
-    Ok(Some(Reading { observations, dependencies: set.clone() }))
+    Ok(Some(Reading::of(observations, set.clone())))
 }
 
 fn observe(
@@ -60,8 +60,8 @@ fn observe(
     if changed_since(shared, dependency, verified)? {
         return Ok(None);
     }
-    let Dependency { node, slots, version } = dependency.clone();
-    Ok(Some(Observation { node, slots, seen, present: 0, marked: false, version }))
+    let Dependency { node, version, .. } = dependency.clone();
+    Ok(Some(Observation { version, ..Observation::whole(node, seen) }))
 }
 
 /// Whether a source, or any source of a kind, has changed since.
@@ -123,7 +123,7 @@ fn observe_page(
     }
     let present = slots.len() as u16;
     let Dependency { node, slots, version } = dependency.clone();
-    Ok(Some(Observation { node, slots, seen, present, marked: false, version }))
+    Ok(Some(Observation { slots, present, version, ..Observation::whole(node, seen) }))
 }
 
 fn page_at(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<Option<PageInMemory>> {

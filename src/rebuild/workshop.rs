@@ -1,8 +1,8 @@
 //! What builders and readers who build have in common.
 
 use crate::cache::CacheKey;
-use crate::disk::operations::{Failed, NoteBegun, NoteEnded, NoteFailures};
-use crate::disk::{PageInMemory, Shared, WriterHandle, closed, tries};
+use crate::disk::operations::{Failed, NoteBegun, NoteEnded, NoteFailures, Unwant};
+use crate::disk::{PageInMemory, Shared, Speed, WriterHandle, closed, tries};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
 use crate::graph::{SlotSet, Tries};
@@ -135,11 +135,17 @@ impl Workshop {
 
     fn work_off(&self, work: &PageWork) -> Result<Worked> {
         let begun = self.shared.published();
+        // What is about to expire is fresh, and built all the same.
+        let floor = if work.reason == Reason::Expiring { begun } else { Revision::ZERO };
         let worked = if work.cautiously {
-            self.work_off_cautiously(work)?
+            self.work_off_cautiously(work, floor)?
         } else {
-            work.rebuilder.clone().work_off(&work.page, work.slots, Revision::ZERO)?
+            work.rebuilder.clone().work_off(&work.page, work.slots, floor)?
         };
+        // Fresh by now, or history: nobody needs to ask for it any more.
+        if work.reason == Reason::Requested && !worked.found.is_empty() {
+            self.unwant(work, worked.found)?;
+        }
         let built = u64::from(worked.built.len());
         self.shared.counters.background_builds.add(built);
         let failed = worked.failed.iter().map(|(_, error)| error.clone()).collect();
@@ -151,13 +157,13 @@ impl Workshop {
 
     /// One record after the other, each noted before it begins: if the process does not survive it,
     /// the next opening lets it rest.
-    fn work_off_cautiously(&self, work: &PageWork) -> Result<WorkedOff> {
+    fn work_off_cautiously(&self, work: &PageWork, floor: Revision) -> Result<WorkedOff> {
         let mut worked = WorkedOff::default();
         for slot in work.slots.iter() {
             let (page, now) = (work.page.clone(), self.shared.options.clock.now());
             self.writer()?.run(NoteBegun { page, slot, now })?;
             let one = SlotSet::one(slot);
-            let made = work.rebuilder.clone().work_off(&work.page, one, Revision::ZERO)?;
+            let made = work.rebuilder.clone().work_off(&work.page, one, floor)?;
             // What is stored, and what is noted as failed, takes the note back.
             if made.built.is_empty() {
                 self.writer()?.run(NoteEnded { page: work.page.clone(), slot })?;
@@ -167,6 +173,13 @@ impl Workshop {
             worked.failed.extend(made.failed);
         }
         Ok(worked)
+    }
+
+    fn unwant(&self, work: &PageWork, slots: SlotSet) -> Result<()> {
+        let Some((view, ..)) = PageKey::split(&work.page) else { return Ok(()) };
+        let Some(view) = self.shared.view(view) else { return Ok(()) };
+        let pages = vec![(work.page.clone(), slots)];
+        self.writer()?.run(Unwant { view, pages, speed: Speed::Derived }).map(drop)
     }
 
     /// Writes down what could not be built, and when it is tried again.

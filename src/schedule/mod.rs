@@ -7,6 +7,8 @@ mod bell;
 mod breaker;
 mod circuit;
 mod conduct;
+#[cfg(not(loom))]
+mod expiry;
 mod governor;
 #[cfg(all(test, not(loom)))]
 mod naive;
@@ -26,6 +28,8 @@ pub(crate) use bell::{Bell, Heard};
 pub use breaker::{Breaker, BreakerState};
 pub(crate) use circuit::Pass;
 pub(crate) use conduct::Conduct;
+#[cfg(not(loom))]
+pub(crate) use expiry::Expiry;
 pub(crate) use governor::Governor;
 #[cfg(not(loom))]
 pub(crate) use noticed::Noticed;

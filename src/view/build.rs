@@ -3,8 +3,8 @@
 use crate::cache::{CacheKey, Ticket};
 use crate::disk::PageInMemory;
 use crate::error::{Error, ErrorKind, Result};
-use crate::freshness::Layer;
-use crate::grid::{Bucket, Place};
+use crate::freshness::{Freshness, Layer};
+use crate::grid::Bucket;
 use crate::key::EntityKey;
 use crate::page::{RecordType, Slot};
 use crate::rebuild::{
@@ -116,6 +116,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             };
             match self.record_in(hold(landed, Layer::Build), spot) {
                 Some(record) if record.freshness().stands() => return Ok(record),
+                // Its build took longer than it counts, and so would the next.
+                Some(record) if own && record.freshness() == Freshness::Expired => {
+                    return Ok(record);
+                }
                 // It began after the call, and what it needs moved on: the next would be no surer.
                 Some(record) if own => return Ok(record.overtaken()),
                 // The flight began too early, or the record was deleted since.
@@ -200,9 +204,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         mut page: PageInMemory,
     ) -> Result<PageInMemory> {
         for (slot, bucket) in self.lacking_around(spot, floor)? {
-            let place = Place { slot: slot.0, ..spot.place };
-            let other = Spot { bucket, place, key: spot.key.clone() };
-            page = self.spare(&other, floor, lead)?.unwrap_or(page);
+            page = self.spare(&spot.beside(slot, bucket), floor, lead)?.unwrap_or(page);
         }
         Ok(page)
     }
@@ -265,7 +267,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             return Err(self.failed(spot, Error::new(ErrorKind::Build, message)));
         }
         let share = ran.micros / u32::try_from(records.len().max(1)).unwrap_or(u32::MAX);
-        for ((slot, _), record) in lacking.iter().zip(records) {
+        for ((slot, bucket), record) in lacking.iter().zip(records) {
+            let spot = &spot.beside(*slot, *bucket);
             let record = self.built(spot, begun, &ran, share, record)?;
             draft.add(*slot, &record).map_err(|error| self.failed(spot, error))?;
         }

@@ -25,6 +25,8 @@ pub struct Census {
     pub stale: u64,
     /// Those that are [`Freshness::OldVersion`].
     pub old_version: u64,
+    /// Those that are [`Freshness::Expired`].
+    pub expired: u64,
     /// Those that are [`Freshness::Sealed`].
     pub sealed: u64,
     /// Version -> how many records it made: while a new version rolls in there are several.
@@ -72,8 +74,9 @@ impl Census {
             Freshness::Stale => self.stale += 1,
             Freshness::OldVersion => self.old_version += 1,
             Freshness::Sealed => self.sealed += 1,
+            Freshness::Expired => self.expired += 1,
             // Of a read, not of what stands in the file.
-            Freshness::Overtaken | Freshness::Expired => {}
+            Freshness::Overtaken => {}
         }
     }
 }

@@ -61,6 +61,12 @@ impl Spot {
     pub(super) fn slot(&self) -> Slot {
         Slot(self.place.slot)
     }
+
+    /// Another bucket of the same page.
+    pub(super) fn beside(&self, slot: Slot, bucket: Bucket) -> Self {
+        let place = Place { slot: slot.0, ..self.place };
+        Self { bucket, place, key: self.key.clone() }
+    }
 }
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
@@ -111,6 +117,31 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     pub(super) fn freshness(&self, found: &Found, slot: Slot, bucket: Bucket) -> Freshness {
         let now = || self.shared().options.clock.now();
         self.state.freshness_at(found.hold.resident(), slot, bucket, now)
+    }
+
+    /// The same for a reader who is served the record: he is the first to see that it is about to
+    /// expire.
+    #[inline]
+    pub(super) fn freshness_to_serve(
+        &self,
+        found: &Found,
+        slot: Slot,
+        bucket: Bucket,
+    ) -> Freshness {
+        let resident = found.hold.resident();
+        if self.state.is_timed(resident, slot) {
+            return self.freshness_by_the_clock(found, slot, bucket);
+        }
+        self.state.freshness(resident, slot)
+    }
+
+    #[cold]
+    fn freshness_by_the_clock(&self, found: &Found, slot: Slot, bucket: Bucket) -> Freshness {
+        let now = self.shared().options.clock.now();
+        let resident = found.hold.resident();
+        let freshness = self.state.freshness_by_the_clock(resident, slot, bucket, now);
+        self.look_ahead(found, slot, bucket, freshness, now);
+        freshness
     }
 
     /// Whether a record stands in a slot about which nothing is to be done.

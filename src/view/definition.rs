@@ -10,7 +10,7 @@ use crate::grid::{Bucket, Grid};
 use crate::key::EntityKey;
 use crate::page::{PAGE_LEN_MAX, RecordShape, RecordType};
 use crate::rebuild::Engine;
-use crate::schedule::{Breaker, Conduct, Retry};
+use crate::schedule::{Breaker, Conduct, Expiry, Retry};
 use crate::sync::Arc;
 use crate::time::Span;
 
@@ -34,6 +34,9 @@ pub struct ViewDefinition<E: ?Sized, R> {
     zstd_level: Option<i32>,
     seal_after: Option<Span>,
     conduct: Conduct,
+    fresh_for: Option<Span>,
+    expire_past: bool,
+    refresh_ahead: Option<Span>,
     policy: Policy,
     types: PhantomData<fn(&E) -> R>,
 }
@@ -57,6 +60,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
             zstd_level: Some(ZSTD_LEVEL_DEFAULT),
             seal_after: None,
             conduct: Conduct::default(),
+            fresh_for: None,
+            expire_past: false,
+            refresh_ahead: None,
             policy: Policy::default(),
             types: PhantomData,
         }
@@ -110,6 +116,40 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// are constants. Views without buckets have no end to count from and are never sealed.
     pub fn seal_after(mut self, span: Span) -> Self {
         self.seal_after = Some(span);
+        self
+    }
+
+    /// For views of what changes without being announced: so long after its build began a record is
+    /// [`Expired`](crate::Freshness::Expired), and then what [`when_marked`](Self::when_marked) says is
+    /// done. So is what was built from it; that is only looked over, and not built again where this
+    /// record comes out as it was. Default: records stay fresh until something is announced.
+    ///
+    /// It is shortened by up to a tenth, a little other for each page, so that what was built together
+    /// is not built together again. Only buckets that are not over expire: a record that would expire
+    /// after its bucket's end never does ([`expire_past`](Self::expire_past) changes that), one that
+    /// expired before and is built anew after it is the last of its bucket. Records that are put
+    /// expire too; a sealed one does not. What stands in the file keeps the time that it was stored
+    /// with.
+    ///
+    /// Costs each read of a record that expires a look at the clock. A clock that is set back makes
+    /// records count so much longer.
+    pub fn fresh_for(mut self, span: Span) -> Self {
+        self.fresh_for = Some(span);
+        self
+    }
+
+    /// With [`fresh_for`](Self::fresh_for): records of buckets that are over expire too, again and
+    /// again. For what is corrected afterwards.
+    pub fn expire_past(mut self) -> Self {
+        self.expire_past = true;
+        self
+    }
+
+    /// With [`fresh_for`](Self::fresh_for): a record that is read within this span before it expires is
+    /// built anew behind the reader's back. At most half the time for which records are fresh;
+    /// [`Span::ZERO`] for never. Default: a tenth of it.
+    pub fn refresh_ahead(mut self, span: Span) -> Self {
+        self.refresh_ahead = Some(span);
         self
     }
 
@@ -226,6 +266,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
         let shape = RecordShape::of::<R>();
         let page_len = self.checked_page_len(&shape).map_err(named)?;
         self.check_numbers().map_err(named)?;
+        self.check_times().map_err(named)?;
+        let expiry = self.expiry();
         let definition = Definition {
             name: self.name.into(),
             version: self.version,
@@ -238,8 +280,37 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
             level: self.zstd_level,
             seal_after: self.seal_after,
             conduct: self.conduct,
+            expiry,
         };
         Ok(View::new(Core::new(self.engine, definition, build, self.retain)?, self.policy))
+    }
+
+    fn expiry(&self) -> Option<Expiry> {
+        let expiry = Expiry::new(self.fresh_for?);
+        let ahead = self.refresh_ahead.unwrap_or(expiry.ahead);
+        Some(Expiry { past_too: self.expire_past, ahead, ..expiry })
+    }
+
+    fn check_times(&self) -> Result<()> {
+        let Some(fresh_for) = self.fresh_for else {
+            if self.expire_past || self.refresh_ahead.is_some() {
+                let message = "expire_past and refresh_ahead say more of fresh_for; give that too";
+                return Err(Error::input(message));
+            }
+            return Ok(());
+        };
+        if fresh_for <= Span::ZERO {
+            return Err(Error::input(format!(
+                "fresh_for is {fresh_for}; it must be longer than that"
+            )));
+        }
+        let most = Span::millis(fresh_for.as_millis() / 2);
+        match self.refresh_ahead.filter(|ahead| *ahead > most) {
+            None => Ok(()),
+            Some(ahead) => Err(Error::input(format!(
+                "refresh_ahead is {ahead}; it may be at most {most}, half of fresh_for"
+            ))),
+        }
     }
 
     fn check_numbers(&self) -> Result<()> {
@@ -250,6 +321,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
         let retained = [
             ("retain", self.retain),
             ("seal_after", self.seal_after),
+            ("refresh_ahead", self.refresh_ahead),
             (
                 "ServeFor",
                 match self.policy.marked {

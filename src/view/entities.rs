@@ -10,6 +10,7 @@ use crate::key::{EntityKey, decode_entity};
 use crate::page::{PageKey, RecordType};
 use crate::rebuild::is_building;
 use crate::sync::Arc;
+use crate::time::Timestamp;
 
 use super::core::Core;
 use super::observe::{observe, of_view};
@@ -34,7 +35,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Entities<E, R> {
     pub(super) fn new(core: Arc<Core<E, R>>) -> Self {
         if is_building() {
             let seen = core.shared().published();
-            observe(core.shared(), of_view(core.state.id(), seen, false));
+            observe(core.shared(), of_view(core.state.id(), seen, false, Timestamp::MAX));
         }
         Self::unobserved(core)
     }

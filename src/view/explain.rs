@@ -9,8 +9,9 @@ use crate::error::Result;
 use crate::freshness::Freshness;
 use crate::graph::{Cause, Dependency, MarkRow, Node, NodeParts, Origin, SlotSet, edge_bounds};
 use crate::key::{EntityKey, key_in_words};
-use crate::page::{PageKey, RecordType, Slot, ViewId};
+use crate::page::{Facts, PageKey, RecordType, Slot, ViewId};
 use crate::revision::Revision;
+use crate::time::Timestamp;
 
 use super::core::{Core, Spot};
 use super::explanation::{ExplainedBuild, ExplainedCause, ExplainedRead, Explanation, RecordName};
@@ -41,14 +42,19 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             begun: facts.begun,
             verified: facts.verified,
             changed: facts.changed,
+            fresh_until: Some(facts.fresh_until).filter(|at| *at != Timestamp::MAX),
         });
         self.shared().read(|txn| {
             let links = Links::to_read(self.shared(), txn)?;
             let mut causes = causes(&names, page, slot, |page| links.marks(page))?;
             if causes.is_empty()
-                && let Some(freshness) = freshness.filter(|freshness| !freshness.stands())
+                && let Some((freshness, facts)) = freshness.zip(facts)
+                && !freshness.stands()
             {
-                causes.push(self.stamp(freshness, facts.map_or(0, |facts| facts.version)));
+                causes.push(match freshness {
+                    Freshness::Expired => self.expired(spot, &facts),
+                    _ => self.stamp(freshness, facts.version),
+                });
             }
             let mut reads = Vec::new();
             if let Some(facts) = facts
@@ -65,6 +71,18 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             let record = names.record(page, slot);
             Ok(Explanation { record, freshness, causes, built, reads, readers, reader_pages })
         })
+    }
+
+    /// The cause of a record that is expired: its own time, or that of something further up.
+    fn expired(&self, spot: &Spot, facts: &Facts) -> ExplainedCause {
+        let own = self.state.expires(spot.key.as_slice(), spot.bucket, facts.built_at);
+        let what = if own <= facts.fresh_until {
+            "the time for which records of the view count is over"
+        } else {
+            "the time for which something that it was built from counts is over"
+        };
+        let (what, since) = (what.to_owned(), facts.fresh_until);
+        ExplainedCause { what, revision: facts.verified, since, through: None }
     }
 
     /// The cause that is left when no mark says another: the view as a whole.

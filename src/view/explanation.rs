@@ -62,6 +62,8 @@ pub struct ExplainedBuild {
     pub verified: Revision,
     /// When its content last changed.
     pub changed: Revision,
+    /// From when on it is expired; `None` for never.
+    pub fresh_until: Option<Timestamp>,
 }
 
 /// One step of the way from a record back to what changed.
@@ -125,11 +127,15 @@ impl fmt::Display for Explanation {
         }
         if let Some(built) = built {
             let how = if built.put { "put" } else { "built" };
-            writeln!(
+            write!(
                 f,
                 "  {how} at {} in {:?} by version {}; begun {}, found right {}, changed {}",
                 built.at, built.took, built.version, built.begun, built.verified, built.changed
             )?;
+            match built.fresh_until {
+                Some(at) => writeln!(f, "; fresh until {at}")?,
+                None => writeln!(f)?,
+            }
         }
         if built.is_some() && reads.is_empty() {
             writeln!(f, "  read nothing that it declared")?;

@@ -1,7 +1,6 @@
 //! Building a stretch of time now, in the calling thread.
 
 use crate::error::{Error, Result};
-use crate::freshness::Freshness;
 use crate::grid::Bucket;
 use crate::key::EntityKey;
 use crate::page::{RecordType, Slot};
@@ -138,7 +137,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 return wanted.then_some(Lacking { spot, suspect: false });
             };
             let lacks = !record.freshness().stands() && self.rebuilds(&record, policy.marked);
-            let suspect = record.freshness() == Freshness::Suspect;
+            let suspect = record.freshness().may_be_right();
             lacks.then_some(Lacking { spot, suspect })
         };
         Ok(spots.iter().filter_map(lacks).collect())

@@ -160,7 +160,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         if !found.page().holds(slot) {
             return None;
         }
-        let freshness = self.freshness(&found, slot, spot.bucket);
+        let freshness = self.freshness_to_serve(&found, slot, spot.bucket);
         if !freshness.stands() {
             return None;
         }
@@ -210,7 +210,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     pub(super) fn record_in(&self, found: Found, spot: &Spot) -> Option<Record<R>> {
         let slot = spot.slot();
         found.page().holds(slot).then(|| {
-            let freshness = self.freshness(&found, slot, spot.bucket);
+            let freshness = self.freshness_to_serve(&found, slot, spot.bucket);
             Record::new(found, slot, spot.bucket, freshness)
         })
     }
@@ -225,11 +225,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         wants && self.builds()
     }
 
-    /// How long ago the first change came that the record does not contain. Where nothing says when,
-    /// it counts from when the record was built, which is never too short.
+    /// How long ago the first change came that the record does not contain, or may not contain because
+    /// its time is over. Where nothing says when, it counts from when the record was built, which is
+    /// never too short.
     fn unseen_for(&self, record: &Record<R>) -> Span {
         let since = match self.marked_since(record) {
-            Some(since) => since,
+            Some(since) => record.fresh_until().map_or(since, |expired| since.min(expired)),
             None => record.built_at(),
         };
         self.shared().options.clock.now().since(since.max(record.built_at()))
@@ -239,6 +240,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     fn marked_since(&self, record: &Record<R>) -> Option<Timestamp> {
         let stamped = || self.state.stamps().first_above(record.begun());
         match record.freshness() {
+            Freshness::Expired => record.fresh_until(),
             Freshness::OldVersion => stamped(),
             Freshness::Stale | Freshness::Suspect => {
                 let (page, slot) = record.place();

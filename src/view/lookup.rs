@@ -7,6 +7,7 @@ use crate::disk::{Loaded, PageInMemory, Shared, ViewState, load};
 use crate::error::{Error, Result};
 use crate::freshness::Layer;
 use crate::page::{Page, PageKey};
+use crate::time::Timestamp;
 
 thread_local! {
     static SHORTCUT: RefCell<Shortcut<Page>> = const { RefCell::new(Shortcut::new()) };
@@ -36,11 +37,14 @@ impl Found {
 
     /// Whether every record of the page is fresh, found out from what they share. Where it says no,
     /// some may be fresh all the same.
-    pub(super) fn all_fresh(&self, view: &ViewState) -> bool {
+    pub(super) fn all_fresh(&self, view: &ViewState, now: impl Fn() -> Timestamp) -> bool {
         let (stale, suspect) = (view.stamps().stale_before(), view.stamps().suspect_before());
         !self.hold.resident().marks().any()
             && self.page().all_facts().iter().all(|facts| {
-                facts.begun >= stale && facts.verified >= suspect && facts.version == view.version()
+                facts.begun >= stale
+                    && facts.verified >= suspect
+                    && facts.version == view.version()
+                    && (facts.fresh_until == Timestamp::MAX || now() < facts.fresh_until)
             })
     }
 }

@@ -1,5 +1,6 @@
 //! Views: how they are defined, read, written and filled.
 
+mod ahead;
 mod build;
 mod census;
 mod change;

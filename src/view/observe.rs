@@ -7,6 +7,7 @@ use crate::key::EntityKey;
 use crate::page::{PageKey, RecordType, Slot, ViewId};
 use crate::rebuild;
 use crate::revision::Revision;
+use crate::time::Timestamp;
 
 use super::core::{Core, Spot};
 use super::lookup::Found;
@@ -29,7 +30,7 @@ pub(super) fn of_slots(
 ) -> Observation {
     let slots = (first as u16, last as u16);
     let node = Node::page(key.as_slice());
-    let mut observation = Observation { node, slots, seen, present: 0, marked, version: None };
+    let mut observation = Observation { slots, marked, ..Observation::whole(node, seen) };
     if let Some(found) = found {
         let page = found.page();
         let within = (first..=last.min(page.slots() - 1)).map(Slot);
@@ -41,9 +42,14 @@ pub(super) fn of_slots(
     observation
 }
 
-/// The membership and the content of a whole view.
-pub(super) fn of_view(view: ViewId, seen: Revision, marked: bool) -> Observation {
-    Observation { marked, ..Observation::whole(Node::view(view), seen) }
+/// The membership and the content of a whole view, of which something expires at `fresh_until`.
+pub(super) fn of_view(
+    view: ViewId,
+    seen: Revision,
+    marked: bool,
+    fresh_until: Timestamp,
+) -> Observation {
+    Observation { marked, fresh_until, ..Observation::whole(Node::view(view), seen) }
 }
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
@@ -71,7 +77,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     pub(super) fn observed_record(&self, spot: &Spot, record: &Record<R>) {
         // What C says is enough for one record: had it changed since, C would be greater.
-        let marked = !record.freshness().stands();
+        let marked = record.freshness().is_marked();
         let slots = (spot.place.slot, spot.place.slot);
         let seen = of_slots(&spot.key, Some(record.found()), slots, Revision::ZERO, marked);
         observe(self.shared(), seen);

@@ -53,7 +53,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             self.check(&spot.key)?;
             let bytes =
                 self.record_bytes(record.borrow()).map_err(|error| self.at(&spot, error))?;
-            let (facts, reading) = (self.facts(begun), reading.clone());
+            let (facts, reading) = (self.facts(&spot, begun), reading.clone());
             let record = RecordDraft { origin: Origin::Put, facts, micros: 0, bytes, reading };
             let slot = spot.slot();
             let (_, slots) = pages

@@ -1,6 +1,7 @@
 //! Reading many records: a stretch of time, many entities at one time.
 
 use std::borrow::Borrow;
+use std::cell::OnceCell;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::Layer;
@@ -45,7 +46,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 // A build may go on without what it asked for, and is not to be relied on then.
                 if is_building() {
                     let seen = self.shared().published();
-                    observe(self.shared(), of_view(self.state.id(), seen, true));
+                    observe(self.shared(), of_view(self.state.id(), seen, true, Timestamp::MAX));
                 }
                 Err(error)
             }
@@ -135,7 +136,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let mut timeline = Timeline::new(self.state.clone());
         let mut observations = Vec::new();
         let building = is_building().then(|| self.shared().published());
-        let sealed_at = self.state.seals().then(|| self.shared().options.clock.now());
+        // Once for all of it, and only if something of it seals or expires.
+        let asked = OnceCell::new();
+        let now = || *asked.get_or_init(|| self.shared().options.clock.now());
         self.each_page(entity, range, |key, number, slots, look| {
             let mut note = |found: Option<&Found>, marked| {
                 if let Some(seen) = building {
@@ -147,8 +150,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                     if found.layer == Layer::Memory {
                         self.state.counters().hits.here().count();
                     }
-                    let stretch = Stretch::new(found, number, slots, &self.state, sealed_at);
-                    note(Some(stretch.found()), !stretch.stands());
+                    let stretch = Stretch::new(found, number, slots, &self.state, now);
+                    note(Some(stretch.found()), stretch.is_marked());
+                    self.look_ahead_in(&stretch, now);
                     timeline.push(stretch);
                 }
                 Look::Absent => {
@@ -246,9 +250,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             seen = self.shared().published();
             self.scan_unobserved(range, policy)
         });
-        let stands = |timelines: &Vec<(_, Timeline<R>)>| timelines.iter().all(|(_, t)| t.stands());
-        let marked = !scanned.as_ref().is_ok_and(stands);
-        observe(self.shared(), of_view(self.state.id(), seen, marked));
+        let timelines = || scanned.iter().flatten().map(|(_, timeline)| timeline);
+        let marked = scanned.is_err() || timelines().any(Timeline::is_marked);
+        let fresh_until = timelines().map(Timeline::fresh_until).min().unwrap_or(Timestamp::MAX);
+        observe(self.shared(), of_view(self.state.id(), seen, marked, fresh_until));
         scanned
     }
 

@@ -138,7 +138,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             if sealed || freshness.stands() && found.page().facts(slot).begun >= floor {
                 worked.found.insert(slot);
             } else {
-                lacking.push(Lacking { spot, suspect: freshness == Freshness::Suspect });
+                lacking.push(Lacking { spot, suspect: freshness.may_be_right() });
             }
         }
         Ok(lacking)

@@ -99,6 +99,14 @@ impl<R: RecordType> Record<R> {
         now.since(self.built_at())
     }
 
+    /// From when on it is [expired](Freshness::Expired), if nothing changes before; `None` for never.
+    #[must_use]
+    pub fn fresh_until(&self) -> Option<Timestamp> {
+        let fresh_until = self.page().facts(self.slot).fresh_until;
+        let expires = fresh_until != Timestamp::MAX && self.freshness != Freshness::Sealed;
+        expires.then_some(fresh_until)
+    }
+
     /// How long its build took; zero if it was put.
     #[must_use]
     pub fn build_time(&self) -> Duration {

@@ -14,7 +14,6 @@ use crate::rebuild::{self, Frame, Lead};
 use crate::revision::Revision;
 use crate::schedule::{BreakerState, Pass, Watch};
 use crate::sync::Arc;
-use crate::time::Timestamp;
 
 use super::context::{Begun, BuildContext};
 use super::core::{Core, Spot};
@@ -161,7 +160,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             Err(Error::new(ErrorKind::Build, message))
         });
         let bytes = bytes.map_err(|error| self.failed(spot, error))?;
-        let (facts, reading) = (self.facts(begun), ran.reading.clone());
+        let (facts, reading) = (self.facts(spot, begun), ran.reading.clone());
         Ok(RecordDraft { origin: Origin::Built, facts, micros, bytes, reading })
     }
 
@@ -185,14 +184,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         Ok(bytes)
     }
 
-    /// Facts of a record that comes to be now. V and C are the writer's to say.
-    pub(super) fn facts(&self, begun: Begun) -> Facts {
+    /// Facts of a record that comes to be now. V and C are the writer's to say, and whether it counts
+    /// less long because of what it read.
+    pub(super) fn facts(&self, spot: &Spot, begun: Begun) -> Facts {
         Facts {
             begun: begun.revision,
             verified: Revision::ZERO,
             changed: Revision::ZERO,
             built_at: begun.at,
-            fresh_until: Timestamp::MAX,
+            fresh_until: self.state.expires(spot.key.as_slice(), spot.bucket, begun.at),
             version: self.state.version(),
             dependencies: 0,
         }
@@ -220,6 +220,7 @@ mod tests {
     use crate::options::Options;
     use crate::rebuild::Engine;
     use crate::time::Span;
+    use crate::time::Timestamp;
     use crate::view::ViewDefinition;
 
     use super::*;

@@ -1,10 +1,9 @@
-//! Making a suspect record fresh without building it.
+//! Making a suspect or expired record fresh without building it.
 
 use crate::disk::PageInMemory;
 use crate::disk::operations::Spare;
 use crate::error::{Error, Result};
 use crate::events::Event;
-use crate::freshness::Freshness;
 use crate::key::EntityKey;
 use crate::page::RecordType;
 use crate::rebuild::evidence::gather;
@@ -16,8 +15,9 @@ use super::core::{Core, Spot};
 use super::lookup::{Look, look};
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
-    /// Finds out whether a suspect record is still right: then it is fresh, and this is its page.
-    /// `None` if it has to be built; so has one that began before `floor`, right or not.
+    /// Finds out whether a suspect record is still right, or one that expired with what it was built
+    /// from: then it is fresh, and this is its page. `None` if it has to be built; so has one that began
+    /// before `floor`, right or not.
     pub(super) fn spare(
         &self,
         spot: &Spot,
@@ -28,13 +28,17 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             return Ok(None);
         };
         let slot = spot.slot();
-        if !found.page().holds(slot)
-            || self.freshness(&found, slot, spot.bucket) != Freshness::Suspect
-        {
+        if !found.page().holds(slot) {
+            return Ok(None);
+        }
+        if !self.freshness(&found, slot, spot.bucket).may_be_right() {
             return Ok(None);
         }
         let facts = *found.page().facts(slot);
-        if facts.begun < floor {
+        // Its own time is over: of what it was built from besides there is no evidence. The writer
+        // would say no in the end; nothing is looked at in vain.
+        let expires = self.state.expires(spot.key.as_slice(), spot.bucket, facts.built_at);
+        if facts.begun < floor || expires <= self.shared().options.clock.now() {
             return Ok(None);
         }
         // Records further up may have to be made fresh for it, and more behind those: that nests as
@@ -49,7 +53,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let Ok(Some(evidence)) = gathered else { return Ok(None) };
         let (view, key, evidence) = (self.state.clone(), spot.key.clone(), Arc::new(evidence));
         let now = self.shared().options.clock.now();
-        let spare = Spare { view, key, slot, facts, evidence, now };
+        let spare = Spare { view, key, slot, facts, evidence, expires, now };
         let spared = self.engine.writer()?.run(spare).map_err(|error| self.at(spot, error))?;
         if spared.is_some() {
             let event = Event::Spared { view: self.state.name(), bucket: spot.bucket };

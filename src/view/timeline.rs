@@ -48,21 +48,19 @@ impl Stretch {
         number: PageNumber,
         (first, last): (u32, u32),
         view: &ViewState,
-        sealed_at: Option<Timestamp>,
+        now: impl Fn() -> Timestamp,
     ) -> Self {
         let slots = || (first..=last).map(Slot);
         let page = found.page();
         let buckets = view.grid().page_buckets(number, first, view.page_len());
         let missing = slots().any(|slot| !page.holds(slot) && buckets.get(slot.0).is_some());
-        let sealed = |slot: Slot| {
-            sealed_at.zip(buckets.get(slot.0)).is_some_and(|(now, at)| view.is_sealed(at, now))
+        let resident = found.hold.resident();
+        let colour = |slot: Slot| match (page.holds(slot), buckets.get(slot.0)) {
+            (true, Some(bucket)) => view.freshness_at(resident, slot, bucket, &now),
+            (true, None) => view.freshness(resident, slot),
+            (false, _) => Freshness::Fresh,
         };
-        let colour = |slot: Slot| match page.holds(slot) {
-            true if sealed(slot) => Freshness::Sealed,
-            true => view.freshness(found.hold.resident(), slot),
-            false => Freshness::Fresh,
-        };
-        let all_fresh = sealed_at.is_none() && found.all_fresh(view);
+        let all_fresh = !view.seals() && found.all_fresh(view, &now);
         let freshness = (!all_fresh).then(|| slots().map(colour).collect());
         Self { found, number, first, last, freshness, missing }
     }
@@ -71,9 +69,26 @@ impl Stretch {
         &self.found
     }
 
-    /// Whether there is nothing to be done about any record of it.
-    pub(super) fn stands(&self) -> bool {
-        self.held().all(|slot| self.freshness(slot).stands())
+    /// Whether something of it was marked, rather than only expired.
+    pub(super) fn is_marked(&self) -> bool {
+        self.held().any(|slot| self.freshness(slot).is_marked())
+    }
+
+    /// From when on a record of it is expired.
+    pub(super) fn fresh_until(&self) -> Timestamp {
+        let page = self.found.page();
+        let counts = |slot: &Slot| self.freshness(*slot) != Freshness::Sealed;
+        let times = self.held().filter(counts).map(|slot| page.facts(slot).fresh_until);
+        times.min().unwrap_or(Timestamp::MAX)
+    }
+
+    /// Its buckets that have records, with what may be believed of those.
+    pub(super) fn records(
+        &self,
+        view: &ViewState,
+    ) -> impl Iterator<Item = (Slot, Bucket, Freshness)> {
+        let buckets = view.grid().page_buckets(self.number, self.first, view.page_len());
+        self.held().filter_map(move |slot| Some((slot, buckets.get(slot.0)?, self.freshness(slot))))
     }
 
     fn held(&self) -> impl Iterator<Item = Slot> + '_ {
@@ -112,9 +127,14 @@ impl<R> Timeline<R> {
         self.damage.take()
     }
 
-    /// Whether there is nothing to be done about any record of it.
-    pub(super) fn stands(&self) -> bool {
-        self.pages.iter().all(Stretch::stands)
+    /// Whether something of it was marked, rather than only expired.
+    pub(super) fn is_marked(&self) -> bool {
+        self.pages.iter().any(Stretch::is_marked)
+    }
+
+    /// From when on a record of it is expired.
+    pub(super) fn fresh_until(&self) -> Timestamp {
+        self.pages.iter().map(Stretch::fresh_until).min().unwrap_or(Timestamp::MAX)
     }
 
     pub(super) fn misses_any(&self) -> bool {

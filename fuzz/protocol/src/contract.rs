@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::look::{colour, is_marked_in_file, on_disk};
+use crate::look::{colour, is_expired, is_marked_in_file, on_disk};
 use crate::model::{Expected, Model};
 use crate::small::Few;
 use crate::state::{Cached, Held, Mark, Moment, State};
@@ -102,7 +102,7 @@ fn untrue(
     from: &'static str,
 ) -> Option<Fault> {
     let value = place.record.filter(|record| !record.tombstone)?.value;
-    let is_fresh = colour(topology, state, record, place) == Mark::Fresh;
+    let is_fresh = colour(topology, state, record, place) == Mark::Fresh && !is_expired(place);
     let untrue = is_fresh && !possible(topology, record, now).has(value);
     untrue.then_some(Fault::Untrue { record, value, from })
 }

@@ -28,19 +28,20 @@
 //! - the cache: a fill with its ticket, evictions, a thread's shortcut; a reader that waits for a
 //!   flight;
 //! - deletion by the user and by retention; ranges and whole views, in which absence is read;
+//! - the clock, and records that expire because what they look at changes without being announced;
 //! - intents, crashes (which take what is not synced), closing and opening in one process.
 //!
 //! # What must hold
 //!
 //! In every state, whoever looks into the cache, the file, a shortcut, or returns from a flight with
 //! a record that is called fresh must hold a value that a build could give: with every leaf at a
-//! version between the last whose announcement has returned and the one that there is, at one moment
-//! since the read began. And marks are closed: who has read what is marked is marked.
+//! version between the last whose announcement has returned (of a leaf that is never announced: the
+//! one at the last tick) and the one that there is, at one moment since the read began. And marks are closed: who has read what is marked is marked.
 //!
 //! # What is not modelled
 //!
-//! Bytes, pages of more than one record, compression, budgets; who is woken when; time (`fresh_for`,
-//! retries, retention's clock); that `Rebuild` ends; levels and the order of rebuilds; two flights of
+//! Bytes, pages of more than one record, compression, budgets; who is woken when; retries and
+//! retention's clock; records that count for more than one tick; that `Rebuild` ends; levels and the order of rebuilds; two flights of
 //! one record; that evidence may be cheaper than a build; sets of dependencies so large that they
 //! are made coarser (though coarse nodes are there); nested and re-entrant builds. A record stored
 //! anew always replaces the old one here: to keep the newer of two can only keep one that was checked
@@ -58,6 +59,7 @@
 //! | `state` | everything that a state consists of |
 //! | `look` | how readers, builds and the writer see marks and stamps |
 //! | `colour` | what the writer decides from observations: colour at store, and sparing |
+//! | `time` | the clock's tick |
 //! | `operations`, `walk` | what the writer does in a transaction |
 //! | `steps/` | what can happen next, an actor a file |
 //! | `contract` | what must hold |
@@ -93,6 +95,7 @@ mod search;
 mod small;
 mod state;
 mod steps;
+mod time;
 mod topology;
 mod trace;
 mod walk;

@@ -77,6 +77,8 @@ pub struct Bounds {
     pub touched_max: u8,
     /// Whether changes are announced by intents: begun, done, finished.
     pub intents: bool,
+    /// How often the clock ticks.
+    pub ticks: u8,
     /// How many crashes there may be.
     pub crashes: u8,
     /// How often the store is closed and opened in the same process.
@@ -104,6 +106,7 @@ impl Bounds {
         walk_max: u8::MAX,
         touched_max: u8::MAX,
         intents: false,
+        ticks: 0,
         crashes: 0,
         reopenings: 0,
         lossy_reopenings: 0,

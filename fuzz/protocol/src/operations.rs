@@ -49,7 +49,7 @@ pub fn asked(model: &Model, state: &State, operations: &mut Vec<Operation>) {
     for leaf in 0..LEAVES as u8 {
         let unchanged = application.version[leaf] < bounds.changes[leaf];
         match model.topology.leaves[leaf] {
-            Leaf::Unused => {}
+            Leaf::Unused | Leaf::Silent(_) => {}
             Leaf::Put(_) if unchanged => operations.push(Operation::Put(leaf)),
             Leaf::Put(_) => {}
             Leaf::Source | Leaf::Code(_) | Leaf::Itself(_) => {
@@ -185,7 +185,7 @@ impl Apply<'_> {
                     }
                 }
             }
-            Leaf::Unused | Leaf::Put(_) => {}
+            Leaf::Unused | Leaf::Put(_) | Leaf::Silent(_) => {}
         }
     }
 
@@ -232,9 +232,12 @@ impl Apply<'_> {
         for seen in build.seen.iter() {
             read.add(seen.node);
         }
-        let stored = Record { value, s: build.s, v: self.revision, c, read, tombstone: false };
+        let left = colour::time_at_store(self.model, self.state, build.own, &build.seen);
+        let (s, v, own) = (build.s, self.revision, build.own);
+        let stored = Record { value, s, v, c, read, tombstone: false, own, left };
         self.replace(record, stored, mark);
-        self.answer(record, &build.s, value, mark);
+        let counts = mark == Mark::Fresh && !left.is_over();
+        self.answer(record, &build.s, value, if counts { mark } else { mark.max(Mark::Suspect) });
     }
 
     /// Tells the reader that waits for this flight what has become of it.
@@ -283,8 +286,10 @@ impl Apply<'_> {
             return;
         }
         self.state.spent.spares += 1;
+        let left = colour::time_when_spared(self.model, self.state, &evidence);
         let Some(stored) = self.state.disk.records[record].as_mut() else { return };
         stored.v = self.revision;
+        stored.left = left;
         self.state.disk.marks[record] = Mark::Fresh;
         self.publish.add(record);
         debug_assert!(

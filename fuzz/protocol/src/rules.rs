@@ -69,6 +69,18 @@ pub struct Rules {
     /// A walk that ends early stamps what it has not reached.
     pub overflow_stamps: bool,
 
+    // Time.
+    /// A record counts no longer than what its build read did when it was read.
+    pub times_when_read: bool,
+    /// A record counts no longer than what its build read does when it is stored.
+    pub times_at_store: bool,
+    /// A record that is spared counts no longer than what it was built from does now.
+    pub sparing_takes_times: bool,
+    /// Nor longer than it does by itself, counted from its build.
+    pub sparing_keeps_own_time: bool,
+    /// Evidence takes nothing that counts no more for unchanged.
+    pub expired_is_no_evidence: bool,
+
     // Sparing.
     /// Evidence counts only if nothing in it changed after it was seen.
     pub evidence_checks_changes: bool,
@@ -125,6 +137,11 @@ impl Rules {
         coarse_is_raised: true,
         stamps_reach_readers: true,
         overflow_stamps: true,
+        times_when_read: false,
+        times_at_store: true,
+        sparing_takes_times: true,
+        sparing_keeps_own_time: true,
+        expired_is_no_evidence: true,
         evidence_checks_changes: true,
         evidence_checks_marks: true,
         evidence_checks_record: true,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::contract::{self, Fault};
 use crate::fingerprint::{self, AsIs, Fingerprint};
+use crate::look::left_in_file;
 use crate::model::{Model, Start};
 use crate::rank::rank;
 use crate::small::{Each, Few};
@@ -165,6 +166,10 @@ pub fn start(model: &Model) -> State {
             c: revision,
             read,
             tombstone: false,
+            own: topology.own_time(record),
+            left: read.iter().fold(topology.own_time(record), |left, node| {
+                left.least(left_in_file(topology, &state.disk, node))
+            }),
         });
         state.disk.coarse[topology.view_of[record]] = revision;
         state.disk.revision = revision;

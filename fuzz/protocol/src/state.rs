@@ -1,6 +1,7 @@
 //! All that a state of the model consists of.
 
 use crate::small::{Each, Few, Set};
+use crate::time::Left;
 use crate::topology::{LEAVES, Node, Nodes, RECORDS, VIEWS, Value};
 
 /// The store's logical clock. 0 is before everything.
@@ -33,6 +34,10 @@ pub struct Record {
     pub read: Nodes,
     /// Deleted by retention; its readers still need what it read.
     pub tombstone: bool,
+    /// How long it counts by itself.
+    pub own: Left,
+    /// How long it counts: not longer than that, nor than what it was built from.
+    pub left: Left,
 }
 
 /// The stamps of all views.
@@ -138,6 +143,8 @@ pub struct Observation {
     pub present: bool,
     /// Whether it was marked.
     pub marked: bool,
+    /// How long it counted.
+    pub left: Left,
 }
 
 /// A flight: a build under way.
@@ -147,6 +154,8 @@ pub struct Build {
     pub s: Revision,
     /// Begun before the store was opened anew.
     pub old_life: bool,
+    /// How long what it makes counts by itself.
+    pub own: Left,
     /// The published revision that was loaded for the next look.
     pub noted: Option<Revision>,
     /// What it saw, in order.
@@ -274,6 +283,8 @@ pub struct Spent {
     pub retentions: u8,
     /// Deletions by the user.
     pub deletions: u8,
+    /// Ticks of the clock.
+    pub ticks: u8,
     /// Crashes.
     pub crashes: u8,
     /// Reopenings.

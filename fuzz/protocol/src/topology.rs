@@ -1,6 +1,7 @@
 //! Who reads what: the application's data, the records that are made of it, and the build functions.
 
 use crate::small::Each;
+use crate::time::Left;
 
 /// How many leaves, records and views a topology may have.
 pub const LEAVES: usize = 3;
@@ -28,6 +29,8 @@ pub enum Leaf {
     Itself(u8),
     /// A record that the application writes; it has no build function.
     Put(u8),
+    /// What one record looks at and what changes without being announced: the record expires.
+    Silent(u8),
 }
 
 /// The next thing that a build function asks for.
@@ -124,7 +127,7 @@ impl Topology {
         let view = self.view_of[record];
         (0..LEAVES as u8).find(|&leaf| match self.leaves[leaf] {
             Leaf::Code(of) => of == view,
-            Leaf::Itself(of) | Leaf::Put(of) => of == record,
+            Leaf::Itself(of) | Leaf::Put(of) | Leaf::Silent(of) => of == record,
             Leaf::Unused | Leaf::Source => false,
         })
     }
@@ -132,6 +135,16 @@ impl Topology {
     /// Whether a record is written by the application, not built.
     pub fn is_put(&self, record: u8) -> bool {
         self.own_leaf(record).is_some_and(|leaf| matches!(self.leaves[leaf], Leaf::Put(_)))
+    }
+
+    /// How long a record counts that is built now, whatever it reads.
+    pub fn own_time(&self, record: u8) -> Left {
+        let leaf = self.own_leaf(record);
+        if leaf.is_some_and(|leaf| matches!(self.leaves[leaf], Leaf::Silent(_))) {
+            Left::A_TICK
+        } else {
+            Left::default()
+        }
     }
 
     /// The records of a view.

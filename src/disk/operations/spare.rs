@@ -1,4 +1,4 @@
-//! Finding that a suspect record need not be built again.
+//! Finding that a suspect or expired record need not be built again.
 
 use crate::error::Result;
 use crate::graph::{Colour, Reading, SlotSet};
@@ -12,8 +12,8 @@ use super::super::operation::{Operation, Speed};
 use super::super::shared::PageInMemory;
 use super::super::view_state::ViewState;
 
-/// Makes a suspect record fresh by evidence: everything it read was looked at and found unchanged.
-/// The evidence is judged here as the reading of a build is.
+/// Makes a suspect or expired record fresh by evidence: everything it read was looked at and found
+/// unchanged. The evidence is judged here as the reading of a build is.
 pub(crate) struct Spare {
     pub(crate) view: Arc<ViewState>,
     pub(crate) key: PageKey,
@@ -22,6 +22,8 @@ pub(crate) struct Spare {
     /// business.
     pub(crate) facts: Facts,
     pub(crate) evidence: Arc<Reading>,
+    /// From when on it is expired by itself, whatever it was built from.
+    pub(crate) expires: Timestamp,
     pub(crate) now: Timestamp,
 }
 
@@ -52,11 +54,14 @@ impl Operation for Spare {
         if marks.colour(self.slot).max(row.colour_of(&facts)) == Colour::Stale {
             return Ok(false);
         }
-        if batch.judge(&self.evidence, self.now)?.colour > Colour::Fresh {
+        let judgement = batch.judge(&self.evidence, self.now)?;
+        let fresh_until = self.expires.min(judgement.fresh_until);
+        // Expired again by now, it would be no answer to whoever asks.
+        if judgement.colour > Colour::Fresh || fresh_until <= self.now {
             return Ok(false);
         }
-        let slot = self.slot;
-        let page = verified(&standing, |at| at == slot, batch.revision(), self.view.shape())?;
+        let (slot, revision, shape) = (self.slot, batch.revision(), self.view.shape());
+        let page = verified(&standing, |at| at == slot, revision, fresh_until, shape)?;
         marks.clear(SlotSet::one(slot));
         batch.marked.insert(key.into(), marks);
         batch.backlog.settle(key, SlotSet::one(slot))?;

@@ -133,7 +133,11 @@ impl StoreRecords {
         let mut ids = vec![0];
         ids.extend(readings.iter().map(|reading| after.intern(reading.dependencies.clone())));
         let reading_of = readings_of(&page);
-        let page = page.with_facts(|facts| facts.dependencies = ids[facts.dependencies as usize]);
+        let page = page.with_facts(|facts| {
+            let read = facts.dependencies as usize;
+            facts.dependencies = ids[read];
+            facts.fresh_until = facts.fresh_until.min(coloured[read].1.fresh_until);
+        });
         let standing = batch.standing(&self.view, key.as_slice())?;
         let read_before = |slot| match &standing {
             Some(standing) if standing.has_facts(slot) => standing.facts(slot).dependencies,
@@ -173,11 +177,14 @@ impl StoreRecords {
         readings: &[Arc<Reading>],
         reading_of: &impl Fn(Slot) -> usize,
     ) -> Result<()> {
-        let Some(page) = standing.filter(|_| !merged.changed.is_empty()) else { return Ok(()) };
+        // Where records expire, time itself is what they are built from and do not declare.
+        let declares_all = self.view.expiry().is_none();
+        let changed = !merged.changed.is_empty() && declares_all;
+        let Some(page) = standing.filter(|_| changed) else { return Ok(()) };
         let marks = batch.mark_row(key.as_slice())?;
         let Some(row) = batch.views().by_id(self.view.id()) else { return Ok(()) };
         let before = Before { page, marks: marks.as_ref(), stale_before: row.stale_before };
-        let nothing = Reading::default();
+        let nothing = Reading::nothing();
         for slot in &merged.changed {
             let reading = match reading_of(*slot) {
                 0 => &nothing,
@@ -246,7 +253,7 @@ impl StoreRecords {
             built = built.union(*slots);
         }
         batch.backlog.settle(key_bytes, built)?;
-        for (slots, Judgement { colour, cause }) in coloured {
+        for (slots, Judgement { colour, cause, .. }) in coloured {
             if let Some(cause) = cause.filter(|_| !slots.is_empty()) {
                 if colour == Colour::Stale {
                     counters.records_overtaken.add(u64::from(slots.len()));

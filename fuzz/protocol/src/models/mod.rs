@@ -9,6 +9,7 @@ mod evidence;
 mod lives;
 mod memory;
 mod ranges;
+mod time;
 mod topologies;
 mod walks;
 
@@ -26,6 +27,7 @@ pub fn all() -> Vec<Model> {
         cache::models(),
         crashes::models(),
         lives::models(),
+        time::models(),
     ];
     subjects.into_iter().flatten().collect()
 }

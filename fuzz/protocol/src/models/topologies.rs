@@ -39,6 +39,49 @@ pub fn chain_that_returns(records: u8) -> Topology {
     }
 }
 
+/// A chain whose record 0 looks at what changes silently, and says only whether that has reached
+/// version 2.
+pub fn silent_chain(records: u8) -> Topology {
+    Topology {
+        value: |record, told| if record == 0 { told[0] / 2 } else { in_order(told) },
+        ..with_own_leaf(Leaf::Silent(0), records)
+    }
+}
+
+/// As [`choice`], but record 0 looks at what changes silently.
+pub fn silent_choice() -> Topology {
+    Topology {
+        leaves: Each([Leaf::Silent(0), SOURCE, UNUSED]),
+        asks: |record, told| match (record, told) {
+            (0, _) => None,
+            _ => (choice().asks)(record, told),
+        },
+        ..choice()
+    }
+}
+
+/// Record 0 looks at what changes silently; record 1 does so too, and reads record 0.
+pub fn silent_twice() -> Topology {
+    Topology {
+        leaves: Each([Leaf::Silent(0), Leaf::Silent(1), UNUSED]),
+        ..with_own_leaf(Leaf::Silent(0), 2)
+    }
+}
+
+/// Record 0 looks at what changes silently; record 1 walks through its view, and record 2 reads
+/// record 1.
+pub fn silent_members() -> Topology {
+    Topology {
+        leaves: Each([Leaf::Silent(0), UNUSED, UNUSED]),
+        asks: |record, told| match (record, told) {
+            (1, []) => Some(Ask::Scan { view: 0, record: 0 }),
+            (2, []) => Some(Ask::Record(1)),
+            _ => None,
+        },
+        ..chain(3)
+    }
+}
+
 /// Records 0 and 1 read source 0; record 2 reads both.
 pub fn diamond() -> Topology {
     Topology {

@@ -1,11 +1,12 @@
 //! Builds: user code that reads what it asks for, step by step, while everything else goes on.
 
-use crate::look::{colour_in_file, look};
+use crate::look::{colour_in_file, is_expired, look, on_disk};
 use crate::model::Model;
 use crate::rules::Seen;
 use crate::small::Few;
 use crate::state::{Build, Mark, Observation, State};
 use crate::steps::Step;
+use crate::time::Left;
 use crate::topology::{ABSENT, Ask, Node, Topology, Value};
 
 pub fn offer(model: &Model, state: &State, steps: &mut Vec<Step>) {
@@ -27,6 +28,7 @@ fn may_begin(model: &Model, state: &State, record: u8) -> bool {
     let begun = state.spent.builds[record];
     let is_wanted = state.disk.present(record).is_none()
         || colour_in_file(&model.topology, &state.disk, record) != Mark::Fresh
+        || is_expired(&on_disk(&state.disk, record))
         || begun < model.bounds.needless_builds;
     is_wanted && begun < model.bounds.builds[record] && !model.topology.is_put(record)
 }
@@ -52,9 +54,10 @@ fn next(topology: &Topology, record: u8, build: &Build) -> Option<Ask> {
     (topology.asks)(record, &told(build))
 }
 
-pub fn begin(state: &mut State, record: u8) {
+pub fn begin(model: &Model, state: &mut State, record: u8) {
     state.spent.builds[record] += 1;
-    state.builds[record] = Some(Build { s: state.published.revision, ..Build::default() });
+    let (s, own) = (state.published.revision, model.topology.own_time(record));
+    state.builds[record] = Some(Build { s, own, ..Build::default() });
 }
 
 pub fn note(model: &Model, state: &mut State, record: u8) -> Option<()> {
@@ -125,7 +128,7 @@ fn observe(
     published: u8,
 ) -> Option<Observation> {
     let found = look(&model.topology, state, upstream);
-    if found.marked && !model.bounds.builds_take_marked {
+    if !found.stands() && !model.bounds.builds_take_marked {
         return None;
     }
     let mut observation = Observation {
@@ -135,6 +138,7 @@ fn observe(
         unnoted: false,
         present: found.record.is_some(),
         marked: found.marked,
+        left: found.record.map_or(Left::default(), |record| record.left),
     };
     // What is not yet published may have been seen already; then so was all before it.
     let c = found.record.map_or(0, |record| record.c);

@@ -1,11 +1,12 @@
 //! Evidence: outside the writer somebody looks whether all that a suspect record was built from is
 //! still as it was. The writer then decides, in its transaction, whether that still counts.
 
-use crate::look::{colour, look, on_disk};
+use crate::look::{colour, is_expired, look, on_disk};
 use crate::model::Model;
 use crate::small::Few;
 use crate::state::{Evidence, Mark, Observation, State};
 use crate::steps::Step;
+use crate::time::Left;
 use crate::topology::{Node, Nodes};
 
 pub fn offer(model: &Model, state: &State, steps: &mut Vec<Step>) {
@@ -13,8 +14,9 @@ pub fn offer(model: &Model, state: &State, steps: &mut Vec<Step>) {
         None if state.spent.spares < model.bounds.spares => {
             for record in 0..model.topology.records {
                 let held = on_disk(&state.disk, record);
-                let suspect = colour(&model.topology, state, record, &held) == Mark::Suspect;
-                if suspect && state.disk.present(record).is_some() {
+                let colour = colour(&model.topology, state, record, &held);
+                let wanted = colour == Mark::Suspect || colour == Mark::Fresh && is_expired(&held);
+                if wanted && state.disk.present(record).is_some() {
                     steps.push(Step::EvidenceBegins(record));
                 }
             }
@@ -63,15 +65,20 @@ fn unchanged(model: &Model, state: &State, node: Node, v: u8) -> Option<Observat
                 None if model.rules.missing_never_spares => return None,
                 None => seen.present = false,
             }
-            if found.marked {
+            if found.marked || found.expired && model.rules.expired_is_no_evidence {
                 return None;
             }
+            seen.left = found.record.map_or(Left::default(), |record| record.left);
         }
         Node::View(view) => {
-            let marked = |member| look(&model.topology, state, member).marked;
-            if state.disk.coarse[view] > v || model.topology.members(view).any(marked) {
+            let stands = |member| look(&model.topology, state, member).stands();
+            if state.disk.coarse[view] > v || !model.topology.members(view).all(stands) {
                 return None;
             }
+            let left = |member| {
+                look(&model.topology, state, member).record.map_or(Left::default(), |it| it.left)
+            };
+            seen.left = model.topology.members(view).map(left).fold(Left::default(), Left::least);
         }
     }
     Some(seen)

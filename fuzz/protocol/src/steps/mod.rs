@@ -14,6 +14,7 @@ use std::fmt;
 use crate::model::Model;
 use crate::operations::Operation;
 use crate::state::{Disk, Revision, State};
+use crate::time;
 
 /// Something that happens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,6 +57,8 @@ pub enum Step {
     ReadBegins(u8),
     /// It returns with what it was told.
     ReadReturns,
+    /// The clock ticks.
+    Tick,
     /// Power is lost, and the store opened.
     Crash,
     /// The store is closed and opened in the same process.
@@ -86,6 +89,7 @@ impl fmt::Display for Step {
             Step::EvidenceLooks => write!(f, "evidence: looks"),
             Step::ReadBegins(record) => write!(f, "a reader waits for record {record}"),
             Step::ReadReturns => write!(f, "the reader returns"),
+            Step::Tick => write!(f, "the clock ticks"),
             Step::Crash => write!(f, "CRASH"),
             Step::Reopen => write!(f, "close, open"),
             Step::ReopenAfterFailure => write!(f, "FAILURE, open"),
@@ -102,6 +106,9 @@ pub fn offer(model: &Model, state: &State, steps: &mut Vec<Step>) {
     cache::offer(model, state, steps);
     reader::offer(model, state, steps);
     opening::offer(model, state, steps);
+    if state.spent.ticks < model.bounds.ticks {
+        steps.push(Step::Tick);
+    }
 }
 
 /// The state after `step`, which must have been offered; none where it comes to nothing.
@@ -114,7 +121,7 @@ pub fn take(model: &Model, state: &State, step: Step) -> Option<State> {
         Step::Publish(record) => writer::publish(model, &mut next, record),
         Step::Acknowledge => writer::acknowledge(&mut next)?,
         Step::Sync => next.durable = next.disk,
-        Step::BuildBegins(record) => builds::begin(&mut next, record),
+        Step::BuildBegins(record) => builds::begin(model, &mut next, record),
         Step::BuildNotes(record) => builds::note(model, &mut next, record)?,
         Step::BuildReads(record) => builds::read(model, &mut next, record)?,
         Step::BuildEnds(record) => builds::end(model, &mut next, record)?,
@@ -127,6 +134,7 @@ pub fn take(model: &Model, state: &State, step: Step) -> Option<State> {
         Step::EvidenceLooks => evidence::look_on(model, &mut next)?,
         Step::ReadBegins(record) => reader::begin(&mut next, record),
         Step::ReadReturns => next.reader = None,
+        Step::Tick => time::tick(&model.topology, &mut next),
         Step::Crash => opening::crash(model, &mut next),
         Step::Reopen => opening::reopen(model, &mut next),
         Step::ReopenAfterFailure => opening::reopen_after_failure(model, &mut next),
