@@ -17,6 +17,7 @@ use crate::sync::{Arc, Mutex, Weak, thread};
 use super::chain::refuse_inside_build;
 use super::flights::Flights;
 use super::rebuilders::{Rebuilder, Rebuilders};
+use super::runs::Runs;
 
 /// What the handles of a store share: the last one to go closes it.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct Engine {
     catalog: Catalog,
     flights: Flights<PageInMemory>,
     rebuilders: Rebuilders,
+    runs: Runs,
     /// Gone once the store is closed. Taken out or cloned under the lock, never used under it.
     writer: Mutex<Option<WriterHandle>>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
@@ -81,11 +83,15 @@ impl Engine {
             catalog: Catalog::default(),
             flights,
             rebuilders: Rebuilders::default(),
+            runs: Runs::default(),
             writer: Mutex::new(writer),
             thread: Mutex::new(thread),
         };
         if begun_changes && !read_only {
             engine.settle_intents()?;
+        }
+        if !read_only {
+            engine.runs.take_up(&engine.shared, &engine.writer()?)?;
         }
         Ok(engine)
     }
@@ -137,6 +143,15 @@ impl Engine {
         })
     }
 
+    pub(crate) fn runs(&self) -> &Runs {
+        &self.runs
+    }
+
+    /// Whether runs are worked off without anybody who waits for them.
+    pub(crate) fn works_in_background(&self) -> bool {
+        false
+    }
+
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.catalog
     }
@@ -165,6 +180,7 @@ impl Engine {
     }
 
     fn end(&self) -> Result<()> {
+        self.runs.close();
         // The writer ends when the last way to it is gone; calls under way keep theirs until they
         // are answered.
         let writer = self.writer.lock().take();

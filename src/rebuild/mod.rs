@@ -19,6 +19,8 @@ mod outermost;
 mod reads;
 #[cfg(not(loom))]
 mod rebuilders;
+#[cfg(not(loom))]
+mod runs;
 
 #[cfg(all(test, loom))]
 mod loom_tests;
@@ -39,3 +41,7 @@ pub(crate) use name::BuildName;
 pub(crate) use outermost::build;
 #[cfg(not(loom))]
 pub(crate) use rebuilders::{Held, Rebuilder, WorkedOff};
+#[cfg(not(loom))]
+pub use runs::{Run, RunFailure, RunState, RunStatus, RunSummary};
+#[cfg(not(loom))]
+pub(crate) use runs::{Spool, prune as prune_runs};

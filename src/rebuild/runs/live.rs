@@ -1,0 +1,260 @@
+//! A run as this opening knows it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
+use std::time::Instant;
+
+use crate::disk::{RunCounts, RunRow, RunStage};
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
+use crate::time::Timestamp;
+
+use super::status::RunStatus;
+
+/// Told of a run after each chunk.
+pub(super) type OnProgress = Arc<dyn Fn(&RunStatus) + Send + Sync>;
+
+/// A run: what the file says of it, and what was done since and is not in the file yet.
+pub(crate) struct Live {
+    pub(crate) id: u64,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    row: RunRow,
+    /// Whether a chunk was taken in this opening.
+    begun: bool,
+    /// Chunks before it are done or in hand.
+    next: u32,
+    in_hand: BTreeSet<u32>,
+    /// How often a chunk was laid down: what was looked up in the file before that may be no more.
+    laid_down: u64,
+    /// What was done of the chunks in hand.
+    ahead: RunCounts,
+    entity: Option<Box<[u8]>>,
+    /// When it was begun in this opening, and what was done by then.
+    since: Timestamp,
+    done_before: u64,
+    /// How often there was something new for those who wait.
+    news: u64,
+    /// Whether the store is closed.
+    closed: bool,
+    wakers: Vec<Waker>,
+    callbacks: Vec<OnProgress>,
+}
+
+/// What somebody who waits for a run finds.
+pub(super) enum Awaited {
+    Ended,
+    Closed,
+    /// Not yet; so often there had been something new.
+    Going(u64),
+}
+
+impl Live {
+    pub(super) fn new(id: u64, row: RunRow, now: Timestamp) -> Self {
+        let done_before = row.counts.done;
+        let state = State {
+            row,
+            begun: false,
+            next: 0,
+            in_hand: BTreeSet::new(),
+            laid_down: 0,
+            ahead: RunCounts::default(),
+            entity: None,
+            since: now,
+            done_before,
+            news: 0,
+            closed: false,
+            wakers: Vec::new(),
+            callbacks: Vec::new(),
+        };
+        Self { id, state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    pub(super) fn row(&self) -> RunRow {
+        self.state.lock().row.clone()
+    }
+
+    /// Whether it is to be worked off.
+    pub(super) fn goes_on(&self) -> bool {
+        let state = self.state.lock();
+        state.row.stage == RunStage::Going && !state.closed
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.state.lock().row.stage.has_ended()
+    }
+
+    pub(super) fn status(&self, now: Timestamp) -> RunStatus {
+        let state = self.state.lock();
+        let counts = state.row.counts.plus(state.ahead);
+        let mut status = RunStatus::of(self.id, &state.row, state.begun, counts);
+        status.entity = state.entity.as_deref().map(<[u8]>::to_vec);
+        status.at_rate(counts.done.saturating_sub(state.done_before), state.since, now)
+    }
+
+    /// Where to look for a chunk that is not in hand, and the number to take it by.
+    pub(super) fn next_chunk(&self) -> (u32, u64) {
+        let state = self.state.lock();
+        (state.next, state.laid_down)
+    }
+
+    /// Whether somebody works on a chunk.
+    pub(super) fn in_hand(&self, chunk: u32) -> bool {
+        self.state.lock().in_hand.contains(&chunk)
+    }
+
+    /// Takes a chunk that was looked up after [`Self::next_chunk`]. `false` if it has to be looked
+    /// up again.
+    pub(super) fn take(&self, chunk: u32, laid_down: u64, now: Timestamp) -> bool {
+        let mut state = self.state.lock();
+        if state.laid_down != laid_down || !state.in_hand.insert(chunk) {
+            return false;
+        }
+        state.next = state.next.max(chunk + 1);
+        if !state.begun {
+            (state.begun, state.since) = (true, now);
+        }
+        true
+    }
+
+    /// Whether it is not done although nobody has any of it in hand, after the file was found to have
+    /// no chunk of it.
+    pub(super) fn lacks_work(&self, laid_down: u64) -> bool {
+        let state = self.state.lock();
+        let as_before = state.laid_down == laid_down && state.in_hand.is_empty();
+        as_before && state.row.stage == RunStage::Going
+    }
+
+    /// Whether somebody works on any of it.
+    pub(super) fn is_in_hand(&self) -> bool {
+        !self.state.lock().in_hand.is_empty()
+    }
+
+    /// Notes what is in hand, and what was done since the last note.
+    pub(super) fn note(&self, entity: &[u8], done: RunCounts) {
+        let mut state = self.state.lock();
+        state.ahead = state.ahead.plus(done);
+        if state.entity.as_deref() != Some(entity) {
+            state.entity = Some(entity.into());
+        }
+    }
+
+    /// Takes back what was noted of work that is to be done again.
+    pub(super) fn forget(&self, noted: RunCounts) {
+        let mut state = self.state.lock();
+        state.ahead = state.ahead.minus(noted);
+    }
+
+    /// Lays down a chunk of which so much was noted: done, or to be taken again. With what the file
+    /// says since, if it was told.
+    pub(super) fn lay_down(&self, chunk: u32, noted: RunCounts, again: bool, row: Option<RunRow>) {
+        let mut state = self.state.lock();
+        if let Some(row) = row.filter(|row| row.revision > state.row.revision) {
+            state.row = row;
+        }
+        state.in_hand.remove(&chunk);
+        state.laid_down += 1;
+        state.ahead = state.ahead.minus(noted);
+        if again {
+            state.next = state.next.min(chunk);
+        }
+        if state.in_hand.is_empty() {
+            state.entity = None;
+        }
+        self.tell(state);
+    }
+
+    /// What the file says of it now. What it said before that is not shown again.
+    pub(super) fn show(&self, row: RunRow) {
+        let mut state = self.state.lock();
+        if row.revision > state.row.revision {
+            state.row = row;
+            self.tell(state);
+        }
+    }
+
+    /// Nobody waits for it any more.
+    pub(super) fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        let callbacks = std::mem::take(&mut state.callbacks);
+        self.tell(state);
+        // They are the application's, and may hold handles on the store.
+        drop(callbacks);
+    }
+
+    fn tell(&self, mut state: MutexGuard<'_, State>) {
+        state.news += 1;
+        let wakers = std::mem::take(&mut state.wakers);
+        // What a waker does is the executor's business: it may ask for the run at once.
+        drop(state);
+        self.changed.notify_all();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    pub(super) fn awaited(&self) -> Awaited {
+        let state = self.state.lock();
+        if state.row.stage.has_ended() {
+            Awaited::Ended
+        } else if state.closed {
+            Awaited::Closed
+        } else {
+            Awaited::Going(state.news)
+        }
+    }
+
+    /// Sleeps until there is something newer, or until an instant.
+    pub(super) fn sleep(&self, news: u64, until: Option<Instant>) {
+        let mut state = self.state.lock();
+        while state.news == news {
+            match until {
+                None => self.changed.wait(&mut state),
+                Some(until) if self.changed.wait_until(&mut state, until).timed_out() => return,
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Has somebody woken as soon as there is something newer. `false` if there is already.
+    pub(super) fn wake(&self, news: u64, waker: &Waker) -> bool {
+        let mut state = self.state.lock();
+        if state.news != news {
+            return false;
+        }
+        if !state.wakers.iter().any(|known| known.will_wake(waker)) {
+            state.wakers.push(waker.clone());
+        }
+        true
+    }
+
+    pub(super) fn on_progress(&self, callback: OnProgress) {
+        self.state.lock().callbacks.push(callback);
+    }
+
+    /// Tells those who asked to be told. Those that panic are told no more than others would be.
+    pub(super) fn report(&self, now: Timestamp) {
+        let callbacks = self.state.lock().callbacks.clone();
+        if callbacks.is_empty() {
+            return;
+        }
+        let status = self.status(now);
+        for callback in callbacks {
+            // It is the application's, and no reason to stop.
+            let _ = catch_unwind(AssertUnwindSafe(|| callback(&status)));
+        }
+        if status.state.has_ended() {
+            let told = std::mem::take(&mut self.state.lock().callbacks);
+            drop(told);
+        }
+    }
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Run({})", self.id)
+    }
+}
