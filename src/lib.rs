@@ -538,6 +538,8 @@ mod view;
 #[cfg(not(loom))]
 mod store;
 
+#[cfg(not(loom))]
+pub use disk::RunKind;
 pub use error::{BuildError, Error, ErrorKind, Result};
 #[cfg(not(loom))]
 pub use freshness::{Freshness, Layer};
@@ -552,15 +554,17 @@ pub use metrics::Metrics;
 pub use options::{Options, Progress};
 #[cfg(not(loom))]
 pub use page::{PAGE_BYTES_MAX, PAGE_LEN_MAX, RecordType};
+#[cfg(not(loom))]
+pub use rebuild::{Run, RunFailure, RunState, RunStatus, RunSummary};
 pub use revision::Revision;
 #[cfg(not(loom))]
-pub use store::{Store, ViewInfo};
+pub use store::Store;
 pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
 #[cfg(not(loom))]
 pub use view::{
     BuildContext, Census, Changes, Entities, ExplainedBuild, ExplainedCause, ExplainedRead,
     Explanation, Failure, Filled, Input, Invalidated, Marked, Missing, ReconcileReport, Record,
-    RecordName, Timeline, View, ViewDefinition,
+    RecordName, Refresh, Timeline, View, ViewDefinition, ViewInfo, ViewStatus,
 };
 
 /// Parts that a proof puts in the place of the operating system's.
