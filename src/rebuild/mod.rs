@@ -1,6 +1,8 @@
 //! Builds under way: one for each bucket, however many want it and however deep they nest.
 
 #[cfg(not(loom))]
+mod campaign;
+#[cfg(not(loom))]
 mod chain;
 mod circle;
 #[cfg(not(loom))]
@@ -26,6 +28,10 @@ mod runs;
 mod loom_tests;
 
 #[cfg(not(loom))]
+pub use campaign::Run;
+#[cfg(not(loom))]
+pub(crate) use campaign::Spool;
+#[cfg(not(loom))]
 pub(crate) use chain::{
     Running, adopt, enter, has_made, is_building, note, path, refuse_inside_build, wants_more,
 };
@@ -42,6 +48,6 @@ pub(crate) use outermost::build;
 #[cfg(not(loom))]
 pub(crate) use rebuilders::{Held, Rebuilder, WorkedOff};
 #[cfg(not(loom))]
-pub use runs::{Run, RunFailure, RunState, RunStatus, RunSummary};
+pub(crate) use runs::prune as prune_runs;
 #[cfg(not(loom))]
-pub(crate) use runs::{Spool, prune as prune_runs};
+pub use runs::{RunFailure, RunState, RunStatus, RunSummary};

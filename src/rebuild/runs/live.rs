@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 use super::status::RunStatus;
 
 /// Told of a run after each chunk.
-pub(super) type OnProgress = Arc<dyn Fn(&RunStatus) + Send + Sync>;
+pub(crate) type OnProgress = Arc<dyn Fn(&RunStatus) + Send + Sync>;
 
 /// A run: what the file says of it, and what was done since and is not in the file yet.
 pub(crate) struct Live {
@@ -46,7 +46,7 @@ struct State {
 }
 
 /// What somebody who waits for a run finds.
-pub(super) enum Awaited {
+pub(crate) enum Awaited {
     Ended,
     Closed,
     /// Not yet; so often there had been something new.
@@ -54,7 +54,7 @@ pub(super) enum Awaited {
 }
 
 impl Live {
-    pub(super) fn new(id: u64, row: RunRow, now: Timestamp) -> Self {
+    pub(crate) fn new(id: u64, row: RunRow, now: Timestamp) -> Self {
         let done_before = row.counts.done;
         let state = State {
             row,
@@ -74,21 +74,21 @@ impl Live {
         Self { id, state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    pub(super) fn row(&self) -> RunRow {
+    pub(crate) fn row(&self) -> RunRow {
         self.state.lock().row.clone()
     }
 
     /// Whether it is to be worked off.
-    pub(super) fn goes_on(&self) -> bool {
+    pub(crate) fn goes_on(&self) -> bool {
         let state = self.state.lock();
         state.row.stage == RunStage::Going && !state.closed
     }
 
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.state.lock().row.stage.has_ended()
     }
 
-    pub(super) fn status(&self, now: Timestamp) -> RunStatus {
+    pub(crate) fn status(&self, now: Timestamp) -> RunStatus {
         let state = self.state.lock();
         let counts = state.row.counts.plus(state.ahead);
         let mut status = RunStatus::of(self.id, &state.row, state.begun, counts);
@@ -97,19 +97,19 @@ impl Live {
     }
 
     /// Where to look for a chunk that is not in hand, and the number to take it by.
-    pub(super) fn next_chunk(&self) -> (u32, u64) {
+    pub(crate) fn next_chunk(&self) -> (u32, u64) {
         let state = self.state.lock();
         (state.next, state.laid_down)
     }
 
     /// Whether somebody works on a chunk.
-    pub(super) fn in_hand(&self, chunk: u32) -> bool {
+    pub(crate) fn in_hand(&self, chunk: u32) -> bool {
         self.state.lock().in_hand.contains(&chunk)
     }
 
     /// Takes a chunk that was looked up after [`Self::next_chunk`]. `false` if it has to be looked
     /// up again.
-    pub(super) fn take(&self, chunk: u32, laid_down: u64, now: Timestamp) -> bool {
+    pub(crate) fn take(&self, chunk: u32, laid_down: u64, now: Timestamp) -> bool {
         let mut state = self.state.lock();
         if state.laid_down != laid_down || !state.in_hand.insert(chunk) {
             return false;
@@ -123,19 +123,19 @@ impl Live {
 
     /// Whether it is not done although nobody has any of it in hand, after the file was found to have
     /// no chunk of it.
-    pub(super) fn lacks_work(&self, laid_down: u64) -> bool {
+    pub(crate) fn lacks_work(&self, laid_down: u64) -> bool {
         let state = self.state.lock();
         let as_before = state.laid_down == laid_down && state.in_hand.is_empty();
         as_before && state.row.stage == RunStage::Going
     }
 
     /// Whether somebody works on any of it.
-    pub(super) fn is_in_hand(&self) -> bool {
+    pub(crate) fn is_in_hand(&self) -> bool {
         !self.state.lock().in_hand.is_empty()
     }
 
     /// Notes what is in hand, and what was done since the last note.
-    pub(super) fn note(&self, entity: &[u8], done: RunCounts) {
+    pub(crate) fn note(&self, entity: &[u8], done: RunCounts) {
         let mut state = self.state.lock();
         state.ahead = state.ahead.plus(done);
         if state.entity.as_deref() != Some(entity) {
@@ -144,14 +144,14 @@ impl Live {
     }
 
     /// Takes back what was noted of work that is to be done again.
-    pub(super) fn forget(&self, noted: RunCounts) {
+    pub(crate) fn forget(&self, noted: RunCounts) {
         let mut state = self.state.lock();
         state.ahead = state.ahead.minus(noted);
     }
 
     /// Lays down a chunk of which so much was noted: done, or to be taken again. With what the file
     /// says since, if it was told.
-    pub(super) fn lay_down(&self, chunk: u32, noted: RunCounts, again: bool, row: Option<RunRow>) {
+    pub(crate) fn lay_down(&self, chunk: u32, noted: RunCounts, again: bool, row: Option<RunRow>) {
         let mut state = self.state.lock();
         if let Some(row) = row.filter(|row| row.revision > state.row.revision) {
             state.row = row;
@@ -196,7 +196,7 @@ impl Live {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    pub(super) fn awaited(&self) -> Awaited {
+    pub(crate) fn awaited(&self) -> Awaited {
         let state = self.state.lock();
         if state.row.stage.has_ended() {
             Awaited::Ended
@@ -208,7 +208,7 @@ impl Live {
     }
 
     /// Sleeps until there is something newer, or until an instant.
-    pub(super) fn sleep(&self, news: u64, until: Option<Instant>) {
+    pub(crate) fn sleep(&self, news: u64, until: Option<Instant>) {
         let mut state = self.state.lock();
         while state.news == news {
             match until {
@@ -220,7 +220,7 @@ impl Live {
     }
 
     /// Has somebody woken as soon as there is something newer. `false` if there is already.
-    pub(super) fn wake(&self, news: u64, waker: &Waker) -> bool {
+    pub(crate) fn wake(&self, news: u64, waker: &Waker) -> bool {
         let mut state = self.state.lock();
         if state.news != news {
             return false;
@@ -231,12 +231,12 @@ impl Live {
         true
     }
 
-    pub(super) fn on_progress(&self, callback: OnProgress) {
+    pub(crate) fn on_progress(&self, callback: OnProgress) {
         self.state.lock().callbacks.push(callback);
     }
 
     /// Tells those who asked to be told. Those that panic are told no more than others would be.
-    pub(super) fn report(&self, now: Timestamp) {
+    pub(crate) fn report(&self, now: Timestamp) {
         let callbacks = self.state.lock().callbacks.clone();
         if callbacks.is_empty() {
             return;

@@ -1,29 +1,18 @@
-//! Runs: large work with its progress in the file.
-//!
-//! [`spool`] writes the work of a run down, [`live`] is a run as this opening knows it, [`work`]
-//! works a chunk of one off, [`run`] is the handle that applications hold.
+//! The runs of an opening: large work with its progress in the file.
 
 mod live;
-mod run;
-mod spool;
 mod status;
-mod work;
 
 use std::collections::BTreeMap;
 
-use crate::disk::operations::{SweepRun, TurnRun};
+use crate::disk::operations::SweepRun;
 use crate::disk::{RunRow, RunStage, Shared, WriterHandle, first_chunk, run_head, run_heads};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::sync::{Arc, Mutex};
 use crate::time::Timestamp;
 
-use super::engine::Engine;
-
-use live::Live;
-pub use run::Run;
-pub(crate) use spool::Spool;
+pub(super) use live::{Awaited, Live};
 pub use status::{RunFailure, RunState, RunStatus, RunSummary};
-pub(crate) use work::Piece;
 
 /// Ended runs that are kept when another ends.
 const ENDED_RUNS_KEPT: usize = 100;
@@ -61,7 +50,8 @@ impl Runs {
         Ok(())
     }
 
-    fn add(&self, live: Live) -> Arc<Live> {
+    /// A run that has been started.
+    pub(super) fn add(&self, live: Live) -> Arc<Live> {
         let live = Arc::new(live);
         let mut going = self.going.lock();
         if going.closed {
@@ -73,16 +63,9 @@ impl Runs {
         live
     }
 
-    /// A piece of work of the oldest run that has one. It is in hand until it is worked off or
-    /// dropped.
-    pub(crate) fn next_piece(&self, engine: &Engine) -> Result<Option<Piece>> {
-        let runs: Vec<_> = self.going.lock().runs.values().cloned().collect();
-        for live in runs {
-            if let Some(piece) = self.piece_of(engine, &live)? {
-                return Ok(Some(piece));
-            }
-        }
-        Ok(None)
+    /// The oldest first.
+    pub(super) fn all(&self) -> Vec<Arc<Live>> {
+        self.going.lock().runs.values().cloned().collect()
     }
 
     /// Whether any run is to be worked off.
@@ -90,70 +73,25 @@ impl Runs {
         self.going.lock().runs.values().any(|live| live.goes_on())
     }
 
-    fn piece_of(&self, engine: &Engine, live: &Arc<Live>) -> Result<Option<Piece>> {
-        let shared = engine.shared();
-        let (mut from, mut laid_down) = live.next_chunk();
-        while live.goes_on() {
-            let (number, chunk) = match first_chunk(shared, live.id, from) {
-                Ok(Some(found)) => found,
-                Ok(None) if live.lacks_work(laid_down) => {
-                    self.fail(engine, live, &Error::damaged("chunks of the run are missing"))?;
-                    return Ok(None);
-                }
-                Ok(None) => return Ok(None),
-                Err(error) if error.kind() == ErrorKind::Damaged => {
-                    self.fail(engine, live, &error)?;
-                    return Ok(None);
-                }
-                Err(error) => return Err(error),
-            };
-            if live.in_hand(number) {
-                from = number + 1;
-                continue;
-            }
-            let Some(rebuilder) = engine.rebuilder(chunk.view) else {
-                // Not defined yet in this opening, or never again.
-                if !engine.view_names()?.contains_key(&chunk.view) {
-                    self.fail(engine, live, &gone())?;
-                }
-                return Ok(None);
-            };
-            if live.take(number, laid_down, shared.options.clock.now()) {
-                let row = live.row();
-                let (range, floor) = (row.range, row.floor);
-                let live = live.clone();
-                return Ok(Some(Piece::new(live, number, chunk, rebuilder, range, floor)));
-            }
-            (from, laid_down) = live.next_chunk();
-        }
-        Ok(None)
-    }
-
-    /// Ends a run by an error that is none of a record.
-    fn fail(&self, engine: &Engine, live: &Live, error: &Error) -> Result<()> {
-        self.turn(engine, live, RunStage::Failed, error.to_string())
-    }
-
-    fn turn(&self, engine: &Engine, live: &Live, stage: RunStage, error: String) -> Result<()> {
-        let now = engine.shared().options.clock.now();
-        let row = engine.writer()?.run(TurnRun { id: live.id, stage, error, now })?;
-        self.show(engine, live, row)
-    }
-
-    /// Makes known what the file says of a run now.
-    fn show(&self, engine: &Engine, live: &Live, row: RunRow) -> Result<()> {
-        let ended = row.stage.has_ended();
-        let left = row.chunks_left > 0;
-        let known = if ended { self.going.lock().runs.remove(&live.id) } else { None };
+    /// Makes known what the file says of a run now. One that has ended is cleared away, by the first
+    /// who finds it so.
+    pub(super) fn show(
+        &self,
+        shared: &Shared,
+        writer: &WriterHandle,
+        live: &Live,
+        row: RunRow,
+    ) -> Result<()> {
+        let (ended, left) = (row.stage.has_ended(), row.chunks_left > 0);
         live.show(row);
+        let known = if ended { self.going.lock().runs.remove(&live.id) } else { None };
         if known.is_none() {
             return Ok(());
         }
-        let writer = engine.writer()?;
         if left {
-            sweep(&writer, live.id, false)?;
+            sweep(writer, live.id, false)?;
         }
-        prune(engine.shared(), &writer, ENDED_RUNS_KEPT).map(drop)
+        prune(shared, writer, ENDED_RUNS_KEPT).map(drop)
     }
 
     /// Those who wait for runs are told that the store is closed.
@@ -203,13 +141,8 @@ pub(crate) fn prune(shared: &Shared, writer: &WriterHandle, keep: usize) -> Resu
     Ok(beyond as u64)
 }
 
-fn sweep(writer: &WriterHandle, id: u64, whole: bool) -> Result<()> {
+/// Removes what is left of a run's work, or all that is known of it.
+pub(super) fn sweep(writer: &WriterHandle, id: u64, whole: bool) -> Result<()> {
     while writer.run(SweepRun { id, whole })? {}
     Ok(())
-}
-
-fn gone() -> Error {
-    let message = "the view was deleted or laid out anew while a run had work of it left; begin \
-                   another run";
-    Error::new(ErrorKind::Definition, message)
 }

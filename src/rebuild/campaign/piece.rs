@@ -7,12 +7,12 @@ use crate::graph::SlotSet;
 use crate::page::PageKey;
 use crate::rebuild::engine::Engine;
 use crate::rebuild::rebuilders::{Rebuilder, WorkedOff};
+use crate::rebuild::runs::{Live, Runs};
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::TimeRange;
 
-use super::live::Live;
-use super::{Runs, gone};
+use super::gone;
 
 /// A chunk of a run, in hand. Dropped before it is worked off it can be taken again.
 pub(crate) struct Piece {
@@ -109,7 +109,8 @@ impl Piece {
         let left = !rest.is_empty();
         let rest = left.then(|| Chunk { view: self.chunk.view, items: rest }.to_bytes());
         let noted = self.tally.counts;
-        let row = engine.writer()?.run(FinishChunk {
+        let writer = engine.writer()?;
+        let row = writer.run(FinishChunk {
             id: self.live.id,
             chunk: self.number,
             rest,
@@ -119,7 +120,7 @@ impl Piece {
         })?;
         self.finished = true;
         self.live.lay_down(self.number, noted, left, Some(row.clone()));
-        runs.show(engine, &self.live, row)
+        runs.show(engine.shared(), &writer, &self.live, row)
     }
 }
 

@@ -11,10 +11,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grid::PageNumber;
 use crate::rebuild::chain::refuse_inside_build;
 use crate::rebuild::engine::Engine;
+use crate::rebuild::runs::{Awaited, Live, RunFailure, RunStatus};
 use crate::sync::Arc;
-
-use super::live::{Awaited, Live};
-use super::status::{RunFailure, RunStatus};
 
 /// A run: large work that goes on by itself, over crashes and restarts, with its progress in the
 /// file. See [`View::precompute`](crate::View::precompute) and

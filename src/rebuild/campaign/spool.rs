@@ -5,13 +5,12 @@ use crate::disk::{Chunk, Item, RunCounts, RunKind, RunRow, RunStage};
 use crate::error::Result;
 use crate::page::ViewId;
 use crate::rebuild::engine::Engine;
+use crate::rebuild::runs::{Live, sweep};
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::{TimeRange, Timestamp};
 
-use super::live::Live;
 use super::run::Run;
-use super::sweep;
 
 /// The most items of a chunk: it bounds what is done again after a crash.
 const ITEMS_MAX: u64 = 256;
