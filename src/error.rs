@@ -24,7 +24,9 @@ pub enum ErrorKind {
     /// handle is of a definition that has ended. The message names the remedy, usually a higher
     /// version or the new handle.
     Definition,
-    /// Somebody else has it: another process holds the file. Try again later.
+    /// Not now; try again later. Somebody else has it: another process holds the file. Or too much
+    /// is asked at once: so many readers build that one more is turned away, or the view's builds
+    /// fail and it rests; the message says until when.
     Busy,
     /// This opening of the store has ended (closed, forked, or a failed sync whose outcome is
     /// unknown). Open it again; everything synced is there.
@@ -169,10 +171,15 @@ impl Error {
         self.0.entity.as_deref()
     }
 
-    /// What the build function returned, if this is an [`ErrorKind::Build`] that it returned.
+    /// What the build function returned, if this is an [`ErrorKind::Build`] that it returned; and of
+    /// an [`ErrorKind::Busy`] because the view's builds fail, the last failure, an [`Error`].
     #[must_use]
     pub fn build_cause(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
-        self.0.source.as_deref().filter(|_| self.0.kind == ErrorKind::Build)
+        self.0.source.as_deref().filter(|cause| match self.0.kind {
+            ErrorKind::Build => true,
+            ErrorKind::Busy => cause.is::<Self>(),
+            _ => false,
+        })
     }
 }
 

@@ -555,16 +555,17 @@ pub use options::{Options, Progress};
 #[cfg(not(loom))]
 pub use page::{PAGE_BYTES_MAX, PAGE_LEN_MAX, RecordType};
 #[cfg(not(loom))]
-pub use rebuild::{Run, RunFailure, RunState, RunStatus, RunSummary};
+pub use rebuild::{Reason, Run, RunFailure, RunState, RunStatus, RunSummary, Worked};
 pub use revision::Revision;
+pub use schedule::{Breaker, BreakerState, Retry};
 #[cfg(not(loom))]
 pub use store::Store;
 pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
 #[cfg(not(loom))]
 pub use view::{
     BuildContext, Census, Changes, Entities, ExplainedBuild, ExplainedCause, ExplainedRead,
-    Explanation, Failure, Filled, Input, Invalidated, Marked, Missing, ReconcileReport, Record,
-    RecordName, Refresh, Timeline, View, ViewDefinition, ViewInfo, ViewStatus,
+    Explanation, Failure, Filled, GetAsync, Input, Invalidated, Marked, Missing, ReconcileReport,
+    Record, RecordName, Refresh, Timeline, View, ViewDefinition, ViewInfo, ViewStatus,
 };
 
 /// Parts that a proof puts in the place of the operating system's.

@@ -13,6 +13,12 @@ pub struct Metrics {
     pub builds: u64,
     /// Build functions that failed or panicked.
     pub build_failures: u64,
+    /// Builds that were refused: by the view's [`Breaker`](crate::Breaker), or to a reader because
+    /// too many were building.
+    pub builds_refused: u64,
+    /// Runs of build functions that took longer than the view's
+    /// [`build_deadline`](crate::ViewDefinition::build_deadline).
+    pub builds_slow: u64,
     /// Records stored whose bytes are new.
     pub records_changed: u64,
     /// Records rebuilt to the bytes they had.
@@ -37,6 +43,14 @@ pub struct Metrics {
     pub syncs: u64,
     /// Pages on disk that failed their checks and count as missing.
     pub pages_damaged: u64,
+    /// Reads that were handed to the builders: those with a deadline, and those of futures.
+    pub orders: u64,
+    /// Those that were not answered before their deadline.
+    pub orders_timed_out: u64,
+    /// Records built by builders that no read waited for.
+    pub background_builds: u64,
+    /// Records that builders tried as often as their view says; they rest now.
+    pub gave_up: u64,
     /// Pages in memory now.
     pub pages_resident: u64,
     /// Bytes of pages in memory now, those that only handles keep alive included.
@@ -82,6 +96,8 @@ pub(crate) struct Counters {
     pub(crate) loads: Counter,
     pub(crate) builds: Counter,
     pub(crate) build_failures: Counter,
+    pub(crate) builds_refused: Counter,
+    pub(crate) builds_slow: Counter,
     pub(crate) records_changed: Counter,
     pub(crate) records_unchanged: Counter,
     pub(crate) records_superseded: Counter,
@@ -93,6 +109,10 @@ pub(crate) struct Counters {
     pub(crate) commits: Counter,
     pub(crate) syncs: Counter,
     pub(crate) pages_damaged: Counter,
+    pub(crate) orders: Counter,
+    pub(crate) orders_timed_out: Counter,
+    pub(crate) background_builds: Counter,
+    pub(crate) gave_up: Counter,
 }
 
 /// A number that only grows.
@@ -117,6 +137,8 @@ impl Counters {
             loads: self.loads.get(),
             builds: self.builds.get(),
             build_failures: self.build_failures.get(),
+            builds_refused: self.builds_refused.get(),
+            builds_slow: self.builds_slow.get(),
             records_changed: self.records_changed.get(),
             records_unchanged: self.records_unchanged.get(),
             records_superseded: self.records_superseded.get(),
@@ -128,6 +150,10 @@ impl Counters {
             commits: self.commits.get(),
             syncs: self.syncs.get(),
             pages_damaged: self.pages_damaged.get(),
+            orders: self.orders.get(),
+            orders_timed_out: self.orders_timed_out.get(),
+            background_builds: self.background_builds.get(),
+            gave_up: self.gave_up.get(),
             ..Metrics::default()
         }
     }

@@ -27,6 +27,11 @@ pub struct Options {
     pub record_bytes_max: usize,
     /// Where "now" comes from. Default: the system's clock.
     pub clock: Arc<dyn Clock>,
+    /// How many threads build in the background: what was invalidated, what readers were served
+    /// although it was not fresh, what was asked for ahead, and for readers that do not build in their own
+    /// thread. Without any, [`Store::build_next`](crate::Store::build_next) does it step by step.
+    /// Default: 1; at most 64.
+    pub builders: usize,
     /// Told how far the verification of a file is that was not closed cleanly. Default: nobody.
     pub progress: Option<Progress>,
 
@@ -35,8 +40,22 @@ pub struct Options {
     /// Zero is allowed: every read then goes to the file.
     pub memory_bytes: usize,
     /// How many operations may wait for the writer, of those to be synced and of the others each;
-    /// callers beyond wait for room. Default: 1,024; from 1 to about a million.
+    /// callers beyond wait for room. So many reads, too, may wait for builders; what comes beyond is
+    /// refused at once. Default: 1,024; from 1 to about a million.
     pub queue_len: usize,
+    /// The share of its time that a builder works when nobody waits for what it builds: above zero,
+    /// at most one. Default: 1.
+    pub background_share: f64,
+    /// For so long after the opening that share grows slowly, from a twentieth, so that a backlog does
+    /// not fall on a machine that is busy starting. Default: 10 s.
+    pub background_ramp: Span,
+    /// How many readers may build at once, those of all views together. One more is served the record
+    /// that is there, whatever its colour, or told [`Busy`](crate::ErrorKind::Busy) at once. Who waits
+    /// for the build of another does not count, nor do fills, the background, and what a build needs; a
+    /// read of a range counts while it builds what it lacks. Default: 256; from 1 to about a million.
+    /// A view may have a limit of its own:
+    /// [`ViewDefinition::builds_max`](crate::ViewDefinition::builds_max).
+    pub builds_max: usize,
     /// How many bytes of built pages may be written before the file is synced. Default: 32 MiB.
     pub unsynced_bytes_max: usize,
     /// How long built pages may stay unsynced: longer than zero. Default: 1 s.
@@ -50,9 +69,13 @@ impl Default for Options {
             read_only: false,
             record_bytes_max: RECORD_BYTES_DEFAULT,
             clock: Arc::new(SystemClock),
+            builders: 1,
             progress: None,
             memory_bytes: 256 << 20,
             queue_len: 1024,
+            background_share: 1.0,
+            background_ramp: Span::seconds(10),
+            builds_max: 256,
             unsynced_bytes_max: 32 << 20,
             unsynced_age_max: Span::seconds(1),
         }
@@ -63,6 +86,8 @@ const RECORD_BYTES_DEFAULT: usize = 16 << 20;
 /// Below the limit of a page, so that a page of one record always has room for its table.
 const RECORD_BYTES_MAX: usize = 31 << 20;
 const QUEUE_LEN_MAX: usize = 1 << 20;
+const BUILDERS_MAX: usize = 64;
+const BUILDS_MAX: usize = 1 << 20;
 
 impl Options {
     /// Holds every value against its range.
@@ -75,8 +100,22 @@ impl Options {
             }
         };
         within("record_bytes_max", self.record_bytes_max, 1, RECORD_BYTES_MAX)?;
+        within("builders", self.builders, 0, BUILDERS_MAX)?;
         within("queue_len", self.queue_len, 1, QUEUE_LEN_MAX)?;
+        within("builds_max", self.builds_max, 1, BUILDS_MAX)?;
         within("memory_bytes", self.memory_bytes, 0, isize::MAX as usize)?;
+        if !(self.background_share > 0.0 && self.background_share <= 1.0) {
+            return Err(Error::input(format!(
+                "option background_share is {}; it must be above 0 and at most 1",
+                self.background_share
+            )));
+        }
+        if self.background_ramp < Span::ZERO {
+            return Err(Error::input(format!(
+                "option background_ramp is {}; it cannot be negative",
+                self.background_ramp
+            )));
+        }
         if self.unsynced_age_max <= Span::ZERO {
             return Err(Error::input(format!(
                 "option unsynced_age_max is {}; it must be longer than zero",
@@ -100,9 +139,13 @@ impl fmt::Debug for Options {
             .field("read_only", &self.read_only)
             .field("record_bytes_max", &self.record_bytes_max)
             .field("clock", &self.clock)
+            .field("builders", &self.builders)
             .field("progress", &self.progress.is_some())
             .field("memory_bytes", &self.memory_bytes)
             .field("queue_len", &self.queue_len)
+            .field("background_share", &self.background_share)
+            .field("background_ramp", &self.background_ramp)
+            .field("builds_max", &self.builds_max)
             .field("unsynced_bytes_max", &self.unsynced_bytes_max)
             .field("unsynced_age_max", &self.unsynced_age_max)
             .finish()

@@ -10,7 +10,7 @@ use crate::key::{EntityKey, IntoSource, SourceKey};
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::page::RecordType;
-use crate::rebuild::{Engine, Run, prune_runs, refuse_inside_build};
+use crate::rebuild::{Engine, Next, Run, Worked, prune_runs, refuse_inside_build};
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::view::{
@@ -55,7 +55,7 @@ impl Store {
     /// # Errors
     /// As [`open`](Self::open), and [`Input`](crate::ErrorKind::Input) for an option out of range.
     pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self> {
-        Engine::open(path.as_ref(), options).map(|engine| Self(Arc::new(engine)))
+        Self::begin(Engine::open(path.as_ref(), options)?)
     }
 
     /// A store without a file, for tests: everything is as with one, and gone at the end.
@@ -71,7 +71,7 @@ impl Store {
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input) for an option out of range.
     pub fn in_memory_with(options: Options) -> Result<Self> {
-        Engine::in_memory(options).map(|engine| Self(Arc::new(engine)))
+        Self::begin(Engine::in_memory(options)?)
     }
 
     /// Opens what a storage backend holds: for proofs that record, cut or spoil what reaches the
@@ -80,7 +80,12 @@ impl Store {
     /// # Errors
     /// As [`open_with`](Self::open_with).
     pub fn open_backend(backend: Box<dyn StorageBackend>, options: Options) -> Result<Self> {
-        Engine::open_backend(backend, options).map(|engine| Self(Arc::new(engine)))
+        Self::begin(Engine::open_backend(backend, options)?)
+    }
+
+    fn begin(engine: Engine) -> Result<Self> {
+        engine.start_builders()?;
+        Ok(Self(Arc::new(engine)))
     }
 
     /// Begins to define a view: `E` says what it is about, `R` what a record holds.
@@ -202,6 +207,24 @@ impl Store {
         versions: impl IntoIterator<Item = (K, u64)>,
     ) -> Result<ReconcileReport> {
         view::reconcile(&self.0, kind, versions)
+    }
+
+    /// Does the most urgent piece of background work now, in the calling thread: what a reader waits
+    /// for first, then what was asked for, what readers were served although it was not fresh, what is
+    /// marked, upstream first, and what will expire soon. `None` if there is nothing to do.
+    ///
+    /// For programs without threads of the store's ([`Options::builders`] zero), and for tests: it says
+    /// what was built and why.
+    ///
+    /// # Errors
+    /// [The file's errors](crate#errors), and [`Input`](crate::ErrorKind::Input) inside a build. What a
+    /// build function failed with is in the answer.
+    pub fn build_next(&self) -> Result<Option<Worked>> {
+        refuse_inside_build("building in the background")?;
+        match self.0.workshop().work_one()? {
+            Next::Worked(worked) => Ok(Some(worked)),
+            Next::Nothing { .. } => Ok(None),
+        }
     }
 
     /// Deletes a view with all its records, durably: its name is free at once, its pages go in the
@@ -327,6 +350,13 @@ impl Store {
     #[must_use]
     pub fn last_unexplained(&self) -> Option<Error> {
         self.0.shared().last_unexplained()
+    }
+
+    /// The last build that took longer than its view's
+    /// [`build_deadline`](crate::ViewDefinition::build_deadline), if one did.
+    #[must_use]
+    pub fn last_slow(&self) -> Option<Error> {
+        self.0.shared().last_slow()
     }
 
     /// The last page that failed its checks and counts as missing, if one did.

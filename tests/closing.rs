@@ -6,6 +6,7 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
+use crate::common::still;
 use tidetable::{BuildError, Error, ErrorKind, Layer, Options, Result, Store, View};
 
 use common::disk::{Disk, Failing, Reason};
@@ -13,7 +14,7 @@ use common::record::{Cell, at, buckets, built_view, cell, grid, patient, put_vie
 
 #[test]
 fn closing_twice_is_no_error_and_every_handle_ends() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let (put, built) = (put_view(&store, "put").unwrap(), built_view(&store, "built").unwrap());
     put.put(&1, at(0), &cell(1, 0, 1)).unwrap();
     put.get(&1, at(0)).unwrap();
@@ -49,7 +50,7 @@ fn closing_twice_is_no_error_and_every_handle_ends() {
 
 #[test]
 fn records_in_hand_outlive_close_and_the_last_handle() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = put_view(&store, "put").unwrap();
     view.put_many((0..9).map(|bucket| (1, at(bucket), cell(1, bucket, 7)))).unwrap();
     let record = view.get(&1, at(0)).unwrap();
@@ -131,7 +132,7 @@ fn verified(disk: &Disk) -> bool {
 #[test]
 fn what_does_not_belong_inside_a_build_is_refused_there_and_names_the_build() {
     type Refused = Arc<Mutex<Vec<(&'static str, Option<Error>)>>>;
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let put = put_view(&store, "put").unwrap();
     put.put(&1, at(0), &cell(1, 0, 1)).unwrap();
     let refused = Refused::default();
@@ -262,7 +263,7 @@ fn closing_while_others_write_answers_each_of_them_truly() {
 #[test]
 fn two_that_close_at_once_fail_nothing_that_was_queued() {
     for _ in 0..20 {
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let view = store.view::<u32, u64>("v").without_build().unwrap();
         std::thread::scope(|scope| {
             let writers: Vec<_> = (0..4_u32)

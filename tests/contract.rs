@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use crate::common::still;
 use tidetable::{
     Changes, ErrorKind, Freshness, Grid, ManualClock, Marked, Options, Span, Store, Timestamp, View,
 };
@@ -23,13 +24,13 @@ type Slf = Arc<OnceLock<View<u32, u64>>>;
 
 fn clocked() -> (Arc<ManualClock>, Store) {
     let clock = Arc::new(ManualClock::new(min(1000)));
-    let options = Options { clock: clock.clone(), ..Options::default() };
+    let options = Options { clock: clock.clone(), ..still::options() };
     (clock, Store::in_memory_with(options).unwrap())
 }
 
 #[test]
 fn whole_view_change_made_before_a_redefinition_is_not_lost() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let data = Arc::new(AtomicU64::new(1));
     let define = |version: u32, len: u32| {
         let data = data.clone();
@@ -61,7 +62,7 @@ fn whole_view_change_made_before_a_redefinition_is_not_lost() {
 
 #[test]
 fn put_as_of_before_an_invalidation_of_its_entity_is_stale() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let x = store.view::<u32, u64>("x").without_build().unwrap();
     x.put(&1, NOW, &1).unwrap();
     let as_of = store.revision();
@@ -78,7 +79,7 @@ fn put_as_of_before_an_invalidation_of_its_entity_is_stale() {
 
 #[test]
 fn reconcile_does_not_take_back_a_later_announcement_for_builds_under_way() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let data = Arc::new(AtomicU64::new(1));
     let (began, has_begun) = mpsc::channel();
     let (go, may_go) = mpsc::channel::<()>();
@@ -133,7 +134,7 @@ fn reconcile_does_not_take_back_a_later_announcement_for_builds_under_way() {
 
 #[test]
 fn absent_because_deleted_while_built_is_not_relied_on() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let deleting = Arc::new(AtomicBool::new(true));
     let itself = Slf::default();
     let (me, del) = (itself.clone(), deleting.clone());
@@ -168,7 +169,7 @@ fn absent_because_deleted_while_built_is_not_relied_on() {
 
 #[test]
 fn a_range_with_a_gap_left_by_a_page_build_is_not_relied_on() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let deleting = Arc::new(AtomicBool::new(true));
     let itself = Slf::default();
     let (me, del) = (itself.clone(), deleting.clone());
@@ -199,7 +200,7 @@ fn a_range_with_a_gap_left_by_a_page_build_is_not_relied_on() {
 
 #[test]
 fn a_range_with_a_gap_left_by_three_deletions_is_not_relied_on() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let deleting = Arc::new(AtomicBool::new(true));
     let itself = Slf::default();
     let (me, del) = (itself.clone(), deleting.clone());
@@ -231,7 +232,7 @@ fn a_range_with_a_gap_left_by_three_deletions_is_not_relied_on() {
 fn readers_of_a_page_view_get_what_they_asked_for() {
     let (mut absent, mut overtaken) = (0, 0);
     for _ in 0..15 {
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let gated = Arc::new(AtomicBool::new(false));
         let g = gated.clone();
         let u = store
@@ -282,7 +283,7 @@ fn readers_of_a_page_view_get_what_they_asked_for() {
 
 #[test]
 fn a_build_that_goes_on_after_a_failed_range_is_not_fresh() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let define = |version| {
         let d = store.view::<u32, u64>("x").grid(Grid::minutes(1)).version(version);
         d.build(|_, _, _| Ok(1)).unwrap()
@@ -349,7 +350,7 @@ fn read_only_readers_of_a_view_of_a_higher_version_are_not_fresh() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
     let open = |read_only, version| {
-        let store = Store::open_with(&path, Options { read_only, ..Options::default() }).unwrap();
+        let store = Store::open_with(&path, Options { read_only, ..still::options() }).unwrap();
         let x = store.view::<u32, u64>("x").version(version).build(|_, _, _| Ok(1)).unwrap();
         let read = x.clone();
         let y = store.view::<u32, u64>("y");
@@ -368,7 +369,7 @@ fn read_only_readers_of_a_view_of_a_higher_version_are_not_fresh() {
 fn a_revision_from_before_a_crash_is_not_taken_for_one_after_it() {
     let folder = tempfile::tempdir().unwrap();
     let (path, crashed) = (folder.path().join("store"), folder.path().join("crashed"));
-    let patient = Options { unsynced_age_max: Span::hours(1), ..Options::default() };
+    let patient = Options { unsynced_age_max: Span::hours(1), ..still::options() };
     let store = Store::open_with(&path, patient).unwrap();
     let x = store.view::<u32, u64>("x").without_build().unwrap();
     x.put(&9, NOW, &1).unwrap();
@@ -377,7 +378,7 @@ fn a_revision_from_before_a_crash_is_not_taken_for_one_after_it() {
     }
     let as_of = store.revision(); // handed to a worker with its job
     std::fs::copy(&path, &crashed).unwrap();
-    let store = Store::open_with(&crashed, Options::default()).unwrap();
+    let store = Store::open_with(&crashed, still::options()).unwrap();
     let x = store.view::<u32, u64>("x").without_build().unwrap();
     store.invalidate(("s", 1u32)).unwrap();
     x.put_depending(&1, NOW, &1, [("s", 1u32)], as_of).unwrap();
@@ -423,7 +424,7 @@ fn damaged_and_invalidated(damage: bool) -> (Freshness, u64) {
     let path = folder.path().join("store");
     let data = Arc::new(AtomicU64::new(1));
     let open = || {
-        let store = Store::open(&path).unwrap();
+        let store = still::open(&path).unwrap();
         let data = data.clone();
         let x = store.view::<u32, u64>("x").build(move |_, _, _| Ok(data.load(SeqCst))).unwrap();
         let read = x.clone();
@@ -479,7 +480,7 @@ fn readers_of_a_damaged_page_hear_of_its_invalidation() {
 fn after_an_invalidation_that_failed_to_sync_nothing_it_concerns_is_fresh() {
     use common::disk::{Disk, Failing, Reason};
     let disk = Disk::default();
-    let store = Store::open_backend(disk.backend(), Options::default()).unwrap();
+    let store = Store::open_backend(disk.backend(), still::options()).unwrap();
     let x = store.view::<u32, u64>("x").build(|cx, _, _| {
         cx.depends_on(("s", 1u32));
         Ok(1)

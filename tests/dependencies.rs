@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+mod common;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::common::still;
 use tidetable::{Changes, Freshness, Grid, Marked, Metrics, Store, Timestamp, View};
 
 const NOW: Timestamp = Timestamp::EPOCH;
@@ -33,7 +36,7 @@ struct Diamond {
 }
 
 fn diamond() -> Diamond {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let outside = Outside::default();
     let reads = |factor: u64| {
         let outside = outside.clone();
@@ -149,7 +152,7 @@ fn a_whole_view_is_stamped_and_what_reads_it_suspect() {
 
 #[test]
 fn an_invalidation_during_a_build_makes_what_it_built_stale() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let (again, outside) = (Outside::default(), Outside::default());
     let (inside, seen, count) = (store.clone(), outside.clone(), again.clone());
     let view = store
@@ -177,7 +180,7 @@ fn an_invalidation_during_a_build_makes_what_it_built_stale() {
 
 #[test]
 fn a_record_invalidated_while_it_is_first_built_is_stale() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let slot: Arc<std::sync::Mutex<Option<View<u32, u64>>>> = Arc::default();
     let (itself, runs) = (slot.clone(), Outside::default());
     let view = store
@@ -201,7 +204,7 @@ fn a_record_invalidated_while_it_is_first_built_is_stale() {
 
 #[test]
 fn what_was_absent_when_it_was_read_counts_as_read() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let put = store.view::<u32, u64>("put").without_build().unwrap();
     let read = put.clone();
     let view = store
@@ -241,7 +244,7 @@ fn a_stale_record_served_as_it_is_makes_its_reader_suspect() {
 
 #[test]
 fn a_running_total_learns_of_a_change_far_back() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let outside = Outside::default();
     let slot: Arc<std::sync::Mutex<Option<View<u32, u64>>>> = Arc::default();
     let (itself, seen) = (slot.clone(), outside.clone());
@@ -277,7 +280,7 @@ fn a_running_total_learns_of_a_change_far_back() {
 
 #[test]
 fn a_scan_depends_on_which_entities_there_are() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let put = store.view::<u32, u64>("put").without_build().unwrap();
     let read = put.clone();
     let all = tidetable::TimeRange::new(Timestamp::MIN, Timestamp::MAX);
@@ -327,10 +330,10 @@ fn a_record_is_explained_from_what_changed_to_itself() {
 
 #[test]
 fn what_is_read_from_another_store_is_outside_like_any_file() {
-    let other = Store::in_memory().unwrap();
+    let other = still::in_memory().unwrap();
     let far = other.view::<u32, u64>("far").without_build().unwrap();
     far.put(&1, NOW, &3).unwrap();
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     // Takes the number in this store that `far` has in the other.
     let near = store.view::<u32, u64>("near").without_build().unwrap();
     let read = far.clone();
@@ -352,7 +355,7 @@ fn what_is_read_from_another_store_is_outside_like_any_file() {
 
 #[test]
 fn a_build_that_reads_what_it_did_not_declare_is_found_out() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let secret = Outside::default();
     let it = diamond();
     let put = store.view::<u32, u64>("put").without_build().unwrap();
@@ -419,7 +422,7 @@ fn a_census_counts_colours_and_versions() {
 
 #[test]
 fn a_scan_is_not_spared_while_what_it_scanned_is_stamped() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let outside = Outside::default();
     let seen = outside.clone();
     let leaf = store.view::<u32, u64>("leaf").build(move |_, _, _| Ok(seen.get())).unwrap();
@@ -447,7 +450,7 @@ fn a_scan_is_not_spared_while_what_it_scanned_is_stamped() {
 
 #[test]
 fn a_scan_that_read_nothing_marked_is_fresh_whatever_else_is_marked() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let put = store.view::<u32, u64>("put").grid(Grid::minutes(1)).without_build().unwrap();
     let at = |minute: i64| Timestamp::from_millis(minute * 60_000);
     put.put(&1, at(0), &1).unwrap();
@@ -466,7 +469,7 @@ fn a_scan_that_read_nothing_marked_is_fresh_whatever_else_is_marked() {
 
 #[test]
 fn the_lower_of_a_diamond_never_calls_new_beside_old_fresh() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let outside = Outside::default();
     let arm = |name: &str| {
         let seen = outside.clone();
@@ -537,7 +540,7 @@ fn why_a_record_is_marked_is_known_after_a_restart() {
 
 #[test]
 fn a_record_that_is_marked_when_it_is_stored_makes_its_readers_suspect() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let put = store.view::<u32, u64>("put").without_build().unwrap();
     put.put(&1, NOW, &5).unwrap();
     let read = put.clone();
@@ -556,7 +559,7 @@ fn a_record_that_is_marked_when_it_is_stored_makes_its_readers_suspect() {
 
 #[test]
 fn evidence_that_was_overtaken_while_it_was_gathered_spares_nothing() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let (outside, armed) = (Outside::default(), Outside::default());
     let seen = outside.clone();
     let first = store

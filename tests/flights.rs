@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+mod common;
+
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex, OnceLock, mpsc};
 use std::thread;
 
+use crate::common::still;
 use tidetable::{ErrorKind, Grid, Missing, Store, TimeRange, Timestamp, View};
 
 fn minute(minute: i64) -> Timestamp {
@@ -55,7 +58,7 @@ fn assert_totals(view: &View<u32, u64>, entity: u32, until: i64) {
 #[test]
 fn a_thousand_threads_that_want_one_record_cause_one_build() {
     const THREADS: usize = 1000;
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let asking = Arc::new(AtomicUsize::new(0));
     let seen = asking.clone();
     let view = store.view::<u32, u64>("one").build(move |_, _, _| {
@@ -83,7 +86,7 @@ fn a_thousand_threads_that_want_one_record_cause_one_build() {
 fn a_build_that_fails_or_panics_is_an_error_to_all_who_waited_and_to_nobody_later() {
     const READERS: usize = 8;
     for panics in [false, true] {
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let (asking, fails) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(true)));
         let (seen, failing) = (asking.clone(), fails.clone());
         let definition = store.view::<str, u64>("fragile").grid(Grid::minutes(10));
@@ -125,7 +128,7 @@ fn a_build_that_fails_or_panics_is_an_error_to_all_who_waited_and_to_nobody_late
 
 #[test]
 fn a_bucket_that_panics_leaves_the_rest_of_its_fill() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = store.view::<u32, u64>("fill").grid(Grid::minutes(1)).page_len(4);
     let view = view.build(|_, _, bucket| match number(bucket) {
         5 => panic!("not this one"),
@@ -146,7 +149,7 @@ fn a_bucket_that_panics_leaves_the_rest_of_its_fill() {
 
 #[test]
 fn a_record_that_needs_itself_is_told_so() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let itself = Itself::default();
     let captured = itself.clone();
     let view = store.view::<u32, u64>("ouroboros").build(move |_, entity, _| {
@@ -162,7 +165,7 @@ fn a_record_that_needs_itself_is_told_so() {
 
 #[test]
 fn two_threads_whose_records_need_each_other_are_told_so() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let itself = Itself::default();
     let (captured, both_build) = (itself.clone(), Barrier::new(2));
     let view = store.view::<u32, u64>("circle").build(move |_, entity, _| {
@@ -182,7 +185,7 @@ fn two_threads_whose_records_need_each_other_are_told_so() {
 
 #[test]
 fn a_running_total_is_filled_in_order_by_one() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let builds = Arc::new(AtomicUsize::new(0));
     let view = running_total(&store, builds.clone());
     view.fill(&1, minutes(0..300)).unwrap().complete().unwrap();
@@ -192,7 +195,7 @@ fn a_running_total_is_filled_in_order_by_one() {
 
 #[test]
 fn a_running_total_is_filled_by_several_at_once() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let builds = Arc::new(AtomicUsize::new(0));
     let view = running_total(&store, builds.clone());
     for entity in 0..20 {
@@ -212,7 +215,7 @@ fn a_running_total_is_filled_by_several_at_once() {
 
 #[test]
 fn nothing_is_written_inside_a_build() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let other = store.view::<u32, u64>("other").without_build().unwrap();
     other.put(&1, Timestamp::EPOCH, &1).unwrap();
     let refused = Arc::new(Mutex::new(Vec::new()));
@@ -269,7 +272,7 @@ const DELETIONS: [Deletion; 4] = [
 #[test]
 fn a_record_deleted_while_it_is_filled_stays_deleted() {
     for (at, delete) in DELETIONS.into_iter().enumerate() {
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let (view, begun, go) = halting(&store);
         thread::scope(|scope| {
             let filler = scope.spawn(|| view.fill(&1, minutes(0..1)).map(drop));
@@ -285,7 +288,7 @@ fn a_record_deleted_while_it_is_filled_stays_deleted() {
 #[test]
 fn a_reader_whose_record_was_deleted_while_it_was_built_gets_one_built_afterwards() {
     for (at, delete) in DELETIONS.into_iter().enumerate() {
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let (view, begun, go) = halting(&store);
         thread::scope(|scope| {
             let reader = scope.spawn(|| view.get(&1, minute(0)).unwrap().to_native());
@@ -309,7 +312,7 @@ fn a_record_beside_what_is_deleted_meanwhile_is_stored() {
         |view| view.delete_before(minute(0)),
     ];
     for delete in deletions {
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let (view, begun, go) = halting(&store);
         thread::scope(|scope| {
             let reader = scope.spawn(|| view.get(&1, minute(0)).unwrap().to_native());
@@ -324,7 +327,7 @@ fn a_record_beside_what_is_deleted_meanwhile_is_stored() {
 
 #[test]
 fn a_record_put_while_it_is_built_is_the_one_that_stays() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let (view, begun, go) = halting(&store);
     thread::scope(|scope| {
         let reader = scope.spawn(|| view.get(&1, minute(0)).unwrap().to_native());
@@ -340,7 +343,7 @@ fn a_record_put_while_it_is_built_is_the_one_that_stays() {
 
 #[test]
 fn a_reader_of_what_a_fill_has_made_waits_for_no_other_bucket() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let (begin, begun) = mpsc::channel();
     let (go, may_go) = mpsc::channel::<()>();
     let may_go = Mutex::new(may_go);
@@ -370,7 +373,7 @@ fn a_reader_of_what_a_fill_has_made_waits_for_no_other_bucket() {
 
 #[test]
 fn what_was_stored_and_then_deleted_is_not_served_by_the_fill_that_made_it() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let (begin, begun) = mpsc::channel();
     let (go, may_go) = mpsc::channel::<()>();
     let may_go = Mutex::new(may_go);

@@ -3,10 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::common::still;
 use redb::{ReadableTable, TableDefinition};
 use tempfile::TempDir;
 use tidetable::{
@@ -32,7 +35,7 @@ fn fixture() -> (TempDir, PathBuf) {
 }
 
 fn open(path: &Path) -> Store {
-    let options = Options { clock: Arc::new(ManualClock::new(WRITTEN_AT)), ..Options::default() };
+    let options = Options { clock: Arc::new(ManualClock::new(WRITTEN_AT)), ..still::options() };
     Store::open_with(path, options).unwrap()
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
+use crate::common::still;
 use common::disk::Random;
 use tidetable::{
     BuildContext, Changes, ErrorKind, Grid, Marked, Missing, Options, Record, Result, Store,
@@ -109,7 +110,7 @@ impl Drop for Ending<'_> {
 
 impl World {
     fn new(memory_bytes: usize) -> Self {
-        let store = Store::in_memory_with(Options { memory_bytes, ..Options::default() }).unwrap();
+        let store = Store::in_memory_with(Options { memory_bytes, ..still::options() }).unwrap();
         let counters = Arc::new((0..SOURCES).map(|_| Counter::default()).collect());
         let sides = [0, 1].map(|side| define_side(&store, &counters, side).unwrap());
         let pairs = define_pairs(&store, &sides).unwrap();

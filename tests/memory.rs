@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+mod common;
+
+use crate::common::still;
 use tidetable::{Layer, Options, Store, Timestamp, View};
 
 const BUDGET: usize = 1 << 20;
@@ -10,7 +13,7 @@ const RECORD: usize = 4 << 10;
 const ENTITIES: u32 = (10 * BUDGET / RECORD) as u32;
 
 fn store() -> Store {
-    Store::in_memory_with(Options { memory_bytes: BUDGET, ..Options::default() }).unwrap()
+    Store::in_memory_with(Options { memory_bytes: BUDGET, ..still::options() }).unwrap()
 }
 
 fn blob(entity: u32) -> Vec<u8> {

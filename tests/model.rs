@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use crate::common::still;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tidetable::proof::StorageBackend;
@@ -284,7 +287,7 @@ impl Both {
 }
 
 fn open(disk: &Disk, memory_bytes: usize) -> Store {
-    let options = Options { memory_bytes, ..Options::default() };
+    let options = Options { memory_bytes, ..still::options() };
     Store::open_backend(Box::new(disk.clone()), options).unwrap()
 }
 

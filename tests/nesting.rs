@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+mod common;
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, OnceLock, mpsc};
 use std::thread;
 
+use crate::common::still;
 use tidetable::{
     Bucket, BuildContext, BuildError, Error, ErrorKind, Grid, Missing, Options, Store, TimeRange,
     Timestamp, View,
@@ -82,7 +85,7 @@ const DEEP: i64 = 10_000;
 
 #[test]
 fn a_cold_total_over_ten_thousand_buckets_is_built_by_one_read_of_the_last() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let (view, runs) = running_total(&store);
     // As much stack as a thread commonly has, whatever the test's own has.
     let reader = thread::Builder::new().stack_size(2 << 20);
@@ -98,7 +101,7 @@ fn a_cold_total_over_ten_thousand_buckets_is_built_by_one_read_of_the_last() {
 
 #[test]
 fn a_cold_total_needs_no_memory_for_what_it_passes() {
-    let options = Options { memory_bytes: 1 << 20, ..Options::default() };
+    let options = Options { memory_bytes: 1 << 20, ..still::options() };
     let store = Store::in_memory_with(options).unwrap();
     let (view, _) = running_total(&store);
     assert_eq!(view.get(&1, minute(DEEP)).unwrap().to_native(), total(DEEP));
@@ -107,7 +110,7 @@ fn a_cold_total_needs_no_memory_for_what_it_passes() {
 
 #[test]
 fn a_cold_total_is_filled_from_its_end() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let (view, _) = running_total(&store);
     let filled = view.fill(&1, minutes(990, 1000)).unwrap().complete().unwrap();
     assert_eq!((filled.built, filled.already_fresh), (10, 0));
@@ -117,7 +120,7 @@ fn a_cold_total_is_filled_from_its_end() {
 #[test]
 fn two_threads_that_begin_a_total_at_different_ends_both_get_it() {
     for round in 0..10 {
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let (view, _) = running_total(&store);
         let together = Barrier::new(3);
         thread::scope(|scope| {
@@ -136,7 +139,7 @@ fn two_threads_that_begin_a_total_at_different_ends_both_get_it() {
 
 #[test]
 fn what_a_build_returns_that_is_unwound_is_not_stored() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let unwound = Arc::new(AtomicUsize::new(0));
     let counted = unwound.clone();
     let view = recursive(&store, move |_, view, entity, number| {
@@ -158,7 +161,7 @@ fn what_a_build_returns_that_is_unwound_is_not_stored() {
 
 #[test]
 fn a_range_at_the_limit_is_built_before_those_who_read_it() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = runs.clone();
     // Each record is the sum of up to 20 before it, plus one.
@@ -180,7 +183,7 @@ fn a_range_at_the_limit_is_built_before_those_who_read_it() {
 
 #[test]
 fn pages_built_whole_nest_as_deep() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let itself: Arc<OnceLock<View<u32, u64>>> = Arc::default();
     let captured = itself.clone();
     let definition = store.view("pages").grid(Grid::minutes(1)).page_len(4);
@@ -214,7 +217,7 @@ fn circle(store: &Store, len: i64) -> View<u32, u64> {
 #[test]
 fn a_circle_of_any_length_is_named() {
     for len in [1, 2, 3, 63, 64, 65, 100, 1000] {
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let view = circle(&store, len);
         let error = view.get(&1, minute(len - 1)).unwrap_err();
         let told = told(&error);
@@ -236,7 +239,7 @@ fn a_circle_of_any_length_is_named() {
 
 #[test]
 fn a_circle_far_below_the_first_read_is_named() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = recursive(&store, |_, view, entity, number| {
         let before = if number == 0 { 150 } else { number - 1 };
         Ok(view.get(&entity, minute(before))?.to_native())
@@ -248,7 +251,7 @@ fn a_circle_far_below_the_first_read_is_named() {
 #[test]
 fn a_circle_that_two_threads_enter_at_once_is_named_to_both() {
     for round in 0..20 {
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let view = circle(&store, 300);
         let together = Barrier::new(2);
         thread::scope(|scope| {
@@ -272,7 +275,7 @@ fn elsewhere<T: Send>(run: impl FnOnce() -> T + Send) -> T {
 #[test]
 fn a_circle_closed_through_a_thread_with_the_context_is_named() {
     for len in [1, 2, 100] {
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let view = recursive(&store, move |cx, view, entity, number| {
             let before = minute((number + len - 1) % len);
             Ok(elsewhere(|| cx.get(view, &entity, before))?.to_native())
@@ -284,7 +287,7 @@ fn a_circle_closed_through_a_thread_with_the_context_is_named() {
 
 #[test]
 fn a_total_through_threads_with_the_context_is_as_deep() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = recursive(&store, |cx, view, entity, number| {
         if number == 0 {
             return Ok(0);
@@ -301,7 +304,7 @@ fn a_total_through_threads_with_the_context_is_as_deep() {
 
 #[test]
 fn threads_of_one_build_may_need_what_the_other_builds() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let both = Arc::new(Barrier::new(2));
     // 0 reads 1 and 2 at once, on two threads; 1 reads 2, while that is being built.
     let view = recursive(&store, move |cx, view, entity, number| match number {
@@ -328,7 +331,7 @@ fn threads_of_one_build_may_need_what_the_other_builds() {
 
 #[test]
 fn a_build_on_a_thread_with_the_context_may_not_write() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = recursive(&store, |cx, view, entity, number| {
         if number == 1 {
             return Ok(elsewhere(|| cx.get(view, &entity, minute(0)))?.to_native());
@@ -342,7 +345,7 @@ fn a_build_on_a_thread_with_the_context_may_not_write() {
 
 #[test]
 fn what_has_no_end_is_an_error_that_names_the_limit() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = runs.clone();
     let view = recursive(&store, move |_, view, entity, number| {
@@ -359,7 +362,7 @@ fn what_has_no_end_is_an_error_that_names_the_limit() {
 #[test]
 fn a_panic_or_failure_deep_down_reaches_the_reader_and_nothing_is_stored() {
     for panics in [true, false] {
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let down = Arc::new(AtomicBool::new(true));
         let is_down = down.clone();
         let view = recursive(&store, move |_, view, entity, number| match number {
@@ -378,7 +381,7 @@ fn a_panic_or_failure_deep_down_reaches_the_reader_and_nothing_is_stored() {
 
 #[test]
 fn a_failure_that_thousands_of_builds_pass_on_takes_no_more_stack_for_it() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = recursive(&store, move |_, view, entity, number| match number {
         0 => Err(BuildError::new("the tide is out")),
         _ => Ok(view.get(&entity, minute(number - 1))?.to_native()),
@@ -396,7 +399,7 @@ fn a_failure_that_thousands_of_builds_pass_on_takes_no_more_stack_for_it() {
 
 #[test]
 fn a_build_may_do_without_what_failed_deep_down() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     // Every hundredth fails; those who need it begin anew.
     let view = recursive(&store, |_, view, entity, number| match number {
         0 => Ok(0),
@@ -412,7 +415,7 @@ fn a_build_may_do_without_what_failed_deep_down() {
 
 #[test]
 fn whoever_waits_for_a_flight_that_is_unwound_gets_the_right_record() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let (begin, begun) = mpsc::channel();
     let (go, may_go) = mpsc::channel::<()>();
     let halt = std::sync::Mutex::new(Some((begin, may_go)));
@@ -449,7 +452,7 @@ fn whoever_waits_for_a_flight_that_is_unwound_gets_the_right_record() {
 
 #[test]
 fn a_thread_with_the_context_that_keeps_its_failure_to_itself_spoils_nothing() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = recursive(&store, |cx, view, entity, number| {
         if number == 0 {
             return Ok(0);
@@ -466,7 +469,7 @@ fn a_thread_with_the_context_that_keeps_its_failure_to_itself_spoils_nothing() {
 #[test]
 fn a_long_range_at_the_limit_is_built_in_pieces() {
     const LEAVES: i64 = 600;
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let leaves = store.view::<u32, u64>("leaves").grid(Grid::minutes(1)).build(|_, _, _| Ok(1));
     let leaves = leaves.unwrap();
     let view = recursive(&store, move |_, view, entity, number| match number {
@@ -501,7 +504,7 @@ fn a_tangle_of_records_is_built_once_and_right_by_many_threads() {
             let sum = |sum: u64, before: i64| sum.wrapping_mul(3) + expected[before as usize];
             expected.push(needs(seed, number).into_iter().fold(1, |a, b| sum(a, b) % 1_000_003));
         }
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let view = recursive(&store, move |cx, view, entity, number| {
             let mut sum = 1_u64;
             let needs = if number == 0 { Vec::new() } else { needs(seed, number) };

@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+mod common;
+
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::common::still;
 use tempfile::TempDir;
 use tidetable::{
     Clock, EntityKey, ErrorKind, Freshness, Grid, Layer, ManualClock, Marked, Missing, Options,
@@ -34,7 +37,7 @@ fn standing(view: &View<u32, i64>, entity: u32, range: Range<i64>) -> Vec<i64> {
 
 #[test]
 fn a_range_holds_the_buckets_that_start_in_it() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = clockwork(&store);
     let millis =
         |from, to| TimeRange::new(Timestamp::from_millis(from), Timestamp::from_millis(to));
@@ -58,7 +61,7 @@ fn a_range_holds_the_buckets_that_start_in_it() {
 
 #[test]
 fn a_range_builds_what_it_lacks_and_a_miss_leaves_it_out() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = clockwork(&store);
     view.fill(&1, minutes(3..5)).unwrap().complete().unwrap();
     assert_eq!(standing(&view, 1, 0..10), [3, 4]);
@@ -69,7 +72,7 @@ fn a_range_builds_what_it_lacks_and_a_miss_leaves_it_out() {
 
 #[test]
 fn peek_and_miss_never_build() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = clockwork(&store);
     assert!(view.peek(&1, minute(0)).unwrap().is_none());
     let error = view.when_missing(Missing::Miss).get(&1, minute(0)).unwrap_err();
@@ -86,7 +89,7 @@ fn peek_and_miss_never_build() {
 
 #[test]
 fn the_nearest_record_is_the_earlier_of_two_and_within_the_tolerance() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = clockwork(&store);
     let nearest = |at: i64, tolerance: i64| {
         let (at, tolerance) = (Timestamp::from_millis(at), Span::millis(tolerance));
@@ -117,7 +120,7 @@ fn the_nearest_record_is_the_earlier_of_two_and_within_the_tolerance() {
 
 #[test]
 fn a_timeless_view_has_one_record_at_all_times() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = store.view::<u32, i64>("timeless").build(|_, _, bucket| {
         assert!(bucket.is_timeless());
         Ok(1)
@@ -135,7 +138,7 @@ fn a_timeless_view_has_one_record_at_all_times() {
 
 #[test]
 fn instants_beyond_the_grid_are_refused() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = clockwork(&store);
     for at in [Timestamp::MIN, Timestamp::MAX] {
         assert_eq!(view.get(&1, at).unwrap_err().kind(), ErrorKind::Input);
@@ -148,7 +151,7 @@ fn instants_beyond_the_grid_are_refused() {
 
 #[test]
 fn many_entities_are_read_in_the_order_asked_and_fail_alone() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = store.view::<u32, u32>("many").build(|_, entity, _| match entity {
         3 => Err("not three".into()),
         other => Ok(*other),
@@ -177,7 +180,7 @@ fn what_was_prefetched_is_read_from_memory() {
 
 #[test]
 fn of_several_records_put_for_one_bucket_the_last_stays() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = clockwork(&store);
     let puts = [(1, minute(0), 10), (2, minute(0), 20), (1, minute(0), 11), (1, minute(9), 12)];
     assert_eq!(view.put_many(puts).unwrap(), 4);
@@ -193,7 +196,7 @@ fn of_several_records_put_for_one_bucket_the_last_stays() {
 
 #[test]
 fn deletions_take_exactly_what_they_name() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = clockwork(&store);
     for entity in 1..4 {
         view.fill(&entity, minutes(-10..10)).unwrap();
@@ -218,7 +221,7 @@ fn deletions_take_exactly_what_they_name() {
 #[test]
 fn retention_deletes_by_the_stores_clock() {
     let clock = Arc::new(ManualClock::new(minute(0)));
-    let options = Options { clock: clock.clone(), ..Options::default() };
+    let options = Options { clock: clock.clone(), ..still::options() };
     let store = Store::in_memory_with(options).unwrap();
     let by_minute = store.view::<u32, i64>("minutes").grid(Grid::minutes(1));
     let by_minute = by_minute.retain(Span::minutes(5)).build(|_, _, _| Ok(1)).unwrap();
@@ -240,7 +243,7 @@ fn retention_deletes_by_the_stores_clock() {
 
 /// Of some entities each alone is deleted; the others stay.
 fn entities_do_not_leak<E: EntityKey + ?Sized>(entities: &[&E]) {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = store.view::<E, u64>("entities").grid(Grid::minutes(1)).without_build().unwrap();
     for gone in 0..entities.len() {
         for (at, entity) in entities.iter().enumerate() {
@@ -272,7 +275,7 @@ fn entities_that_begin_alike_are_kept_apart() {
 
 #[test]
 fn an_entity_over_the_limit_is_refused_and_nothing_written() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = store.view::<str, u64>("long").build(|_, _, _| Ok(1)).unwrap();
     let long = "x".repeat(5000);
     assert_eq!(view.get(&long, minute(0)).unwrap_err().kind(), ErrorKind::Input);
@@ -283,7 +286,7 @@ fn an_entity_over_the_limit_is_refused_and_nothing_written() {
 
 #[test]
 fn an_empty_record_is_a_record() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let units = store.view::<u32, ()>("units").grid(Grid::minutes(1)).without_build().unwrap();
     units.put(&1, minute(3), &()).unwrap();
     assert!(units.peek(&1, minute(3)).unwrap().is_some());
@@ -299,7 +302,7 @@ fn an_empty_record_is_a_record() {
 #[test]
 fn what_marked_records_get_is_the_views_to_say_and_the_handles() {
     let clock = Arc::new(ManualClock::new(minute(0)));
-    let options = Options { clock: clock.clone(), ..Options::default() };
+    let options = Options { clock: clock.clone(), ..still::options() };
     let store = Store::in_memory_with(options).unwrap();
     let define = |version: u32, marked| {
         let definition: ViewDefinition<u32, u32> = store.view("marked").version(version);
@@ -322,7 +325,7 @@ fn what_marked_records_get_is_the_views_to_say_and_the_handles() {
 fn a_record_tells_its_age_version_layer_and_build_time() {
     let (folder, clock) = (TempDir::new().unwrap(), Arc::new(ManualClock::new(minute(100))));
     let path = folder.path().join("facts.tide");
-    let options = Options { clock: clock.clone(), ..Options::default() };
+    let options = Options { clock: clock.clone(), ..still::options() };
     let define = |store: &Store| {
         let definition = store.view::<u32, u64>("facts").grid(Grid::minutes(1)).version(4);
         definition.build(|context, _, _| {
@@ -357,7 +360,7 @@ fn a_record_tells_its_age_version_layer_and_build_time() {
 
 #[test]
 fn a_record_put_again_unchanged_keeps_when_it_changed() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = clockwork(&store);
     let put = |value: i64| {
         view.put(&1, minute(0), &value).unwrap();
@@ -447,7 +450,7 @@ fn many_small_records_of_one_kind_shrink_by_a_dictionary() {
 
 #[test]
 fn a_page_is_built_of_exactly_the_buckets_it_lacks() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let asked = Arc::new(Mutex::new(Vec::new()));
     let noted = asked.clone();
     let view = store.view::<u32, i64>("pages").grid(Grid::minutes(1)).page_len(6);
@@ -471,7 +474,7 @@ fn a_page_is_built_of_exactly_the_buckets_it_lacks() {
 
 #[test]
 fn a_page_built_of_a_wrong_number_of_records_is_refused() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     for wrong in [0, 5, 7] {
         let name = format!("wrong {wrong}");
         let view = store.view::<u32, i64>(&name).grid(Grid::minutes(1)).page_len(6);
@@ -486,7 +489,7 @@ fn a_page_built_of_a_wrong_number_of_records_is_refused() {
 
 #[test]
 fn a_range_builds_what_its_policy_asks_for_and_nothing_else() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let define = |version: u32| {
         let view = store.view::<u32, u64>("v").grid(Grid::minutes(1)).version(version);
         view.build(move |_, _, _| Ok(u64::from(version))).unwrap()
@@ -524,7 +527,7 @@ impl EntityKey for Wiping {
 #[test]
 #[should_panic(expected = "must append to the key")]
 fn an_entity_that_wipes_the_key_cannot_reach_another_view() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = store.view::<Wiping, u64>("wiping").build(|_, _, _| Ok(1)).unwrap();
     let _ = view.get(&Wiping, minute(0));
 }

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+mod common;
+
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::common::still;
 use tempfile::TempDir;
 use tidetable::{
     Error, ErrorKind, Freshness, Grid, ManualClock, Marked, Missing, Options, Record, Span, Store,
@@ -39,7 +42,7 @@ struct Home {
 
 impl Home {
     fn open(folder: &TempDir, clock: &Arc<ManualClock>) -> Store {
-        let options = Options { clock: clock.clone(), ..Options::default() };
+        let options = Options { clock: clock.clone(), ..still::options() };
         Store::open_with(folder.path().join("views.tide"), options).unwrap()
     }
 

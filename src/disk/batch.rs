@@ -11,6 +11,7 @@ use crate::page::{self, Page, StoredBody};
 use crate::revision::Revision;
 use crate::sync::Arc;
 
+use super::backlog::Backlog;
 use super::ledger::Ledger;
 use super::links::Links;
 use super::shared::{PageInMemory, Shared};
@@ -30,6 +31,7 @@ pub(crate) struct Batch<'t> {
     pub(super) ledger: &'t mut Ledger,
     pages: Table<'t, &'static [u8], &'static [u8]>,
     pub(super) links: Links<'t, Table<'t, &'static [u8], &'static [u8]>>,
+    pub(super) backlog: Backlog<'t, Table<'t, &'static [u8], &'static [u8]>>,
     revision: Revision,
     /// Page key -> what will stand there.
     staged: BTreeMap<Box<[u8]>, Staged>,
@@ -87,6 +89,7 @@ impl<'t> Batch<'t> {
             ledger,
             pages,
             links: Links::to_write(shared, txn)?,
+            backlog: Backlog::to_write(shared, txn)?,
             revision: last,
             staged: BTreeMap::new(),
             marked: BTreeMap::new(),
@@ -117,7 +120,7 @@ impl<'t> Batch<'t> {
 
     /// The failure that voids the transaction, if there was one.
     pub(crate) fn fault(&self) -> Option<&Error> {
-        self.fault.as_ref().or_else(|| self.links.fault())
+        self.fault.as_ref().or_else(|| self.links.fault()).or_else(|| self.backlog.fault())
     }
 
     /// The rows of all views, as this transaction will leave them.

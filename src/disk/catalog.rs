@@ -44,6 +44,7 @@ impl Catalog {
         if let Some(live) = &live
             && same(live.definition(), &definition)?
         {
+            live.governor().replace(definition.conduct);
             return Ok(live.clone());
         }
         let state = match writer {

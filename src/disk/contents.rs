@@ -8,6 +8,7 @@ use redb::{
 use crate::error::{Error, ErrorKind, RESTORE, Result};
 use crate::revision::Revision;
 
+use super::backlog::settle_begun;
 use super::file::{Contents, SealState, explain};
 use super::tables::{self, DROPPED, DROPPED_GOING, FORMAT, INTENTS, META, VIEWS, meta};
 use super::view_row::ViewRow;
@@ -113,7 +114,8 @@ fn meta_u64(txn: &ReadTransaction, name: &[u8]) -> Result<u64> {
 /// be called fresh by revisions that were given out twice.
 ///
 /// After an unclean stop the clock goes on far ahead: revisions that were given out and lost with
-/// unsynced commits never come again, wherever the application may have kept one.
+/// unsynced commits never come again, wherever the application may have kept one. A record that was
+/// being built then rests, if that was noted.
 pub(crate) fn begin_life(
     database: &Database,
     unclean: bool,
@@ -134,7 +136,9 @@ pub(crate) fn begin_life(
         let revision = revision.get().to_le_bytes();
         table.insert(meta::REVISION, revision.as_slice()).map_err(explain_any)?;
     }
+    tables::create_all(&txn).map_err(explain_any)?;
     forget_reservations(&txn)?;
+    settle_begun(&txn, unclean || rolled_back, revision).map_err(explain_any)?;
     if rolled_back {
         let mut views = txn.open_table(VIEWS).map_err(explain_any)?;
         for (name, row) in view_rows(&views)? {

@@ -88,6 +88,25 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
         self.row(&self.marks, page, "a page's row of marks", MarkRow::from_bytes)
     }
 
+    /// Calls `then` with the marks of each page between these keys.
+    pub(crate) fn marks_between(
+        &self,
+        from: &[u8],
+        until: Option<&[u8]>,
+        mut then: impl FnMut(&MarkRow),
+    ) -> Result<()> {
+        let rows = match until {
+            Some(until) => self.marks.range(from..until),
+            None => self.marks.range(from..),
+        };
+        for entry in self.keep(rows)? {
+            let (_, row) = self.keep(entry)?;
+            let row = MarkRow::from_bytes(row.value());
+            then(&row.ok_or_else(|| self.damaged("a page's row of marks"))?);
+        }
+        Ok(())
+    }
+
     /// What is known of a source, a kind, an entity or a view.
     pub(crate) fn source(&self, node: &[u8]) -> Result<Option<SourceRow>> {
         self.row(&self.sources, node, "a source's row", SourceRow::from_bytes)

@@ -23,6 +23,8 @@ pub(crate) struct Marked {
     /// Of both, those whose page was in memory.
     pub(crate) in_memory: u64,
     pub(crate) stamped: BTreeSet<ViewId>,
+    /// Whether something that had been tried in vain is to be tried again.
+    pub(crate) revived: bool,
 }
 
 impl Marked {
@@ -35,6 +37,7 @@ impl Marked {
             suspect: outcome.suspect,
             in_memory: in_memory.sum(),
             stamped: outcome.suspect_views.clone(),
+            revived: outcome.revived,
         }
     }
 }
@@ -75,7 +78,9 @@ impl Batch<'_> {
             self.note_changed(node, |row| row.changed = revision)?;
         }
         for (key, raised) in outcome.rows {
-            self.note_marked(&key);
+            if !raised.stale.union(raised.suspect).is_empty() {
+                self.note_marked(&key);
+            }
             self.marked.insert(key, raised.row);
         }
         self.newly_marked |= !marked.stamped.is_empty();

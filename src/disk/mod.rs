@@ -2,9 +2,11 @@
 //!
 //! From the ground up: [`file`] is the bytes (born whole, sealed, locked), [`tables`] what stands in
 //! them, [`writer`] the one thread that changes them by [`operations`] gathered in a [`batch`],
-//! [`load`] the way of a page into memory, [`catalog`] the views defined in this opening.
+//! [`load`] the way of a page into memory, [`backlog`] what is left to build in the background,
+//! [`catalog`] the views defined in this opening.
 
 mod announcements;
+mod backlog;
 mod batch;
 mod catalog;
 mod chunk;
@@ -39,6 +41,10 @@ mod view_state;
 mod view_table;
 mod writer;
 
+pub(crate) use backlog::{
+    BacklogCounts, Due, NotedFailure, SweepFor, SweepState, backlog, due_marks, due_stamped,
+    due_wanted, last_failures, levels, sweep_of, tries,
+};
 pub(crate) use catalog::Catalog;
 pub(crate) use chunk::{Chunk, Item};
 pub(crate) use contents::{CONTENTS, begin_life, has_intents, last_revision, view_rows};

@@ -12,6 +12,7 @@ use crate::metrics::{Counters, Metrics};
 use crate::options::Options;
 use crate::page::{Page, PageKey, ViewId};
 use crate::revision::{Life, Revision};
+use crate::schedule::{Admission, Bell, Noticed, Overdue};
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering, RwLock};
 
 use super::file::{HomeProcess, SealState, explain};
@@ -32,6 +33,10 @@ pub(crate) struct Shared {
     pub(crate) cache: Cache<Page>,
     pub(crate) counters: Counters,
     pub(crate) options: Options,
+    /// The readers that build.
+    pub(crate) readers: Admission,
+    /// The builds under way that have a deadline.
+    pub(crate) overdue: Overdue,
     /// Where the file is; `None` for one in memory or on a backend of the caller's.
     path: Option<PathBuf>,
     /// Gone once the store is closed. Readers hold the lock for one read; nobody waits under it for
@@ -42,17 +47,31 @@ pub(crate) struct Shared {
     published: AtomicU64,
     /// Why nothing may be written any more in this opening.
     latch: Mutex<Option<Error>>,
+    /// The last build that took too long.
+    slow: Mutex<Option<Error>>,
     /// The last page that failed its checks, for whoever asks.
     damage: Mutex<Option<Error>>,
     /// The last record that was built to other bytes for no reason that it declared.
     unexplained: Mutex<Option<Error>>,
     /// Nothing read from this file counts as fresh: history may be missing.
     distrusted: bool,
+    /// Whether the opening before this one did not end by closing the file.
+    #[allow(dead_code, reason = "those who work off the backlog are yet to come")]
+    pub(crate) after_unclean_stop: bool,
     /// Views of a store open to read that read what has changed.
     distrusted_views: Mutex<BTreeSet<ViewId>>,
     /// Id -> the view's live definition: what a page of another view is read by.
     views: RwLock<HashMap<ViewId, Arc<ViewState>>>,
+    /// Rung when there is something for the builders to do.
+    pub(crate) bell: Bell,
+    /// What readers were served although it was not fresh.
+    pub(crate) served_marked: Noticed,
+    /// What readers were served shortly before it expires.
+    pub(crate) expiring: Noticed,
 }
+
+/// Pages that readers had a look at and that wait to be built: more are known by their marks.
+const NOTICED_MAX: usize = 1024;
 
 /// The parts that an opening starts from.
 pub(crate) struct Parts {
@@ -63,6 +82,7 @@ pub(crate) struct Parts {
     pub(crate) home: HomeProcess,
     pub(crate) revision: Revision,
     pub(crate) distrusted: bool,
+    pub(crate) after_unclean_stop: bool,
 }
 
 impl Shared {
@@ -74,17 +94,24 @@ impl Shared {
             cache: Cache::new(Budget::new(pages), Life::begin()),
             counters: Counters::default(),
             options: parts.options,
+            readers: Admission::default(),
+            overdue: Overdue::default(),
             path: parts.path,
             database: RwLock::new(Some(parts.database)),
             seal: parts.seal,
             home: parts.home,
             published: AtomicU64::new(parts.revision.get()),
             latch: Mutex::new(None),
+            slow: Mutex::new(None),
             damage: Mutex::new(None),
             unexplained: Mutex::new(None),
             distrusted: parts.distrusted,
+            after_unclean_stop: parts.after_unclean_stop,
             distrusted_views: Mutex::default(),
             views: RwLock::default(),
+            bell: Bell::default(),
+            served_marked: Noticed::new(NOTICED_MAX),
+            expiring: Noticed::new(NOTICED_MAX),
         }
     }
 
@@ -225,6 +252,17 @@ impl Shared {
             error = error.at_bucket(bucket);
         }
         *self.unexplained.lock() = Some(error.at_entity(key.entity_of_page()));
+    }
+
+    /// Notes a build that took longer than its view says that one should.
+    pub(crate) fn report_slow(&self, error: Error) {
+        self.counters.builds_slow.add(1);
+        *self.slow.lock() = Some(error);
+    }
+
+    /// The last build that took too long.
+    pub(crate) fn last_slow(&self) -> Option<Error> {
+        self.slow.lock().clone()
     }
 
     /// The last record that was built to other bytes for no reason that it declared.

@@ -1,4 +1,5 @@
-//! The tables of the file. All of them exist from birth, used yet or not.
+//! The tables of the file. All of them exist from birth, used yet or not; one that a later release
+//! of the same format adds is created when a file is opened to write.
 //!
 //! Names and layouts are on disk: they never change within a format, and no name is reused. Keys
 //! compare as bytes.
@@ -31,6 +32,13 @@ pub(crate) const EDGES: Bytes = TableDefinition::new("edges");
 pub(crate) const MARKS: Bytes = TableDefinition::new("marks");
 /// Page key -> buckets that were asked for and are not yet built.
 pub(crate) const WANTED: Bytes = TableDefinition::new("wanted");
+/// Page key, slot (2 bytes, big endian) -> why the record could not be built in the background.
+pub(crate) const FAILURES: Bytes = TableDefinition::new("failures");
+/// View id (4 bytes, big endian) -> how far the view was looked through for its stamps.
+pub(crate) const SWEEPS: Bytes = TableDefinition::new("sweeps");
+/// Page key, slot (2 bytes, big endian) -> when the build began that an unclean stop may have ended
+/// (8 bytes, little endian).
+pub(crate) const BEGUN: Bytes = TableDefinition::new("begun");
 /// Node -> revision of its last change, and what the application says of it (`SourceRow`).
 pub(crate) const SOURCES: Bytes = TableDefinition::new("sources");
 /// Unique id -> sources of a change begun and not yet finished.
@@ -39,8 +47,23 @@ pub(crate) const INTENTS: Bytes = TableDefinition::new("intents");
 /// `FailureRow`).
 pub(crate) const RUNS: Bytes = TableDefinition::new("runs");
 
-const ALL: [Bytes; 12] =
-    [META, VIEWS, DROPPED, PAGES, DICTIONARIES, DEPS, EDGES, MARKS, WANTED, SOURCES, INTENTS, RUNS];
+const ALL: [Bytes; 15] = [
+    META,
+    VIEWS,
+    DROPPED,
+    PAGES,
+    DICTIONARIES,
+    DEPS,
+    EDGES,
+    MARKS,
+    WANTED,
+    FAILURES,
+    SWEEPS,
+    BEGUN,
+    SOURCES,
+    INTENTS,
+    RUNS,
+];
 
 /// Names in the `meta` table.
 pub(crate) mod meta {

@@ -11,6 +11,7 @@ use crate::freshness::Freshness;
 use crate::graph::{Colour, SlotSet};
 use crate::grid::{Bucket, Grid};
 use crate::page::{Compression, Dictionary, Page, PageKey, RecordShape, Sampler, Slot, ViewId};
+use crate::schedule::{Conduct, Governor};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, RwLock};
 use crate::time::{Span, Timestamp};
 
@@ -38,6 +39,8 @@ pub(crate) struct Definition {
     pub(crate) level: Option<i32>,
     /// How long after its end a bucket is history: never marked, never built again.
     pub(crate) seal_after: Option<Span>,
+    /// How its builds are run. An equal definition may bring another.
+    pub(crate) conduct: Conduct,
 }
 
 /// A defined view: what readers, builders and the writer share of it.
@@ -48,6 +51,9 @@ pub(crate) struct ViewState {
     stamps: Arc<Stamps>,
     /// Set when the view is defined anew or deleted: handles of this definition are worthless.
     ended: AtomicBool,
+    /// Reads do without what is stored, and build.
+    bypassed: AtomicBool,
+    governor: Governor,
     compression: RwLock<Compression>,
     sampler: Mutex<Sampler>,
     /// Touched by the writer alone.
@@ -70,6 +76,8 @@ impl ViewState {
             id: row.id,
             stamps,
             ended: AtomicBool::new(false),
+            bypassed: AtomicBool::new(false),
+            governor: Governor::new(definition.conduct),
             compression: RwLock::new(Compression { level: definition.level, dictionary }),
             sampler: Mutex::new(sampler),
             announcements: Mutex::default(),
@@ -119,6 +127,16 @@ impl ViewState {
         self.stamps.end();
     }
 
+    /// Whether reads do without what is stored.
+    #[inline]
+    pub(crate) fn is_bypassed(&self) -> bool {
+        self.bypassed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn bypass(&self, bypassed: bool) {
+        self.bypassed.store(bypassed, Ordering::Relaxed);
+    }
+
     /// Refuses handles of a definition that has ended.
     pub(crate) fn check(&self) -> Result<()> {
         if !self.ended.load(Ordering::Acquire) {
@@ -130,6 +148,11 @@ impl ViewState {
              define it again and use the new handle",
         )
         .at_view(self.name()))
+    }
+
+    /// What holds its builds to their conduct.
+    pub(crate) fn governor(&self) -> &Governor {
+        &self.governor
     }
 
     /// How new pages are compressed.

@@ -265,9 +265,14 @@ impl Writer {
             Ok(written)
         })?;
         self.count(synced, &written);
+        let makes_work = written.newly_marked || !written.stamps.is_empty();
         self.last = written.last;
         self.sweeping |= written.sweeps;
-        Ok(self.publish(written))
+        let committed = self.publish(written);
+        if makes_work {
+            self.shared.bell.ring();
+        }
+        Ok(committed)
     }
 
     fn count(&mut self, synced: bool, written: &Written) {

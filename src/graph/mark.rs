@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::bytes::{put_span, take_i64, take_span, take_u8, take_u16};
+use super::bytes::{put_span, take_span, take_u8, take_u16};
 use super::cause::{Cause, put_cause, take_cause};
 use super::colour::Colour;
 use super::slots::SlotSet;
+use super::tries::Tries;
 use crate::page::{PAGE_LEN_MAX, Slot};
-use crate::time::Timestamp;
 
 /// The marks of a page.
 ///
 /// On disk: how many causes there are (2 bytes) and each of them, then until the bytes end runs of
-/// slots with equal marks: first and last (2 and 2), colour (1), cause (2), attempts (2), the next
-/// attempt (8).
+/// slots with equal marks: first and last (2 and 2), colour (1), cause (2), and its [`Tries`] (10).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MarkRow {
     /// Each once, and only those that some mark has.
@@ -29,10 +28,7 @@ pub(crate) struct SlotMark {
     pub(crate) colour: Colour,
     /// Its place among the causes of the row.
     pub(crate) cause: u16,
-    /// How often it was tried to build the record since.
-    pub(crate) attempts: u16,
-    /// Before this it is not tried in the background.
-    pub(crate) next_attempt: Timestamp,
+    pub(crate) tries: Tries,
 }
 
 /// What was new about marks that were raised.
@@ -42,6 +38,8 @@ pub(crate) struct Raised {
     pub(crate) newly: SlotSet,
     /// Were suspect and are stale.
     pub(crate) worsened: SlotSet,
+    /// Were as marked as that, but had been tried in vain; that is forgotten.
+    pub(crate) revived: SlotSet,
 }
 
 impl Raised {
@@ -52,7 +50,7 @@ impl Raised {
 
 impl MarkRow {
     /// Marks only go up: a slot keeps its mark and its cause unless it was suspect and becomes
-    /// stale.
+    /// stale. Whatever was tried in vain may succeed now.
     pub(crate) fn raise(&mut self, slots: SlotSet, colour: Colour, cause: Cause) -> Raised {
         let raised = self.would_raise(slots, colour);
         if raised.is_nothing() {
@@ -63,17 +61,18 @@ impl MarkRow {
                 // What it does not contain it has not contained since the first of them.
                 let since = cause.since.min(self.causes[usize::from(mark.cause)].since);
                 let cause = self.intern(Cause { since, ..cause.clone() });
-                self.slots.insert(slot.0 as u16, SlotMark { colour, cause, ..mark });
+                let mark = SlotMark { colour, cause, tries: Tries::NONE };
+                self.slots.insert(slot.0 as u16, mark);
             }
         }
         if !raised.newly.is_empty() {
             let cause = self.intern(cause);
-            let next_attempt = Timestamp::MIN;
             for slot in raised.newly.iter() {
-                let mark = SlotMark { colour, cause, attempts: 0, next_attempt };
+                let mark = SlotMark { colour, cause, tries: Tries::NONE };
                 self.slots.insert(slot.0 as u16, mark);
             }
         }
+        self.revive(raised.revived);
         if !raised.worsened.is_empty() {
             self.drop_unused_causes();
         }
@@ -82,16 +81,42 @@ impl MarkRow {
 
     /// What [`Self::raise`] would do.
     pub(crate) fn would_raise(&self, slots: SlotSet, colour: Colour) -> Raised {
-        match colour {
-            Colour::Fresh => Raised::default(),
-            Colour::Suspect => {
-                Raised { newly: slots.minus(self.marked()), worsened: SlotSet::EMPTY }
-            }
-            Colour::Stale => Raised {
-                newly: slots.minus(self.marked()),
-                worsened: slots.intersection(self.suspect()),
-            },
+        let newly = slots.minus(self.marked());
+        let worsened = match colour {
+            Colour::Fresh => return Raised::default(),
+            Colour::Suspect => SlotSet::EMPTY,
+            Colour::Stale => slots.intersection(self.suspect()),
+        };
+        let revived = slots.intersection(self.tried()).minus(worsened);
+        Raised { newly, worsened, revived }
+    }
+
+    /// What was tried in vain is as if it had not been. Answers which slots that concerns.
+    pub(crate) fn revive(&mut self, slots: SlotSet) -> SlotSet {
+        let revived = slots.intersection(self.tried());
+        for slot in revived.iter() {
+            self.set_tries(slot, Tries::NONE);
         }
+        revived
+    }
+
+    /// Says how often the record of a marked slot was tried.
+    pub(crate) fn set_tries(&mut self, slot: Slot, tries: Tries) {
+        if let Some(mark) = self.slots.get_mut(&(slot.0 as u16)) {
+            mark.tries = tries;
+        }
+    }
+
+    pub(crate) fn tries(&self, slot: Slot) -> Option<Tries> {
+        self.mark(slot).map(|mark| mark.tries)
+    }
+
+    pub(crate) fn all_tries(&self) -> impl Iterator<Item = (Slot, Tries)> + '_ {
+        self.slots.iter().map(|(slot, mark)| (Slot((*slot).into()), mark.tries))
+    }
+
+    fn tried(&self) -> SlotSet {
+        self.with(|mark| mark.tries != Tries::NONE)
     }
 
     fn intern(&mut self, cause: Cause) -> u16 {
@@ -135,20 +160,20 @@ impl MarkRow {
     }
 
     pub(crate) fn stale(&self) -> SlotSet {
-        self.with(|colour| colour == Colour::Stale)
+        self.with(|mark| mark.colour == Colour::Stale)
     }
 
     pub(crate) fn suspect(&self) -> SlotSet {
-        self.with(|colour| colour == Colour::Suspect)
+        self.with(|mark| mark.colour == Colour::Suspect)
     }
 
     pub(crate) fn marked(&self) -> SlotSet {
-        self.with(|colour| colour > Colour::Fresh)
+        self.with(|mark| mark.colour > Colour::Fresh)
     }
 
-    fn with(&self, counts: impl Fn(Colour) -> bool) -> SlotSet {
+    fn with(&self, counts: impl Fn(&SlotMark) -> bool) -> SlotSet {
         let mut set = SlotSet::EMPTY;
-        for (slot, _) in self.slots.iter().filter(|(_, mark)| counts(mark.colour)) {
+        for (slot, _) in self.slots.iter().filter(|(_, mark)| counts(mark)) {
             set.insert(Slot((*slot).into()));
         }
         set
@@ -177,8 +202,7 @@ impl MarkRow {
             put_span(&mut bytes, (*first, last));
             bytes.push(if mark.colour == Colour::Stale { STALE } else { SUSPECT });
             bytes.extend_from_slice(&mark.cause.to_le_bytes());
-            bytes.extend_from_slice(&mark.attempts.to_le_bytes());
-            bytes.extend_from_slice(&mark.next_attempt.as_millis().to_le_bytes());
+            mark.tries.put(&mut bytes);
         }
         bytes
     }
@@ -213,9 +237,7 @@ fn take_mark(bytes: &mut &[u8]) -> Option<SlotMark> {
         STALE => Colour::Stale,
         _ => return None,
     };
-    let (cause, attempts) = (take_u16(bytes)?, take_u16(bytes)?);
-    let next_attempt = Timestamp::from_millis(take_i64(bytes)?);
-    Some(SlotMark { colour, cause, attempts, next_attempt })
+    Some(SlotMark { colour, cause: take_u16(bytes)?, tries: Tries::take(bytes)? })
 }
 
 #[cfg(test)]
@@ -223,6 +245,7 @@ mod tests {
     use super::*;
     use crate::graph::Origin;
     use crate::revision::Revision;
+    use crate::time::Timestamp;
 
     fn slots(numbers: &[u32]) -> SlotSet {
         let mut set = SlotSet::EMPTY;
@@ -312,9 +335,31 @@ mod tests {
         let mut row = MarkRow::default();
         row.raise(SlotSet::span(Slot(0), Slot(1023)), Colour::Suspect, cause(1));
         assert!(row.to_bytes().len() < 64, "equal marks are one run");
-        let mark = row.slots.get_mut(&500).unwrap();
-        (mark.attempts, mark.next_attempt) = (3, Timestamp::from_millis(-8));
+        row.set_tries(Slot(500), in_vain(3));
         assert_eq!(MarkRow::from_bytes(&row.to_bytes()), Some(row));
+    }
+
+    fn in_vain(attempts: u16) -> Tries {
+        Tries { attempts, next_attempt: Timestamp::from_millis(-8) }
+    }
+
+    #[test]
+    fn what_was_tried_in_vain_counts_as_not_tried_once_it_is_marked_again() {
+        let mut row = MarkRow::default();
+        row.raise(slots(&[1, 2]), Colour::Suspect, cause(1));
+        row.raise(slots(&[3]), Colour::Stale, cause(1));
+        [1, 2, 3].into_iter().for_each(|slot| row.set_tries(Slot(slot), in_vain(5)));
+        let tries = |row: &MarkRow| [1, 2, 3].map(|slot| row.tries(Slot(slot)).unwrap().attempts);
+        let raised = row.raise(slots(&[2, 3]), Colour::Suspect, cause(2));
+        assert_eq!((raised.newly, raised.worsened), (SlotSet::EMPTY, SlotSet::EMPTY));
+        assert_eq!((raised.revived, tries(&row)), (slots(&[2, 3]), [5, 0, 0]));
+        assert_eq!([1, 2, 3].map(|slot| revision(&row, slot)), [Some(1); 3], "nor another cause");
+        assert!(row.raise(slots(&[2, 3]), Colour::Suspect, cause(3)).is_nothing());
+        let raised = row.raise(slots(&[1]), Colour::Stale, cause(4));
+        assert_eq!((raised.worsened, raised.revived), (slots(&[1]), SlotSet::EMPTY));
+        assert_eq!(tries(&row), [0; 3]);
+        row.set_tries(Slot(9), in_vain(1));
+        assert_eq!(row.tries(Slot(9)), None, "what is not marked is not tried here");
     }
 
     #[test]

@@ -25,6 +25,8 @@ mod edge;
 )]
 mod fuzzing;
 #[cfg(not(loom))]
+mod levels;
+#[cfg(not(loom))]
 mod mark;
 #[cfg(all(any(test, fuzzing), not(loom)))]
 mod naive;
@@ -43,7 +45,11 @@ mod slots;
 #[cfg(all(test, not(loom)))]
 mod tests;
 #[cfg(not(loom))]
+mod tries;
+#[cfg(not(loom))]
 mod walk;
+#[cfg(not(loom))]
+mod wanted;
 
 #[cfg(not(loom))]
 pub(crate) use cause::{Cause, Origin};
@@ -59,6 +65,8 @@ pub(crate) use edge::WHOLE;
 #[cfg(all(fuzzing, not(loom)))]
 pub use fuzzing::{rows_hold, walk_holds};
 #[cfg(not(loom))]
+pub(crate) use levels::levels;
+#[cfg(not(loom))]
 pub(crate) use mark::MarkRow;
 #[cfg(not(loom))]
 pub(crate) use node::{Node, NodeParts, edge_bounds, edge_key, kind_edge_bounds, split_edge};
@@ -73,4 +81,8 @@ pub(crate) use seed::Seed;
 #[cfg(not(loom))]
 pub(crate) use slots::SlotSet;
 #[cfg(not(loom))]
+pub(crate) use tries::Tries;
+#[cfg(not(loom))]
 pub(crate) use walk::{Graph, Walk, reachable};
+#[cfg(not(loom))]
+pub(crate) use wanted::WantedRow;

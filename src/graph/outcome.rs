@@ -11,7 +11,7 @@ use crate::page::ViewId;
 /// The marks that a walk has raised, and what it could only name.
 #[derive(Default, PartialEq, Eq)]
 pub(crate) struct WalkOutcome {
-    /// A page's key -> its marks, of which some were raised.
+    /// A page's key -> its marks, of which some were raised or revived.
     pub(crate) rows: BTreeMap<Box<[u8]>, RaisedRow>,
     /// Views of which every record is suspect from now on.
     pub(crate) suspect_views: BTreeSet<ViewId>,
@@ -21,9 +21,12 @@ pub(crate) struct WalkOutcome {
     pub(crate) stale: u64,
     /// How many became suspect and no more than that.
     pub(crate) suspect: u64,
+    /// Whether any was revived.
+    pub(crate) revived: bool,
 }
 
-/// The marks of a page as they are after a walk.
+/// The marks of a page as they are after a walk. Where neither set has a slot, something that was
+/// tried in vain was revived.
 #[derive(Default, PartialEq, Eq)]
 pub(crate) struct RaisedRow {
     pub(crate) row: MarkRow,

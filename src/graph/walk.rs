@@ -46,7 +46,8 @@ pub(crate) trait Graph {
 ///
 /// Direct readers of what changed turn stale, all others suspect. It goes on from a record only
 /// when that was newly marked: the readers of one that was marked before have their marks already.
-/// So the walk ends, and no record is marked twice between two builds.
+/// So the walk ends, and no record is marked twice between two builds. What was tried in vain is to
+/// be tried again when a walk comes to it, marked or not.
 ///
 /// When it may mark no more pages, it names views instead: those of all records that were still to
 /// be marked, and all views that can be reached from them.
@@ -305,6 +306,7 @@ impl Walk {
             Colour::Suspect => *suspect = suspect.union(all),
             Colour::Fresh => {}
         }
+        self.outcome.revived |= !raised.revived.is_empty();
         Ok(raised.newly)
     }
 

@@ -93,6 +93,14 @@ pub(crate) fn decode(
     Page::from_disk(header.slots, facts, body, shape)
 }
 
+/// The facts in a page's bytes, without any check of what they say: enough to tell that a page need
+/// not be looked at. `None` if these bytes are no page.
+pub(crate) fn stored_facts(bytes: &[u8]) -> Option<Vec<Facts>> {
+    let header = Header::parse(bytes).ok()?;
+    let facts = bytes.get(HEADER_BYTES..)?.get(..header.facts as usize * FACTS_BYTES)?;
+    Some(facts.as_chunks::<FACTS_BYTES>().0.iter().map(Facts::from_bytes).collect())
+}
+
 /// Fits the bytes of a page from [`CHECKED_FROM`] on to the key under which they stand.
 pub(super) fn checksum(key: &[u8], bytes: &[u8]) -> u64 {
     xxh3_64_with_seed(bytes, xxh3_64(key))

@@ -207,6 +207,10 @@ mod tests {
             unreachable!("nobody asks for it")
         }
 
+        fn flight(&self, _: &[u8], _: u32) -> FlightKey {
+            unreachable!("nobody asks for it")
+        }
+
         fn pages(&self, _: &[u8], _: TimeRange) -> Result<Vec<(Box<[u8]>, SlotSet)>> {
             unreachable!("nobody asks for it")
         }

@@ -7,28 +7,27 @@ use crate::disk::file::{self, FileOptions, Opened, Opening};
 use crate::disk::operations::{SettleIntents, SyncAll};
 use crate::disk::{
     CONTENTS, Catalog, Definition, PageInMemory, Parts, Shared, StorageBackend, VIEWS, ViewState,
-    WriterHandle, begin_life, closed, has_intents, last_revision, view_rows,
+    WriterHandle, begin_life, has_intents, last_revision, view_rows,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
 use crate::page::ViewId;
 use crate::sync::{Arc, Mutex, Weak, thread};
 
+use super::builders::Builders;
 use super::chain::refuse_inside_build;
 use super::flights::Flights;
-use super::rebuilders::{Rebuilder, Rebuilders};
+use super::rebuilders::Rebuilder;
 use super::runs::Runs;
+use super::workshop::Workshop;
 
 /// What the handles of a store share: the last one to go closes it.
 #[derive(Debug)]
 pub(crate) struct Engine {
-    shared: Arc<Shared>,
+    workshop: Arc<Workshop>,
+    builders: Builders,
     catalog: Catalog,
-    flights: Flights<PageInMemory>,
-    rebuilders: Rebuilders,
-    runs: Runs,
-    /// Gone once the store is closed. Taken out or cloned under the lock, never used under it.
-    writer: Mutex<Option<WriterHandle>>,
+    /// The writer's.
     thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
@@ -69,7 +68,16 @@ impl Engine {
         let distrusted = options.read_only && (unclean || begun_changes);
         let read_only = options.read_only;
         let path = path.map(Path::to_owned);
-        let parts = Parts { options, path, database, seal, home, revision, distrusted };
+        let parts = Parts {
+            options,
+            path,
+            database,
+            seal,
+            home,
+            revision,
+            distrusted,
+            after_unclean_stop: unclean,
+        };
         let shared = Arc::new(Shared::new(parts));
         let (writer, thread) = if read_only {
             (None, None)
@@ -77,55 +85,60 @@ impl Engine {
             let (writer, thread) = WriterHandle::start(&shared, revision)?;
             (Some(writer), Some(thread))
         };
-        let flights = Flights::new(shared.cache.life());
         let engine = Self {
-            shared,
+            workshop: Arc::new(Workshop::new(shared, writer)),
+            builders: Builders::default(),
             catalog: Catalog::default(),
-            flights,
-            rebuilders: Rebuilders::default(),
-            runs: Runs::default(),
-            writer: Mutex::new(writer),
             thread: Mutex::new(thread),
         };
         if begun_changes && !read_only {
             engine.settle_intents()?;
         }
         if !read_only {
-            engine.runs.take_up(&engine.shared, &engine.writer()?)?;
+            engine.runs().take_up(engine.shared(), &engine.writer()?)?;
         }
         Ok(engine)
     }
 
+    /// Starts the threads that build in the background.
+    pub(crate) fn start_builders(&self) -> Result<()> {
+        self.builders.start(&self.workshop)
+    }
+
     /// Announces the changes that an earlier life began and did not end: they may have happened.
     fn settle_intents(&self) -> Result<()> {
-        let now = self.shared.options.clock.now();
+        let now = self.shared().options.clock.now();
         self.writer()?.run(SettleIntents { now })
     }
 
+    /// What builders and readers who build share.
+    pub(crate) fn workshop(&self) -> &Arc<Workshop> {
+        &self.workshop
+    }
+
     pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+        self.workshop.shared()
     }
 
     pub(crate) fn flights(&self) -> &Flights<PageInMemory> {
-        &self.flights
+        self.workshop.flights()
     }
 
     /// The way to the writer, unless the store is closed or may not be written.
     pub(crate) fn writer(&self) -> Result<WriterHandle> {
-        self.shared.check_writable()?;
-        self.writer.lock().clone().ok_or_else(closed)
+        self.workshop.writer()
     }
 
     /// Defines a view.
     pub(crate) fn define(&self, definition: Definition) -> Result<Arc<ViewState>> {
         refuse_inside_build("defining a view")?;
-        let writer = if self.shared.options.read_only { None } else { Some(self.writer()?) };
-        self.catalog.define(&self.shared, writer.as_ref(), definition)
+        let writer = if self.shared().options.read_only { None } else { Some(self.writer()?) };
+        self.catalog.define(self.shared(), writer.as_ref(), definition)
     }
 
     /// The names of the views that the file knows.
     pub(crate) fn view_names(&self) -> Result<HashMap<ViewId, String>> {
-        let shared = &self.shared;
+        let shared = self.shared();
         let rows = shared.read(|txn| {
             let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
             view_rows(&views)
@@ -143,13 +156,9 @@ impl Engine {
         })
     }
 
+    /// The runs that have not ended.
     pub(crate) fn runs(&self) -> &Runs {
-        &self.runs
-    }
-
-    /// Whether runs are worked off without anybody who waits for them.
-    pub(crate) fn works_in_background(&self) -> bool {
-        false
+        self.workshop.runs()
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {
@@ -158,12 +167,14 @@ impl Engine {
 
     /// Makes a view known to those who build by key.
     pub(crate) fn add_rebuilder(&self, view: ViewId, rebuilder: Weak<dyn Rebuilder>) {
-        self.rebuilders.add(view, rebuilder);
+        self.workshop.rebuilders().add(view, rebuilder);
+        // What was left of it when it was last defined can be done now.
+        self.shared().bell.ring();
     }
 
     /// The view of that number, if it builds and somebody holds a handle on it.
     pub(crate) fn rebuilder(&self, view: ViewId) -> Option<Arc<dyn Rebuilder>> {
-        self.rebuilders.find(view)
+        self.workshop.rebuilder(view)
     }
 
     /// Makes everything committed so far durable.
@@ -175,16 +186,17 @@ impl Engine {
     /// Ends this opening: what is queued is committed, everything synced, the file sealed.
     pub(crate) fn close(&self) -> Result<()> {
         refuse_inside_build("closing the store")?;
-        self.shared.home().check()?;
+        self.shared().home().check()?;
         self.end()
     }
 
     fn end(&self) -> Result<()> {
-        self.runs.close();
+        // Builders finish what they have in hand; what they build is stored.
+        self.workshop.close();
+        self.builders.join();
         // The writer ends when the last way to it is gone; calls under way keep theirs until they
         // are answered.
-        let writer = self.writer.lock().take();
-        drop(writer);
+        drop(self.workshop.take_writer());
         // Held until the writer has ended: of two that close at once, the second waits here and does
         // not take the file from under it. The writer never asks for this lock.
         let mut thread = self.thread.lock();
@@ -193,29 +205,30 @@ impl Engine {
             // leave the file open.
             let _ = thread.join();
         }
-        let Some(database) = self.shared.take_database() else {
+        let shared = self.shared();
+        let Some(database) = shared.take_database() else {
             return Ok(());
         };
-        self.shared.cache.retire_all();
-        let closed = file::close(database, self.shared.seal(), *self.shared.home());
-        match self.shared.latched() {
+        shared.cache.retire_all();
+        let closed = file::close(database, shared.seal(), *shared.home());
+        match shared.latched() {
             Some(latched) => Err(latched),
-            None => closed.map_err(|error| self.shared.at_file(error)),
+            None => closed.map_err(|error| shared.at_file(error)),
         }
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        if self.shared.home().is_home() {
+        if self.shared().home().is_home() {
             // Errors have been latched and shown to those who wrote; `close` reports them.
             let _ = self.end();
         } else {
             // A forked child: the file and its lock are the parent's, the writer's thread does not
             // exist here, and any lock may have been held by a thread that does not either. What
             // must not be dropped is leaked.
-            std::mem::forget(self.shared.clone());
-            std::mem::forget(self.writer.get_mut().take());
+            std::mem::forget(self.workshop.clone());
+            std::mem::forget(std::mem::take(&mut self.builders));
             std::mem::forget(self.thread.get_mut().take());
         }
     }

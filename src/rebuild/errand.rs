@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Mutex, unique_number};
 
 use super::circle::Step;
 use super::flights::FlightKey;
@@ -41,7 +41,19 @@ pub(super) struct Wanted {
 
 /// One outermost build and everything on any thread that works for it.
 #[derive(Default)]
-pub(crate) struct Errand(Mutex<State>);
+pub(crate) struct Errand {
+    number: Number,
+    state: Mutex<State>,
+}
+
+/// One that no other errand ever has.
+struct Number(u64);
+
+impl Default for Number {
+    fn default() -> Self {
+        Self(unique_number())
+    }
+}
 
 #[derive(Default)]
 struct State {
@@ -60,9 +72,13 @@ struct Made {
 }
 
 impl Errand {
+    pub(super) fn number(&self) -> u64 {
+        self.number.0
+    }
+
     /// Notes a record to be built first. Fails if that was tried already, and failed.
     pub(super) fn want(&self, target: &Target, path: impl FnOnce() -> Vec<Step>) -> Result<()> {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         match state.made.get(&target.flight) {
             Some(Made { failed: Some(error), .. }) => return Err(error.clone()),
             Some(Made { times: MADE_MAX.., .. }) => return Err(gone_again()),
@@ -77,36 +93,36 @@ impl Errand {
 
     /// Whether a record was made for this errand already.
     pub(super) fn has_made(&self, flight: impl FnOnce() -> FlightKey) -> bool {
-        let is_first = self.0.lock().made.is_empty();
+        let is_first = self.state.lock().made.is_empty();
         // The key is put together outside the lock.
         !is_first && {
             let flight = flight();
-            self.0.lock().made.get(&flight).is_some_and(|made| made.failed.is_none())
+            self.state.lock().made.get(&flight).is_some_and(|made| made.failed.is_none())
         }
     }
 
     /// Whether there is room for more.
     pub(super) fn wants_more(&self) -> bool {
-        self.0.lock().wanted.len() < WANTED_MAX
+        self.state.lock().wanted.len() < WANTED_MAX
     }
 
     pub(super) fn take_wanted(&self) -> Vec<Wanted> {
-        std::mem::take(&mut self.0.lock().wanted)
+        std::mem::take(&mut self.state.lock().wanted)
     }
 
     /// The builds given up for what is being worked off now.
     pub(super) fn path(&self) -> Vec<Step> {
-        self.0.lock().path.clone()
+        self.state.lock().path.clone()
     }
 
     /// How many there are.
     pub(super) fn depth(&self) -> usize {
-        self.0.lock().path.len()
+        self.state.lock().path.len()
     }
 
     /// Goes down: from here on `further` builds wait as well.
     pub(super) fn descend(&self, further: Vec<Step>) -> Result<()> {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         if state.path.len() + further.len() > RECORDS_DEEP_MAX {
             return Err(too_deep(state.path.first(), further.last()));
         }
@@ -116,7 +132,7 @@ impl Errand {
 
     /// Goes up again, with what came of the record.
     pub(super) fn ascend(&self, depth: usize, target: &Target, outcome: Result<()>) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         state.path.truncate(depth);
         let made = state.made.entry(target.flight.clone()).or_default();
         made.times += 1;

@@ -66,6 +66,16 @@ impl Frame {
         self.depth
     }
 
+    /// Whether it is the outermost build itself, and not one of those that it needs.
+    pub(crate) fn is_outermost(&self) -> bool {
+        self.parent.is_none() && self.errand.depth() == 0
+    }
+
+    /// A number of all that works for one outermost build.
+    pub(crate) fn errand_number(&self) -> u64 {
+        self.errand.number()
+    }
+
     /// Whether it runs in vain: something that it needs is built first, and then it runs again. What
     /// it returns counts for nothing.
     pub(crate) fn is_unwound(&self) -> bool {

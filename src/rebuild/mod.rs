@@ -1,10 +1,14 @@
 //! Builds under way: one for each bucket, however many want it and however deep they nest.
 
 #[cfg(not(loom))]
+mod builders;
+#[cfg(not(loom))]
 mod campaign;
 #[cfg(not(loom))]
 mod chain;
 mod circle;
+#[cfg(not(loom))]
+mod director;
 #[cfg(not(loom))]
 mod engine;
 #[cfg(not(loom))]
@@ -16,6 +20,8 @@ mod flights;
 mod frame;
 mod name;
 #[cfg(not(loom))]
+mod order;
+#[cfg(not(loom))]
 mod outermost;
 #[cfg(not(loom))]
 mod reads;
@@ -23,6 +29,14 @@ mod reads;
 mod rebuilders;
 #[cfg(not(loom))]
 mod runs;
+#[cfg(not(loom))]
+mod scan;
+#[cfg(not(loom))]
+mod sweeping;
+#[cfg(not(loom))]
+mod work;
+#[cfg(not(loom))]
+mod workshop;
 
 #[cfg(all(test, loom))]
 mod loom_tests;
@@ -44,6 +58,8 @@ pub(crate) use flights::{FlightKey, Joined, Lead, Progress, Unstored, Watcher};
 pub(crate) use frame::Frame;
 pub(crate) use name::BuildName;
 #[cfg(not(loom))]
+pub(crate) use order::Order;
+#[cfg(not(loom))]
 pub(crate) use outermost::build;
 #[cfg(not(loom))]
 pub(crate) use rebuilders::{Held, Rebuilder, WorkedOff};
@@ -51,3 +67,7 @@ pub(crate) use rebuilders::{Held, Rebuilder, WorkedOff};
 pub(crate) use runs::prune as prune_runs;
 #[cfg(not(loom))]
 pub use runs::{RunFailure, RunState, RunStatus, RunSummary};
+#[cfg(not(loom))]
+pub use work::{Reason, Worked};
+#[cfg(not(loom))]
+pub(crate) use workshop::Next;

@@ -10,7 +10,7 @@ use crate::revision::Revision;
 use crate::sync::{Arc, Mutex, Weak};
 use crate::time::TimeRange;
 
-use super::flights::Lead;
+use super::flights::{FlightKey, Lead};
 
 /// The flight that an attempt leads.
 pub(crate) type Held = Option<Lead<PageInMemory>>;
@@ -42,6 +42,9 @@ pub(crate) trait Rebuilder: Send + Sync {
     /// hurts none of the others; the error is one of the file or of the call.
     fn work_off(self: Arc<Self>, page: &[u8], slots: SlotSet, floor: Revision)
     -> Result<WorkedOff>;
+
+    /// What a build of a record goes by.
+    fn flight(&self, page: &[u8], slot: u32) -> FlightKey;
 
     /// The pages of an entity that hold the buckets which start in a range, and which slots those
     /// are, in order.

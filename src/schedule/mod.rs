@@ -1,14 +1,33 @@
-//! When background work is done, and in what order: plain kernels that read no clock and start no
-//! thread.
+//! When something is built, in what order, and whether it is at all: plain rules that know neither
+//! disk nor clock and start no thread.
 
+mod admission;
+mod answer;
 mod bell;
+mod breaker;
+mod circuit;
+mod conduct;
+mod governor;
 #[cfg(not(loom))]
 mod noticed;
 mod orders;
+mod overdue;
 mod pace;
+mod retry;
 
+#[cfg(all(test, loom))]
+mod loom_tests;
+
+pub(crate) use admission::{Admission, Admitted};
+pub(crate) use answer::Answer;
 pub(crate) use bell::{Bell, Heard};
+pub use breaker::{Breaker, BreakerState};
+pub(crate) use circuit::Pass;
+pub(crate) use conduct::Conduct;
+pub(crate) use governor::Governor;
 #[cfg(not(loom))]
 pub(crate) use noticed::Noticed;
 pub(crate) use orders::{Orders, Refused};
+pub(crate) use overdue::{Overdue, Watch};
 pub(crate) use pace::Pace;
+pub use retry::Retry;

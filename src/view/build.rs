@@ -7,11 +7,14 @@ use crate::freshness::Layer;
 use crate::grid::{Bucket, Place};
 use crate::key::EntityKey;
 use crate::page::{RecordType, Slot};
-use crate::rebuild::{self, BuildName, FlightKey, Held, Joined, Lead, Target};
+use crate::rebuild::{
+    self, BuildName, FlightKey, Held, Joined, Lead, Rebuilder, Target, is_building,
+};
 use crate::revision::Revision;
 
 use super::core::{BuildFunction, Core, Spot};
 use super::draft::{PageDraft, RecordDraft};
+use super::gate::Gate;
 use super::lookup::{Look, hold, look};
 use super::record::Record;
 
@@ -26,13 +29,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         self.shared().cache.ticket(CacheKey::new(spot.key.as_slice()))
     }
 
-    /// Builds a record for a reader, or waits for whoever builds it. `seen` was taken before the
-    /// reader looked and found nothing fresh.
+    /// Builds a record for whoever asks, or waits for whoever builds it. `seen` was taken before that
+    /// one looked and found nothing fresh.
     pub(super) fn build_one(&self, entity: &E, spot: &Spot, seen: Ticket) -> Result<Record<R>> {
         self.build_since(entity, spot, seen, Revision::ZERO)
     }
 
-    /// The same for a read that is content with nothing that began before `floor`, fresh or not.
+    /// The same where nothing that began before `floor` is good enough, fresh or not.
     pub(super) fn build_since(
         &self,
         entity: &E,
@@ -40,7 +43,25 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         seen: Ticket,
         floor: Revision,
     ) -> Result<Record<R>> {
-        rebuild::build(|held| self.attempt(entity, spot, seen, floor, held))
+        rebuild::build(|held| self.attempt(entity, spot, seen, floor, held, &mut Gate::Free))
+    }
+
+    /// The same for a reader, who is turned away where too many build.
+    pub(super) fn build_for_reader(
+        &self,
+        entity: &E,
+        spot: &Spot,
+        seen: Ticket,
+        floor: Revision,
+    ) -> Result<Record<R>> {
+        let mut gate = self.gate();
+        rebuild::build(|held| self.attempt(entity, spot, seen, floor, held, &mut gate))
+    }
+
+    /// What a read passes before it builds. One inside a build must not be turned away for builds that
+    /// may wait for it.
+    pub(super) fn gate(&self) -> Gate<'_> {
+        if is_building() { Gate::Free } else { Gate::shut(self.shared(), &self.state) }
     }
 
     /// The same in one attempt, which may be unwound: it goes on with the flight that is held, and
@@ -52,6 +73,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         seen: Ticket,
         floor: Revision,
         held: &mut Held,
+        gate: &mut Gate<'_>,
     ) -> Result<Record<R>> {
         for flight in 0..FLIGHTS_MAX {
             let (outcome, own) = match self.join(spot, held)? {
@@ -68,7 +90,14 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                     // Somebody may have landed it between this reader's look and its lead.
                     let outcome = match self.landed_since(spot, seen, floor) {
                         Ok(Some(standing)) => Ok(standing),
-                        Ok(None) => self.make(entity, spot, floor, &lead),
+                        Ok(None) => match gate.pass() {
+                            Ok(()) => self.make(entity, spot, floor, &lead),
+                            Err(refused) => {
+                                // For this reader alone: others who wait for the record may build it.
+                                lead.unwound();
+                                return Err(self.at(spot, refused));
+                            }
+                        },
                         Err(error) => Err(error),
                     };
                     if outcome.as_ref().is_err_and(Error::is_unwinding) {
@@ -245,9 +274,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// What a flight for this bucket goes by.
     pub(super) fn flight_key(&self, spot: &Spot) -> FlightKey {
-        let whole = matches!(self.build, BuildFunction::Page(_));
-        let slot = (!whole).then_some(spot.place.slot);
-        FlightKey { page: spot.key.as_slice().into(), slot }
+        self.flight(spot.key.as_slice(), spot.place.slot)
     }
 
     /// The record of a bucket, to be built when what nests less deep is out of the way.

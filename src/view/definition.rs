@@ -10,6 +10,7 @@ use crate::grid::{Bucket, Grid};
 use crate::key::EntityKey;
 use crate::page::{PAGE_LEN_MAX, RecordShape, RecordType};
 use crate::rebuild::Engine;
+use crate::schedule::{Breaker, Conduct, Retry};
 use crate::sync::Arc;
 use crate::time::Span;
 
@@ -32,6 +33,7 @@ pub struct ViewDefinition<E: ?Sized, R> {
     retain: Option<Span>,
     zstd_level: Option<i32>,
     seal_after: Option<Span>,
+    conduct: Conduct,
     policy: Policy,
     types: PhantomData<fn(&E) -> R>,
 }
@@ -54,6 +56,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
             retain: None,
             zstd_level: Some(ZSTD_LEVEL_DEFAULT),
             seal_after: None,
+            conduct: Conduct::default(),
             policy: Policy::default(),
             types: PhantomData,
         }
@@ -134,6 +137,51 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
         self
     }
 
+    /// When the background tries a record again whose build failed. Default: five tries, at first
+    /// a second apart; see [`Retry`].
+    ///
+    /// This and what follows, up to [`builds_max`](Self::builds_max), may differ from one definition of
+    /// a view to the next: all its handles go by the latest.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.conduct.retry = retry;
+        self
+    }
+
+    /// When the view stops building for a while because its builds fail one after the other. Default:
+    /// after eight, for a second at first; see [`Breaker`].
+    ///
+    /// While it does, a read is served the record that is there, whatever its colour (it says so), and
+    /// where there is none the error is [`Busy`](crate::ErrorKind::Busy), with the last failure and
+    /// the time from which on to try again. A build that reads the view is told so as well, and a fill
+    /// lists it for each bucket. [`View::breaker_state`] tells how it stands.
+    pub fn breaker(mut self, breaker: Breaker) -> Self {
+        self.conduct.breaker = Some(breaker);
+        self
+    }
+
+    /// The view builds however often that fails: for builds that fail for some records for good
+    /// reason, side by side, and cost little.
+    pub fn without_breaker(mut self) -> Self {
+        self.conduct.breaker = None;
+        self
+    }
+
+    /// How long one run of the build function should take at most, by the system's clock. One that takes
+    /// longer is not stopped, since nothing could stop it, but counted
+    /// ([`Metrics::builds_slow`](crate::Metrics::builds_slow)) and reported
+    /// ([`Store::last_slow`](crate::Store::last_slow)). Default: any time.
+    pub fn build_deadline(mut self, deadline: Span) -> Self {
+        self.conduct.build_deadline = Some(deadline);
+        self
+    }
+
+    /// How many readers may build records of the view at once: at least 1. Beyond it as with
+    /// [`Options::builds_max`](crate::Options::builds_max), which holds besides. Default: any number.
+    pub fn builds_max(mut self, builds: usize) -> Self {
+        self.conduct.builds_max = Some(builds);
+        self
+    }
+
     /// Ends the definition with a function that makes the record of one bucket.
     ///
     /// It runs in the thread of a reader, without any lock, and may itself read through other
@@ -189,6 +237,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
             page_len,
             level: self.zstd_level,
             seal_after: self.seal_after,
+            conduct: self.conduct,
         };
         Ok(View::new(Core::new(self.engine, definition, build, self.retain)?, self.policy))
     }
@@ -197,6 +246,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
         if let Some(level) = self.zstd_level.filter(|level| !(1..=19).contains(level)) {
             return Err(Error::input(format!("zstd_level is {level}; it may be 1 to 19")));
         }
+        self.conduct.validate()?;
         let retained = [
             ("retain", self.retain),
             ("seal_after", self.seal_after),

@@ -24,7 +24,8 @@ pub struct Filled {
     pub built: u64,
     /// Records that were fresh already.
     pub already_fresh: u64,
-    /// Buckets whose build failed. The others were built all the same.
+    /// Buckets whose build failed, or was not tried ([`Busy`](crate::ErrorKind::Busy)) because too
+    /// many before it had failed in a row. The others were built all the same.
     pub failed: Vec<Failure>,
 }
 

@@ -7,6 +7,8 @@ use crate::grid::Bucket;
 use crate::key::EntityKey;
 use crate::page::RecordType;
 use crate::rebuild::is_building;
+use crate::revision::Revision;
+use crate::sync::Arc;
 use crate::time::{Span, Timestamp};
 
 use super::core::{BuildFunction, Core, Spot};
@@ -17,47 +19,108 @@ use super::record::Record;
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// The record at an instant, by policy. The hit is the first few lines.
     #[inline]
-    pub(super) fn get(&self, entity: &E, instant: Timestamp, policy: Policy) -> Result<Record<R>> {
+    pub(super) fn get(
+        self: &Arc<Self>,
+        entity: &E,
+        instant: Timestamp,
+        policy: Policy,
+    ) -> Result<Record<R>> {
         let spot = self.locate(entity, instant)?;
+        self.get_spot(entity, &spot, policy)
+    }
+
+    /// The same of a bucket.
+    #[inline]
+    pub(super) fn get_spot(
+        self: &Arc<Self>,
+        entity: &E,
+        spot: &Spot,
+        policy: Policy,
+    ) -> Result<Record<R>> {
         if is_building() {
-            let read = self.get_slowly(entity, spot.clone(), policy);
-            return self.observed(&spot, read, policy);
+            let read = self.get_slowly(entity, spot, policy);
+            return self.observed(spot, read, policy);
         }
-        if let Some(found) = in_memory(self.shared(), &spot.key) {
-            let slot = spot.slot();
-            if found.page().holds(slot) {
-                let freshness = self.freshness(&found, slot, spot.bucket);
-                if freshness.stands() {
-                    self.shared().counters.hits.count();
-                    return Ok(Record::new(found, slot, spot.bucket, freshness));
-                }
-            }
+        match self.hit(spot) {
+            Some(record) => Ok(record),
+            None => self.get_slowly(entity, spot, policy),
         }
-        self.get_slowly(entity, spot, policy)
     }
 
     #[cold]
-    fn get_slowly(&self, entity: &E, spot: Spot, policy: Policy) -> Result<Record<R>> {
-        let seen = self.ticket(&spot);
-        match self.glance(&spot)? {
+    fn get_slowly(self: &Arc<Self>, entity: &E, spot: &Spot, policy: Policy) -> Result<Record<R>> {
+        let seen = self.ticket(spot);
+        if self.is_bypassed() && !self.is_sealed(spot) {
+            self.check(&spot.key)?;
+            return self.build_for_reader(entity, spot, seen, self.shared().published());
+        }
+        let standing = match self.glance(spot)? {
+            Glance::Record(record) if record.freshness().stands() => return Ok(record),
             Glance::Record(record) => {
-                if record.freshness().stands() || !self.rebuilds(&record, policy.marked) {
+                if !self.rebuilds(&record, policy.marked) {
+                    self.served_marked(&record);
                     return Ok(record);
                 }
+                Some(record)
             }
             Glance::Nothing(damage) => {
                 if policy.missing == Missing::Miss || !self.builds() {
-                    return Err(self.at(&spot, damage.unwrap_or_else(|| self.absent())));
+                    return Err(self.at(spot, damage.unwrap_or_else(|| self.absent())));
                 }
                 if self.is_retired(spot.bucket) {
                     let message = "there is no record and none is made: the bucket is retired, older \
                                    than the view's retention; seal what is built from it before \
                                    that (`seal_after`)";
-                    return Err(self.at(&spot, Error::new(ErrorKind::Absent, message)));
+                    return Err(self.at(spot, Error::new(ErrorKind::Absent, message)));
                 }
+                None
             }
+        };
+        match policy.within {
+            // A build waits for what it reads: it has nothing else to do.
+            Some(within) if !is_building() => self.get_within(spot, policy, within, standing),
+            // A builder is what others are turned away for.
+            _ if policy.ordered => self.build_one(entity, spot, seen),
+            _ => match self.build_for_reader(entity, spot, seen, Revision::ZERO) {
+                Err(refused) if is_refusal(&refused) => standing.ok_or(refused),
+                built => built,
+            },
         }
-        self.build_one(entity, &spot, seen)
+    }
+
+    /// Has a record that was served although it is not fresh built soon.
+    pub(super) fn served_marked(&self, record: &Record<R>) {
+        let (page, slot) = record.place();
+        if self.builds() && self.shared().served_marked.note(page, slot) {
+            self.shared().bell.ring();
+        }
+    }
+
+    /// What stands in a bucket now, if anything does.
+    pub(super) fn glance_again(&self, spot: &Spot) -> Result<Option<Record<R>>> {
+        match self.glance(spot)? {
+            Glance::Record(record) => Ok(Some(record)),
+            Glance::Nothing(_) => Ok(None),
+        }
+    }
+
+    /// A record from memory about which nothing is to be done.
+    #[inline]
+    pub(super) fn hit(&self, spot: &Spot) -> Option<Record<R>> {
+        if self.state.is_bypassed() {
+            return None;
+        }
+        let found = in_memory(self.shared(), &spot.key)?;
+        let slot = spot.slot();
+        if !found.page().holds(slot) {
+            return None;
+        }
+        let freshness = self.freshness(&found, slot, spot.bucket);
+        if !freshness.stands() {
+            return None;
+        }
+        self.shared().counters.hits.count();
+        Some(Record::new(found, slot, spot.bucket, freshness))
     }
 
     /// What is there, whatever its colour. Never builds.
@@ -145,6 +208,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         }
     }
 
+    /// Whether reads do without what is stored, and build. What a build reads it takes as ever.
+    pub(super) fn is_bypassed(&self) -> bool {
+        self.state.is_bypassed() && self.builds() && !is_building()
+    }
+
+    fn is_sealed(&self, spot: &Spot) -> bool {
+        self.state.seals() && self.state.is_sealed(spot.bucket, self.shared().options.clock.now())
+    }
+
     /// Whether there is a build function and a file to store into.
     pub(super) fn builds(&self) -> bool {
         !matches!(self.build, BuildFunction::None) && !self.shared().options.read_only
@@ -211,6 +283,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
              tolerance of {tolerance} reaches further; give a smaller one"
         ))))
     }
+}
+
+/// Whether nothing was built because the view rests or too many build: then a reader is content with
+/// what there is. A build is not, since what it made of that would be marked from the beginning, and
+/// built again by the next read.
+pub(super) fn is_refusal(error: &Error) -> bool {
+    error.kind() == ErrorKind::Busy && !is_building()
 }
 
 /// The most buckets that a search for the nearest record looks at.

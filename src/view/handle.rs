@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::time::Duration;
 
 use crate::disk::Scope;
 use crate::disk::operations::{Changed, Reason};
@@ -10,6 +11,7 @@ use crate::grid::Grid;
 use crate::key::{EntityKey, EntityPrefix, IntoSource, KeyBuf, Source};
 use crate::page::RecordType;
 use crate::revision::Revision;
+use crate::schedule::BreakerState;
 use crate::sync::Arc;
 use crate::time::{Span, TimeRange, Timestamp};
 
@@ -19,6 +21,7 @@ use super::core::Core;
 use super::entities::Entities;
 use super::explanation::Explanation;
 use super::fill::Filled;
+use super::get_async::GetAsync;
 use super::invalidated::Invalidated;
 use super::policy::{Marked, Missing, Policy};
 use super::record::Record;
@@ -45,12 +48,29 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     ///
     /// # Errors
     /// [`Build`](crate::ErrorKind::Build) if the build function failed or panicked, or records need
-    /// each other in a circle; [`Absent`](crate::ErrorKind::Absent) if there is none and the
-    /// policy does not build; [`Input`](crate::ErrorKind::Input) for an entity key over the limit or
-    /// an instant that the grid cannot hold; and [the file's errors](crate#errors).
+    /// each other in a circle; [`Busy`](crate::ErrorKind::Busy) if there is none and nothing is built
+    /// just now, because too many build or the view's breaker is open;
+    /// [`Absent`](crate::ErrorKind::Absent) if there is none and the policy does not build;
+    /// [`Input`](crate::ErrorKind::Input) for an entity key over the limit or an instant that the grid
+    /// cannot hold; and [the file's errors](crate#errors).
     #[inline]
     pub fn get(&self, entity: &E, instant: Timestamp) -> Result<Record<R>> {
         self.core.get(entity, instant, self.policy)
+    }
+
+    /// The same as a future, for any executor. What is in memory is answered at once; the rest is left
+    /// to the store's builders ([`Options::builders`](crate::Options::builders)), so polling never
+    /// builds, loads or waits.
+    ///
+    /// The deadline of [`within`](Self::within) does not count here: let the executor's timer drop the
+    /// future.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get), and [`Busy`](crate::ErrorKind::Busy) at once where too many reads wait
+    /// for builders already.
+    pub fn get_async(&self, entity: &E, instant: Timestamp) -> GetAsync<E, R> {
+        let asked = self.core.asked(entity, instant);
+        GetAsync::new(self.core.clone(), asked, self.policy)
     }
 
     /// What is there now, whatever its colour. Never builds.
@@ -144,7 +164,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
 
     /// Builds what is missing or not fresh among the buckets that start in a range, now, in the
     /// calling thread; at most about a million buckets at once. A bucket that fails does not stop
-    /// the others; the report lists it.
+    /// the others, unless so many fail in a row that the view
+    /// [rests](crate::ViewDefinition::breaker); the report lists it.
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input) for a view without a build function, a store opened to
@@ -373,6 +394,38 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     #[must_use]
     pub fn when_marked(&self, marked: Marked) -> Self {
         Self { policy: Policy { marked, ..self.policy }, ..self.clone() }
+    }
+
+    /// The same view, for reads that wait so long at most for a build, and then take what there is:
+    /// the record that is not fresh and says so, or [`Busy`](crate::ErrorKind::Busy). The build is a
+    /// builder's, and goes on. [`Duration::ZERO`] never waits.
+    ///
+    /// It holds for [`get`](Self::get) and [`get_many`](Self::get_many); inside a build it does not
+    /// count.
+    #[must_use]
+    pub fn within(&self, longest: Duration) -> Self {
+        Self { policy: Policy { within: Some(longest), ..self.policy }, ..self.clone() }
+    }
+
+    /// Switches the use of stored records off, or on again, for all handles of the view until the store
+    /// is closed: while it is off every `get`, `range`, `scan` and `get_many` outside a build runs the
+    /// build function. What they build is stored all the same; `peek` and `nearest` show it.
+    pub fn set_precomputed(&self, precomputed: bool) {
+        self.core.state.bypass(!precomputed);
+    }
+
+    /// Whether stored records are used.
+    #[must_use]
+    pub fn is_precomputed(&self) -> bool {
+        !self.core.state.is_bypassed()
+    }
+
+    /// Whether the view builds, and if not, why and until when: see
+    /// [`ViewDefinition::breaker`](crate::ViewDefinition::breaker). For people.
+    #[must_use]
+    pub fn breaker_state(&self) -> BreakerState {
+        let now = self.core.shared().options.clock.now();
+        self.core.state.governor().breaker_state(now)
     }
 
     /// Its name.

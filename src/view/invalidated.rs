@@ -25,7 +25,7 @@ pub struct Invalidated {
 
 impl Invalidated {
     pub(super) fn new(engine: &Engine, marked: Marked, revision: Revision) -> Result<Self> {
-        let Marked { stale, suspect, in_memory, stamped } = marked;
+        let Marked { stale, suspect, in_memory, stamped, .. } = marked;
         let stamped = if stamped.is_empty() {
             Vec::new()
         } else {

@@ -1,5 +1,7 @@
 //! What a read does when there is nothing, or nothing fresh.
 
+use std::time::Duration;
+
 use crate::time::Span;
 
 /// What a read does when there is no record.
@@ -15,20 +17,26 @@ pub enum Missing {
 /// What a read does when there is a record that is not fresh.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Marked {
-    /// Build it anew in the calling thread. In a view without a build function the record is served
-    /// as it is; it says so.
+    /// Build it anew in the calling thread. Where that cannot be, the record is served as it is, and
+    /// says so: in a view without a build function, while too many readers build, and while the view
+    /// rests because its builds fail.
     #[default]
     Rebuild,
-    /// Serve it as it is. It says so, and stays so until something builds it.
+    /// Serve it as it is. It says so; a builder makes it fresh soon, before all that no reader asked
+    /// for.
     Serve,
-    /// Serve it for so long after the first change that it does not contain; then build it anew. What
+    /// The same for so long after the first change that it does not contain; then build it anew. What
     /// is served so says what it is: stale, suspect, of an old version.
     ServeFor(Span),
 }
 
-/// Both, as a handle carries them.
+/// All of them, as a handle carries them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Policy {
     pub(super) missing: Missing,
     pub(super) marked: Marked,
+    /// How long a read waits for a build, which is then a builder's; `None`: it builds itself.
+    pub(super) within: Option<Duration>,
+    /// A builder reads, for somebody who does not build.
+    pub(super) ordered: bool,
 }

@@ -2,19 +2,21 @@
 
 use std::borrow::Borrow;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::Layer;
 use crate::graph::Observation;
 use crate::grid::{Bucket, PageNumber};
 use crate::key::EntityKey;
 use crate::page::{PageKey, RecordType};
-use crate::rebuild::is_building;
+use crate::rebuild::{Rebuilder, is_building};
 use crate::sync::Arc;
 use crate::time::{Span, TimeRange, Timestamp};
 
 use super::build::FLIGHTS_MAX;
 use super::core::Core;
 use super::entities::Entities;
+use super::fill::Filled;
+use super::get::is_refusal;
 use super::lookup::{Found, Look, look};
 use super::observe::{observe, of_slots, of_view};
 use super::policy::{Missing, Policy};
@@ -35,6 +37,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     ) -> Result<Timeline<R>> {
         match self.range_unobserved(entity, range, policy) {
             Ok((timeline, observations)) => {
+                timeline.marked().for_each(|record| self.served_marked(&record));
                 observations.into_iter().for_each(|seen| observe(self.shared(), seen));
                 Ok(timeline)
             }
@@ -56,13 +59,29 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         range: TimeRange,
         policy: Policy,
     ) -> Result<(Timeline<R>, Vec<Observation>)> {
+        if self.is_bypassed() {
+            self.build_range(entity, range)?;
+            return self.timeline(entity, range);
+        }
         let (mut timeline, mut observations) = self.timeline(entity, range)?;
+        let mut gate = self.gate();
         for _ in 0..FLIGHTS_MAX {
             if !self.builds() || !self.wants_builds(&timeline, policy) {
                 break;
             }
-            self.fill(entity, range, policy)?.complete()?;
+            let filled = gate.pass().map_err(|refused| self.named(refused));
+            let filled = filled.and_then(|()| whole(self.fill(entity, range, policy)?));
+            let refused = match filled {
+                Err(error) if is_refusal(&error) => Some(error),
+                filled => filled.map(|()| None)?,
+            };
             (timeline, observations) = self.timeline(entity, range)?;
+            if let Some(refused) = refused {
+                let lacks = policy.missing == Missing::Build
+                    && timeline.misses_any()
+                    && !self.misses_only_retired(range, &timeline)?;
+                return if lacks { Err(refused) } else { Ok((timeline, observations)) };
+            }
             // What was made and is not fresh was overtaken, and would be again; what is not there was
             // deleted since, or is retired.
             if policy.missing == Missing::Miss || !timeline.misses_any() {
@@ -84,6 +103,19 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             observations.iter_mut().for_each(|seen| seen.marked = true);
         }
         Ok((timeline, observations))
+    }
+
+    /// Builds all of a range, whatever is stored.
+    fn build_range(self: &Arc<Self>, entity: &E, range: TimeRange) -> Result<()> {
+        let floor = self.shared().published();
+        let prefix = self.entity(entity)?;
+        for (page, slots) in self.pages(PageKey::entity_bytes(&prefix), range)? {
+            let worked = self.clone().work_off(&page, slots, floor)?;
+            if let Some((_, error)) = worked.failed.into_iter().next() {
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// Whether each bucket that has no record is one of which a build that reads is told so.
@@ -238,7 +270,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// The records of many entities at one time, each by policy.
     pub(super) fn get_many<K: Borrow<E>>(
-        &self,
+        self: &Arc<Self>,
         entities: impl IntoIterator<Item = K>,
         instant: Timestamp,
         policy: Policy,
@@ -261,4 +293,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         }
         Ok(loaded)
     }
+}
+
+/// Why a fill could not build everything, if it could not: what failed comes before what was not
+/// tried.
+fn whole(filled: Filled) -> Result<()> {
+    let errors = || filled.failed.iter().map(|failure| &failure.error);
+    let failed = errors().find(|error| error.kind() != ErrorKind::Busy);
+    failed.or_else(|| errors().next()).map_or(Ok(()), |error| Err(error.clone()))
 }

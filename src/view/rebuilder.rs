@@ -7,12 +7,13 @@ use crate::freshness::Freshness;
 use crate::graph::SlotSet;
 use crate::key::{EntityKey, decode_entity};
 use crate::page::{PageKey, RecordType, Slot};
-use crate::rebuild::{Held, Rebuilder, WorkedOff};
+use crate::rebuild::{FlightKey, Held, Rebuilder, WorkedOff};
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::TimeRange;
 
 use super::core::{BuildFunction, Core, Spot};
+use super::gate::Gate;
 use super::lookup::{Look, look};
 use super::made::Made;
 use super::work_off::Lacking;
@@ -30,7 +31,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
         if held.is_none() && self.is_fresh(&spot)? {
             return Ok(());
         }
-        Self::attempt(self, entity, &spot, seen, Revision::ZERO, held).map(drop)
+        Self::attempt(self, entity, &spot, seen, Revision::ZERO, held, &mut Gate::Free).map(drop)
     }
 
     fn work_off(
@@ -56,6 +57,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
         let ended = self.work_off_page(entity.borrow(), &lacking, seen, floor, &made, &mut worked);
         // Also after a failure: what is made is stored, and nobody is left waiting for it.
         made.finish().and(ended).map(|()| worked)
+    }
+
+    fn flight(&self, page: &[u8], slot: u32) -> FlightKey {
+        let whole = matches!(self.build, BuildFunction::Page(_));
+        FlightKey { page: page.into(), slot: (!whole).then_some(slot) }
     }
 
     fn pages(&self, entity: &[u8], range: TimeRange) -> Result<Vec<(Box<[u8]>, SlotSet)>> {

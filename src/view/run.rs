@@ -2,15 +2,16 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::disk::PageInMemory;
 use crate::error::{BuildError, Error, ErrorKind, Result};
 use crate::graph::Reading;
 use crate::key::EntityKey;
 use crate::page::{Facts, Origin, RecordBytes, RecordType, serialize};
-use crate::rebuild::{self, Lead};
+use crate::rebuild::{self, Frame, Lead};
 use crate::revision::Revision;
+use crate::schedule::{Pass, Watch};
 use crate::sync::Arc;
 use crate::time::Timestamp;
 
@@ -42,20 +43,26 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     ) -> Result<Ran<T>> {
         let entered = rebuild::enter(lead.step(), || self.target(spot));
         let (running, frame) = entered.map_err(|error| self.at(spot, error))?;
+        let pass = self.ask(spot, &frame, begun)?;
         let (name, version) = (self.state.name().clone(), self.state.version());
         let context = BuildContext::new(name, version, begun, frame.clone(), lead.progress());
-        let started = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| build(&context)));
+        let (outcome, took) = self.watched(spot, || {
+            let started = Instant::now();
+            let outcome = catch_unwind(AssertUnwindSafe(|| build(&context)));
+            (outcome, started.elapsed())
+        });
         drop(running);
         if frame.is_unwound() {
+            // What the breaker let through goes on: this run comes again.
             return Err(Error::unwinding());
         }
-        let micros = u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX);
+        let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
         let counters = &self.shared().counters;
         let failed = match outcome {
             Ok(Ok(value)) => match frame.take_reads().finish() {
                 Ok(reading) => {
                     counters.builds.add(1);
+                    self.tell_success(&frame, pass);
                     return Ok(Ran { value, micros, reading: Arc::new(reading) });
                 }
                 Err(fault) => fault,
@@ -67,7 +74,54 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             }
         };
         counters.build_failures.add(1);
-        Err(self.at(spot, failed))
+        let failed = self.at(spot, failed);
+        self.tell_failure(&frame, pass, &failed);
+        Err(failed)
+    }
+
+    /// Asks the view's breaker whether to build.
+    fn ask(&self, spot: &Spot, frame: &Frame, begun: Begun) -> Result<Pass> {
+        let asked = self.state.governor().ask(frame.errand_number(), begun.at);
+        asked.map_err(|refused| {
+            self.shared().counters.builds_refused.add(1);
+            self.at(spot, refused)
+        })
+    }
+
+    fn tell_success(&self, frame: &Frame, pass: Pass) {
+        if breaker_hears_of(frame, pass) && self.state.governor().succeeded(pass) {
+            // From here on what waits for the view can be built.
+            self.shared().bell.ring();
+        }
+    }
+
+    fn tell_failure(&self, frame: &Frame, pass: Pass, error: &Error) {
+        if !breaker_hears_of(frame, pass) {
+            return;
+        }
+        let governor = self.state.governor();
+        if error.kind() == ErrorKind::Build {
+            governor.failed(pass, self.shared().options.clock.now(), error);
+        } else {
+            governor.gave_up(pass);
+        }
+    }
+
+    /// Runs a build under the eyes of whoever looks for those that take too long, and says so if it
+    /// was one of them.
+    fn watched<T>(&self, spot: &Spot, run: impl FnOnce() -> (T, Duration)) -> (T, Duration) {
+        let Some(deadline) = self.state.governor().conduct().build_deadline else { return run() };
+        let name = self.state.name().clone();
+        let watch = Watch::begin(name, spot.bucket, deadline, Instant::now());
+        let watched = self.shared().overdue.enter(watch);
+        let (outcome, took) = run();
+        drop(watched);
+        if took > Duration::from(deadline) {
+            let message = format!("the build took {took:.1?}, and {deadline} is what one may take");
+            let slow = Error::new(ErrorKind::Build, message);
+            self.shared().report_slow(self.at(spot, slow));
+        }
+        (outcome, took)
     }
 
     /// A record that a run made, as it will stand in its page.
@@ -124,10 +178,56 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 }
 
+/// Whether the breaker is told what came of a run: of one build for each that was asked for. What
+/// that one needs speaks through it, or a record at the end of a long chain would count for each in
+/// between.
+fn breaker_hears_of(frame: &Frame, pass: Pass) -> bool {
+    frame.is_outermost() || pass.is_probe()
+}
+
 fn panic_message(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::grid::Grid;
+    use crate::options::Options;
+    use crate::rebuild::Engine;
+    use crate::time::Span;
+    use crate::view::ViewDefinition;
+
+    use super::*;
+
+    #[test]
+    fn a_build_with_a_deadline_is_watched_while_it_runs_whatever_becomes_of_it() {
+        let engine = Arc::new(Engine::in_memory(Options::default()).unwrap());
+        let overdue = |engine: &Engine| {
+            let later = Instant::now() + Duration::from_secs(2 * 3600);
+            engine.shared().overdue.oldest_overdue(later)
+        };
+        let inside = Arc::downgrade(&engine);
+        let definition = ViewDefinition::<u32, u64>::new(engine.clone(), "sun");
+        let definition = definition.grid(Grid::minutes(1)).build_deadline(Span::hours(1));
+        let view = definition.build(move |_, entity, bucket| {
+            let watch = overdue(&inside.upgrade().expect("it is read")).expect("it is watched");
+            assert_eq!((&*watch.view, watch.bucket), ("sun", bucket));
+            match entity {
+                0 => Ok(1),
+                1 => Err("no sun".into()),
+                _ => panic!("no sun"),
+            }
+        });
+        let view = view.unwrap();
+        for entity in 0..3 {
+            assert_eq!(view.get(&entity, Timestamp::EPOCH).is_ok(), entity == 0);
+            assert!(overdue(&engine).is_none());
+        }
+        let metrics = engine.shared().metrics();
+        assert_eq!((metrics.build_failures, metrics.builds_slow), (2, 0));
+    }
 }

@@ -141,7 +141,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         match self.build_since(entity, first.spot, seen, floor) {
             Ok(_) => slots.for_each(|slot| worked.built.insert(slot)),
             // What the build made or failed to make, not what the file met.
-            Err(error) if matches!(error.kind(), ErrorKind::Build | ErrorKind::Input) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Build | ErrorKind::Input | ErrorKind::Busy
+                ) =>
+            {
                 may_go_on(&error)?;
                 worked.failed.extend(slots.map(|slot| (slot, error.clone())));
             }

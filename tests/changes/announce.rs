@@ -3,6 +3,7 @@
 use std::sync::Barrier;
 use std::thread;
 
+use crate::common::still;
 use tidetable::{Changes, ErrorKind, Freshness, Store, View};
 
 use crate::common::disk::Disk;
@@ -66,7 +67,7 @@ fn threads_that_announce_at_once_share_syncs() {
 
 #[test]
 fn a_kind_is_announced_to_all_who_read_one_of_it_or_all_of_it_and_to_no_other() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = |name: &str, kind: &'static str, whole: bool| {
         let view = store.view::<u32, u64>(name).build(move |cx, id, _| {
             if whole {
@@ -212,7 +213,7 @@ fn a_report_says_in_words_what_was_marked() {
 
 #[test]
 fn records_built_ahead_or_by_the_page_are_each_told_of_what_they_read() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let filled = store.view::<u32, u64>("filled").grid(grid()).page_len(4);
     let filled = filled.build(|cx, _, bucket| {
         cx.depends_on(("minute", bucket.start().as_millis() / WIDTH_MS));

@@ -1,5 +1,6 @@
 //! Inputs: values that builds read and the application sets.
 
+use crate::common::still;
 use tidetable::{ErrorKind, Freshness, Input, Store, View};
 
 use crate::common::disk::Disk;
@@ -30,7 +31,7 @@ impl Rates {
     }
 
     fn in_memory() -> Self {
-        Self::of(Store::in_memory().unwrap())
+        Self::of(still::in_memory().unwrap())
     }
 
     fn open(disk: &Disk) -> Self {
@@ -150,7 +151,7 @@ fn a_value_that_was_set_survives_a_crash_and_its_readers_are_marked() {
 
 #[test]
 fn a_value_set_while_it_is_read_makes_what_was_built_from_it_stale() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let rates = store.input::<u32, u64>("rates").unwrap();
     rates.set(&1, &5).unwrap();
     let (read, runs) = (rates.clone(), super::world::Outside::default());

@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use crate::common::still;
 use tidetable::{Changes, ErrorKind, Freshness, Source, Store, View};
 
 use crate::common::record::{buckets, grid};
@@ -10,7 +11,7 @@ use super::world::{NOW, Outside, World, colour, value};
 
 #[test]
 fn a_source_that_cannot_be_fails_the_build_and_is_named() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = store.view::<u32, u64>("declares").build(|cx, case, _| {
         match case {
             0 => cx.depends_on(("text", &*"k".repeat(2000))),
@@ -50,7 +51,7 @@ fn reads_many(store: &Store, many: u32) -> View<u32, u64> {
 
 #[test]
 fn so_many_dependencies_as_a_set_may_have_are_kept_one_by_one() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = reads_many(&store, 4096);
     value(&view, 1);
     for key in [0, 1, 2047, 4095] {
@@ -63,7 +64,7 @@ fn so_many_dependencies_as_a_set_may_have_are_kept_one_by_one() {
 
 #[test]
 fn more_dependencies_than_a_set_may_have_still_learn_of_each_change() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = reads_many(&store, 5000);
     value(&view, 1);
     for key in [0, 1, 4095, 4096, 4999] {
@@ -76,7 +77,7 @@ fn more_dependencies_than_a_set_may_have_still_learn_of_each_change() {
 
 #[test]
 fn a_record_that_reads_thousands_of_records_learns_of_a_change_of_each() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let put = store.view::<u32, u64>("put").without_build().unwrap();
     put.put_many((0..5000).map(|entity| (entity, NOW, 1))).unwrap();
     let read = put.clone();
@@ -137,7 +138,7 @@ fn what_is_announced_of_a_source_that_nobody_had_read_reaches_the_build_under_wa
         ),
     ];
     for (number, (tell, expected)) in tell.into_iter().enumerate() {
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let view = told_while_building(&store, |cx| cx.depends_on(("outside", 1)), tell);
         assert_eq!(view.get(&1, NOW).unwrap().freshness(), expected, "{number}");
         let after = if expected == Freshness::Fresh { expected } else { Freshness::Stale };
@@ -149,7 +150,7 @@ fn what_is_announced_of_a_source_that_nobody_had_read_reaches_the_build_under_wa
 #[test]
 fn a_build_that_saw_the_very_version_announced_meanwhile_is_fresh() {
     for (version, expected) in [(7, Freshness::Fresh), (8, Freshness::Overtaken)] {
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let view = told_while_building(
             &store,
             |cx| cx.depends_on_at(("outside", 1), 7),
@@ -164,7 +165,7 @@ fn a_build_that_saw_the_very_version_announced_meanwhile_is_fresh() {
 
 #[test]
 fn more_announcements_than_are_remembered_make_the_build_under_way_stale() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = told_while_building(
         &store,
         |cx| cx.depends_on(("outside", 1)),
@@ -203,7 +204,7 @@ fn a_put_whose_sources_were_announced_since_it_was_worked_out_is_stale() {
 #[ignore = "takes a quarter of a minute without optimisation"]
 fn more_records_than_a_walk_marks_one_by_one_are_stamped_by_view() {
     const RECORDS: i64 = 100_010;
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let below = store.view::<u32, u64>("below").grid(grid()).page_len(1).uncompressed();
     let below = below.build(|cx, _, _| {
         cx.depends_on(("outside", 1));

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::common::still;
 use tidetable::{ErrorKind, Freshness, ReconcileReport, Store, View};
 
 use crate::common::disk::Disk;
@@ -70,7 +71,7 @@ fn nothing_is_gone_after_a_key_that_cannot_be() {
 
 #[test]
 fn a_kind_that_cannot_be_is_refused_before_the_iterator_runs() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     for kind in ["", "\u{1}engine", "a\0b"] {
         let never = std::iter::once_with(|| -> (u32, u64) { panic!("the iterator ran") });
         let error = store.reconcile(kind, never).unwrap_err();
@@ -80,7 +81,7 @@ fn a_kind_that_cannot_be_is_refused_before_the_iterator_runs() {
 
 #[test]
 fn a_kind_is_reconciled_without_those_whose_names_begin_with_it() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = |kind: &'static str| {
         let view = store.view::<u32, u64>(kind).build(move |cx, id, _| {
             cx.depends_on((kind, *id));

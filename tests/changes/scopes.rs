@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::common::still;
 use tidetable::{Changes, ErrorKind, Freshness, Invalidated, StartsWith, Store, TimeRange, View};
 
 use crate::common::disk::Disk;
@@ -61,7 +62,7 @@ impl Places {
         announce: impl Fn(&View<Place, u64>) -> tidetable::Result<Invalidated>,
         meant: impl Fn(u16, u16, i64) -> bool,
     ) {
-        let it = Self::of(Store::in_memory().unwrap());
+        let it = Self::of(still::in_memory().unwrap());
         let everything = Self::coloured(&it.below, Freshness::Fresh);
         assert_eq!(everything.len(), 54);
         let expected: BTreeSet<_> =
@@ -75,7 +76,7 @@ impl Places {
         assert_eq!(Self::coloured(&it.below, Freshness::Stale), expected);
         assert_eq!(Self::coloured(&it.above, Freshness::Suspect), expected);
         assert_eq!(report.stale, expected.len() as u64);
-        let again = Self::of(Store::in_memory().unwrap());
+        let again = Self::of(still::in_memory().unwrap());
         let by_store = again.store.invalidate_all(&view_changes(&again.below)).unwrap();
         assert_eq!((by_store.stale, by_store.suspect), (report.stale, report.suspect));
         assert_eq!(Self::coloured(&again.below, Freshness::Stale), expected);
@@ -135,7 +136,7 @@ fn a_stretch_of_time_is_invalidated_in_all_entities() {
 
 #[test]
 fn a_text_that_begins_so_is_invalidated_and_no_other() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = store.view::<str, u64>("text").build(|_, _, _| Ok(0)).unwrap();
     let names = ["", "S", "Stad", "Stadt", "Sta\0", "Ste", "T"];
     names.iter().for_each(|name| drop(view.get(name, NOW).unwrap()));
@@ -173,7 +174,7 @@ fn a_whole_view_is_stamped_by_its_handle_by_changes_and_by_name_alike() {
 
 #[test]
 fn a_stamped_view_is_not_taken_for_unchanged_by_who_has_read_all_of_it() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let outside = super::world::Outside::default();
     let seen = outside.clone();
     let below = store.view::<u32, u64>("below").build(move |_, _, _| Ok(seen.get())).unwrap();
@@ -221,7 +222,7 @@ fn records_that_are_built_while_they_are_invalidated_are_stale() {
         (|view| view.invalidate_between(buckets(1..9)), false),
     ];
     for (number, (say, concerns)) in say.into_iter().enumerate() {
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let runs = super::world::Outside::default();
         let itself: std::sync::Arc<std::sync::Mutex<Option<View<Place, u64>>>> = Default::default();
         let (own, counted) = (itself.clone(), runs.clone());

@@ -2,7 +2,8 @@
 
 use std::thread;
 
-use tidetable::{Freshness, Store};
+use crate::common::still;
+use tidetable::Freshness;
 
 use super::world::{NOW, Outside, World, colour, read_all, value};
 
@@ -78,7 +79,7 @@ fn what_a_nested_build_reads_on_a_thread_of_its_reader_is_its_own() {
 fn builds_of_many_threads_keep_what_they_read_apart() {
     const THREADS: u32 = 8;
     const ENTITIES: u32 = 16;
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let runs = Outside::default();
     let counted = runs.clone();
     let view = store.view::<u32, u64>("v").build(move |cx, id, _| {

@@ -4,3 +4,4 @@
 
 pub(crate) mod disk;
 pub(crate) mod record;
+pub(crate) mod still;

@@ -1,5 +1,6 @@
 //! Power is cut after every change of the disk.
 
+use crate::common::still;
 use tidetable::{ErrorKind, Options, Result, Span, Store, View};
 
 use crate::common::disk::{Cut, Disk, Images, Random};
@@ -212,7 +213,7 @@ fn pages_laid_out_anew_survive_the_cleaning_up_of_views_deleted_before() {
 #[test]
 fn a_cut_between_deletion_and_cleaning_up_leaves_no_record_of_a_deleted_view() {
     let disk = Disk::default();
-    let options = || Options { unsynced_age_max: Span::millis(1), ..Options::default() };
+    let options = || Options { unsynced_age_max: Span::millis(1), ..still::options() };
     let store = Store::open_backend(disk.backend(), options()).unwrap();
     let old = define(&store, "view", 1, 4).unwrap();
     old.put_many((0..40).map(|n| (n, at(0), cell(n, 0, 1)))).unwrap();

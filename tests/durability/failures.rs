@@ -1,5 +1,6 @@
 //! Every call on the disk fails in turn.
 
+use crate::common::still;
 use tidetable::{ErrorKind, Layer, Options, Result, Span, Store, View};
 
 use crate::common::disk::{Cut, Disk, Failing, Images, Reason};
@@ -44,7 +45,7 @@ fn base() -> Vec<u8> {
 
 /// Little of the file is cached below, so that reads reach the disk; the pages are.
 fn options() -> Options {
-    Options { memory_bytes: 512 << 10, unsynced_age_max: Span::hours(1), ..Options::default() }
+    Options { memory_bytes: 512 << 10, unsynced_age_max: Span::hours(1), ..still::options() }
 }
 
 /// One opening, up to its first error and beyond it.

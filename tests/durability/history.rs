@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::common::still;
 use tidetable::{Options, Result, Store, View};
 
 use crate::common::disk::Disk;
@@ -123,7 +124,7 @@ fn at_of(bucket: &rkyv::rend::i64_le) -> tidetable::Timestamp {
 
 /// What is in the store that bytes hold, if they hold one.
 pub(crate) fn see_bytes(bytes: Vec<u8>) -> Result<Seen> {
-    let options = Options { create: false, memory_bytes: 8 << 20, ..Options::default() };
+    let options = Options { create: false, memory_bytes: 8 << 20, ..still::options() };
     let store = Store::open_backend(Disk::holding(bytes).backend(), options)?;
     let seen = see(&store)?;
     store.close()?;

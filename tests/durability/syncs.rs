@@ -3,6 +3,7 @@
 use std::sync::Barrier;
 use std::thread;
 
+use crate::common::still;
 use tidetable::{Missing, Options, Span, Store};
 
 use crate::common::disk::{Cut, Disk, Images};
@@ -105,7 +106,7 @@ fn a_put_takes_along_what_was_built_before_it() {
 #[test]
 fn built_records_are_synced_after_a_while_without_another_call() {
     let disk = Disk::default();
-    let options = Options { unsynced_age_max: Span::millis(1), ..Options::default() };
+    let options = Options { unsynced_age_max: Span::millis(1), ..still::options() };
     let store = Store::open_backend(disk.backend(), options).unwrap();
     let view = built_view(&store, "built").unwrap();
     view.get(&0, at(0)).unwrap();

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
+use crate::common::still;
 use tidetable::{Error, ErrorKind, Options, Store};
 
 use crate::common::disk::{Disk, Failing, Reason};
@@ -17,9 +18,9 @@ fn state(path: &Path) -> (Vec<u8>, SystemTime) {
 /// The ways of opening that must all be refused alike.
 fn ways() -> [Options; 3] {
     [
-        Options::default(),
-        Options { create: false, ..Options::default() },
-        Options { read_only: true, ..Options::default() },
+        still::options(),
+        Options { create: false, ..still::options() },
+        Options { read_only: true, ..still::options() },
     ]
 }
 
@@ -46,7 +47,7 @@ fn a_store_is_born_at_its_first_open_and_found_at_the_next() {
 fn the_first_call_of_an_opening_is_never_lost() {
     // The writer is looking for what an earlier opening left to do, just then.
     for opening in 0..500 {
-        let store = Store::in_memory().unwrap();
+        let store = still::in_memory().unwrap();
         let view = put_view(&store, "put").unwrap_or_else(|error| panic!("{opening}: {error}"));
         view.put(&1, at(0), &cell(1, 0, 7)).unwrap();
         store.close().unwrap();
@@ -132,13 +133,13 @@ fn a_file_and_a_folder_that_may_not_be_written_are_the_systems_refusal() {
         return;
     }
     let before = state(&path);
-    let error = refusal(&path, Options::default());
+    let error = refusal(&path, still::options());
     assert_eq!(error.kind(), ErrorKind::System, "{error}");
     assert!(error.to_string().contains("Permission denied"), "{error}");
     assert_eq!(state(&path), before);
-    Store::open_with(&path, Options { read_only: true, ..Options::default() }).unwrap();
+    Store::open_with(&path, Options { read_only: true, ..still::options() }).unwrap();
     allow(folder.path(), 0o500);
-    let error = refusal(&folder.path().join("new.tide"), Options::default());
+    let error = refusal(&folder.path().join("new.tide"), still::options());
     assert_eq!(error.kind(), ErrorKind::System, "{error}");
     allow(folder.path(), 0o700);
 }
@@ -185,13 +186,13 @@ fn a_full_disk_is_the_systems_reason_at_birth_and_stops_writing_later() {
     let full = |from| Failing { from, for_good: true, reason: Reason::Enospc };
     let disk = Disk::default();
     disk.fail(full(0));
-    let error = Store::open_backend(disk.backend(), Options::default()).map(drop).unwrap_err();
+    let error = Store::open_backend(disk.backend(), still::options()).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::System, "{error}");
     assert!(error.to_string().contains("No space left"), "{error}");
     assert!(disk.bytes().is_empty());
 
     let disk = Disk::default();
-    let store = Store::open_backend(disk.backend(), Options::default()).unwrap();
+    let store = Store::open_backend(disk.backend(), still::options()).unwrap();
     let view = put_view(&store, "put").unwrap();
     view.put(&1, at(0), &cell(1, 0, 1)).unwrap();
     disk.fail(full(disk.asked()));
@@ -200,7 +201,7 @@ fn a_full_disk_is_the_systems_reason_at_birth_and_stops_writing_later() {
     assert_eq!(view.get(&1, at(0)).unwrap().value, 1);
     let reported = store.close().unwrap_err();
     assert!(reported.to_string().contains("No space left"), "{reported}");
-    let store = Store::open_backend(Disk::holding(disk.bytes()).backend(), Options::default());
+    let store = Store::open_backend(Disk::holding(disk.bytes()).backend(), still::options());
     let view = put_view(&store.unwrap(), "put").unwrap();
     assert_eq!(view.get(&1, at(0)).unwrap().value, 1);
     assert!(view.peek(&2, at(0)).unwrap().is_none());
@@ -209,13 +210,13 @@ fn a_full_disk_is_the_systems_reason_at_birth_and_stops_writing_later() {
 #[test]
 fn a_store_on_a_full_disk_is_refused_untouched() {
     let disk = Disk::default();
-    Store::open_backend(disk.backend(), Options::default()).unwrap().close().unwrap();
+    Store::open_backend(disk.backend(), still::options()).unwrap().close().unwrap();
     let before = disk.bytes();
     disk.fail(Failing { from: disk.asked(), for_good: true, reason: Reason::Enospc });
-    let error = Store::open_backend(disk.backend(), Options::default()).map(drop).unwrap_err();
+    let error = Store::open_backend(disk.backend(), still::options()).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::System, "{error}");
     assert!(error.to_string().contains("No space left"), "{error}");
     assert_eq!(disk.bytes(), before);
-    let reading = Options { read_only: true, ..Options::default() };
+    let reading = Options { read_only: true, ..still::options() };
     Store::open_backend(disk.backend(), reading).unwrap();
 }

@@ -1,5 +1,6 @@
 //! Input out of range: named with its range, and nothing is written.
 
+use crate::common::still;
 use tidetable::{
     DailyWindow, Error, ErrorKind, Grid, Marked, Options, Result, Span, Store, Timestamp, View,
     ViewDefinition,
@@ -79,7 +80,7 @@ fn options_at_the_ends_of_their_ranges_are_accepted() {
 
 #[test]
 fn a_definition_out_of_range_is_refused_and_the_file_knows_no_view() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view = |name: &str| store.view::<u32, Cell>(name).grid(grid());
     let long = "n".repeat(256);
     let cases: Vec<(ViewDefinition<u32, Cell>, &[&str])> = vec![
@@ -113,7 +114,7 @@ fn a_definition_out_of_range_is_refused_and_the_file_knows_no_view() {
 
 #[test]
 fn a_page_length_that_the_grid_contradicts_is_refused() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let by_day = Grid::minutes(10).pages_by_day("Europe/Stockholm");
     let definition = store.view::<u32, Cell>("v").grid(by_day).page_len(7);
     refused(definition.without_build(), &["page_len is 7", "leave page_len out"]);
@@ -122,7 +123,7 @@ fn a_page_length_that_the_grid_contradicts_is_refused() {
 
 #[test]
 fn an_entity_over_the_limit_is_refused_by_every_call_and_one_at_the_limit_is_not() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view: View<str, Cell> = store.view("v").grid(grid()).page_len(4).without_build().unwrap();
     let built: View<str, Cell> =
         store.view("built").grid(grid()).page_len(4).build(|_, _, _| Ok(cell(0, 0, 0))).unwrap();
@@ -155,7 +156,7 @@ fn an_entity_over_the_limit_is_refused_by_every_call_and_one_at_the_limit_is_not
 
 #[test]
 fn entities_that_are_empty_or_hold_nul_bytes_are_entities_like_others() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let text: View<str, Cell> = store.view("text").grid(grid()).without_build().unwrap();
     let bytes: View<[u8], Cell> = store.view("bytes").grid(grid()).without_build().unwrap();
     let names = ["", "\0", "\0\0", "a", "a\0", "a\0b", "\u{1}", "ab"];
@@ -173,7 +174,7 @@ fn entities_that_are_empty_or_hold_nul_bytes_are_entities_like_others() {
 
 #[test]
 fn an_instant_out_of_range_is_refused_by_every_call() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let day = Grid::daily("Europe/Stockholm");
     let view: View<u32, Cell> = store.view("day").grid(day.clone()).without_build().unwrap();
     let fixed: View<u32, Cell> =
@@ -194,7 +195,7 @@ fn an_instant_out_of_range_is_refused_by_every_call() {
 
 #[test]
 fn a_range_of_too_many_buckets_is_refused_before_it_fills_memory() {
-    let store = Store::in_memory().unwrap();
+    let store = still::in_memory().unwrap();
     let view: View<u32, Cell> =
         store.view("ms").grid(Grid::fixed(Span::millis(1))).without_build().unwrap();
     refused(view.range(&1, at(0)..at(1 << 20)), &[]);
@@ -209,7 +210,7 @@ fn a_record_over_the_limit_is_refused_before_anything_is_written_and_one_at_it_i
     let blob = |len: usize| Blob { bytes: vec![7; len] };
     let archived = |len: usize| rkyv::to_bytes::<rkyv::rancor::Error>(&blob(len)).unwrap().len();
     let limit = archived(1000);
-    let options = Options { record_bytes_max: limit, ..Options::default() };
+    let options = Options { record_bytes_max: limit, ..still::options() };
     let store = Store::in_memory_with(options).unwrap();
     let view: View<u32, Blob> = store.view("put").grid(grid()).without_build().unwrap();
     let over = (1001..).find(|len| archived(*len) > limit).expect("records grow");

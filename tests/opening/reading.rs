@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crate::common::still;
 use tidetable::{ErrorKind, Options, Result, Store, View};
 
 use crate::common::record::{Cell, at, buckets, built_view, cell, grid, put_view};
 
 fn reading() -> Options {
-    Options { read_only: true, ..Options::default() }
+    Options { read_only: true, ..still::options() }
 }
 
 /// A closed store with two views.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::common::still;
 use tidetable::{Changes, ManualClock, Options, Revision, Span, Store};
 
 use super::naive::{Announced, Naive, Spot};
@@ -339,7 +340,7 @@ fn open(disk: &Disk, clock: &Arc<ManualClock>, memory_bytes: usize) -> tidetable
         clock: clock.clone(),
         memory_bytes,
         unsynced_age_max: Span::hours(1),
-        ..Options::default()
+        ..still::options()
     };
     Store::open_backend(disk.backend(), options)
 }

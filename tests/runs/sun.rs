@@ -50,7 +50,7 @@ impl Sun {
 
 /// Nobody works in the background: what is done is done by who waits.
 pub(crate) fn still() -> Options {
-    Options { unsynced_age_max: Span::hours(1), ..Options::default() }
+    Options { builders: 0, unsynced_age_max: Span::hours(1), ..Options::default() }
 }
 
 pub(crate) fn store() -> Store {

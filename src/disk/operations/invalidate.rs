@@ -116,7 +116,7 @@ pub(super) fn announce(
     }
     let mut marked = batch.spread(seeds, now)?;
     marked.stamped.extend(stamped);
-    if marked.stale + marked.suspect > 0 || !marked.stamped.is_empty() {
+    if marked.stale + marked.suspect > 0 || !marked.stamped.is_empty() || marked.revived {
         batch.must_sync();
     }
     Ok(marked)

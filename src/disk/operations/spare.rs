@@ -59,6 +59,7 @@ impl Operation for Spare {
         let page = verified(&standing, |at| at == slot, batch.revision(), self.view.shape())?;
         marks.clear(SlotSet::one(slot));
         batch.marked.insert(key.into(), marks);
+        batch.backlog.settle(key, SlotSet::one(slot))?;
         batch.stage(&self.view, key, Some(page), None, true);
         batch.shared().counters.records_spared.add(1);
         Ok(true)

@@ -222,9 +222,13 @@ impl StoreRecords {
         let mut marks = batch.mark_row(key_bytes)?.unwrap_or_default();
         let had_marks = !marks.is_empty();
         let marked_before = marks.marked();
+        // What somebody else has built meanwhile stands all the same.
+        let mut built: SlotSet = merged.superseded.iter().copied().collect();
         for (slots, _) in &coloured {
             marks.clear(*slots);
+            built = built.union(*slots);
         }
+        batch.backlog.settle(key_bytes, built)?;
         for (slots, Judgement { colour, cause }) in coloured {
             if let Some(cause) = cause.filter(|_| !slots.is_empty()) {
                 if colour == Colour::Stale {

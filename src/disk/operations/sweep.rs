@@ -5,6 +5,7 @@ use redb::ReadableTable;
 use crate::error::Result;
 use crate::page::{PageKey, ViewId};
 
+use super::super::backlog::swept_no_more;
 use super::super::batch::Batch;
 use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
@@ -13,6 +14,8 @@ use super::super::view_state::dictionary_key;
 
 /// Pages removed in one transaction: it bounds how long a caller waits behind it.
 const PAGES_AT_ONCE: usize = 512;
+/// Rows of its backlog removed in one transaction.
+const ROWS_AT_ONCE: usize = 4096;
 
 /// Removes some of the pages that no view refers to. Answers whether more may be left.
 pub(crate) struct Sweep;
@@ -48,7 +51,10 @@ impl Operation for Sweep {
         for key in &keys {
             batch.sweep(key)?;
         }
-        if keys.len() < PAGES_AT_ONCE {
+        let most = ROWS_AT_ONCE;
+        if keys.len() < PAGES_AT_ONCE && batch.backlog.sweep(&from, &until, most)? {
+            let swept = swept_no_more(batch.txn(), view);
+            batch.keep(swept)?;
             let removed = dropped.remove(&*id).map(drop);
             batch.keep(removed)?;
             let dictionaries = batch.txn().open_table(DICTIONARIES);

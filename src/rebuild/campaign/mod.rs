@@ -6,12 +6,14 @@ mod run;
 mod spool;
 
 use crate::disk::operations::TurnRun;
-use crate::disk::{RunStage, first_chunk};
+use crate::disk::{RunStage, Shared, first_chunk, levels};
 use crate::error::{Error, ErrorKind, Result};
+use crate::page::ViewId;
 use crate::sync::Arc;
 
-use super::engine::Engine;
 use super::runs::{Live, Runs};
+use super::work::{Reason, Worked};
+use super::workshop::Workshop;
 
 pub(crate) use piece::Piece;
 pub use run::Run;
@@ -20,28 +22,28 @@ pub(crate) use spool::Spool;
 impl Runs {
     /// A piece of work of the oldest run that has one. It is in hand until it is worked off or
     /// dropped.
-    pub(crate) fn next_piece(&self, engine: &Engine) -> Result<Option<Piece>> {
+    pub(crate) fn next_piece(&self, workshop: &Workshop) -> Result<Option<Piece>> {
         for live in self.all() {
-            if let Some(piece) = self.piece_of(engine, &live)? {
+            if let Some(piece) = self.piece_of(workshop, &live)? {
                 return Ok(Some(piece));
             }
         }
         Ok(None)
     }
 
-    fn piece_of(&self, engine: &Engine, live: &Arc<Live>) -> Result<Option<Piece>> {
-        let shared = engine.shared();
+    fn piece_of(&self, workshop: &Workshop, live: &Arc<Live>) -> Result<Option<Piece>> {
+        let shared = workshop.shared();
         let (mut from, mut laid_down) = live.next_chunk();
         while live.goes_on() {
             let (number, chunk) = match first_chunk(shared, live.id, from) {
                 Ok(Some(found)) => found,
                 Ok(None) if live.lacks_work(laid_down) => {
-                    self.fail(engine, live, &Error::damaged("chunks of the run are missing"))?;
+                    self.fail(workshop, live, &Error::damaged("chunks of the run are missing"))?;
                     return Ok(None);
                 }
                 Ok(None) => return Ok(None),
                 Err(error) if error.kind() == ErrorKind::Damaged => {
-                    self.fail(engine, live, &error)?;
+                    self.fail(workshop, live, &error)?;
                     return Ok(None);
                 }
                 Err(error) => return Err(error),
@@ -50,10 +52,10 @@ impl Runs {
                 from = number + 1;
                 continue;
             }
-            let Some(rebuilder) = engine.rebuilder(chunk.view) else {
+            let Some(rebuilder) = workshop.rebuilder(chunk.view) else {
                 // Not defined yet in this opening, or never again.
-                if !engine.view_names()?.contains_key(&chunk.view) {
-                    self.fail(engine, live, &gone())?;
+                if !is_known(shared, chunk.view)? {
+                    self.fail(workshop, live, &gone())?;
                 }
                 return Ok(None);
             };
@@ -69,16 +71,31 @@ impl Runs {
     }
 
     /// Ends a run by an error that is none of a record.
-    fn fail(&self, engine: &Engine, live: &Live, error: &Error) -> Result<()> {
-        self.turn(engine, live, RunStage::Failed, error.to_string())
+    fn fail(&self, workshop: &Workshop, live: &Live, error: &Error) -> Result<()> {
+        self.turn(workshop, live, RunStage::Failed, error.to_string())
     }
 
-    fn turn(&self, engine: &Engine, live: &Live, stage: RunStage, error: String) -> Result<()> {
-        let now = engine.shared().options.clock.now();
-        let writer = engine.writer()?;
+    fn turn(&self, workshop: &Workshop, live: &Live, stage: RunStage, error: String) -> Result<()> {
+        let now = workshop.shared().options.clock.now();
+        let writer = workshop.writer()?;
         let row = writer.run(TurnRun { id: live.id, stage, error, now })?;
-        self.show(engine.shared(), &writer, live, row)
+        self.show(workshop.shared(), &writer, live, row)
     }
+}
+
+impl Workshop {
+    /// Works a piece of a run off on the calling thread, if there is one.
+    pub(super) fn work_on_a_run(&self) -> Result<Option<Worked>> {
+        let Some(piece) = self.runs().next_piece(self)? else { return Ok(None) };
+        let view = self.shared().view(piece.view()).map(|view| view.name().to_string());
+        self.runs().work(self, piece)?;
+        Ok(Some(Worked { view, ..Worked::other(Reason::Run) }))
+    }
+}
+
+/// Whether the file knows a view.
+fn is_known(shared: &Shared, view: ViewId) -> Result<bool> {
+    Ok(levels(shared)?.iter().any(|(known, _)| *known == view))
 }
 
 fn gone() -> Error {

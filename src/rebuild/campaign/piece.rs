@@ -4,15 +4,15 @@ use crate::disk::operations::FinishChunk;
 use crate::disk::{Chunk, FAILURES_LISTED_MAX, FailureRow, Item, RunCounts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::SlotSet;
-use crate::page::PageKey;
-use crate::rebuild::engine::Engine;
+use crate::page::{PageKey, ViewId};
 use crate::rebuild::rebuilders::{Rebuilder, WorkedOff};
 use crate::rebuild::runs::{Live, Runs};
+use crate::rebuild::workshop::Workshop;
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::TimeRange;
 
-use super::gone;
+use super::{gone, is_known};
 
 /// A chunk of a run, in hand. Dropped before it is worked off it can be taken again.
 pub(crate) struct Piece {
@@ -45,6 +45,11 @@ impl Piece {
     ) -> Self {
         let tally = Tally::default();
         Self { live, number, chunk, rebuilder, range, floor, tally, finished: false }
+    }
+
+    /// Of which view it is.
+    pub(super) fn view(&self) -> ViewId {
+        self.chunk.view
     }
 
     /// Works off what it can, until the run is stopped. How many items are done, and why it went no
@@ -104,23 +109,23 @@ impl Piece {
     }
 
     /// Tells the file what was done, and what is left if that is not all.
-    fn finish(&mut self, engine: &Engine, runs: &Runs, done: usize) -> Result<()> {
+    fn finish(&mut self, workshop: &Workshop, runs: &Runs, done: usize) -> Result<()> {
         let rest = self.chunk.items.split_off(done);
         let left = !rest.is_empty();
         let rest = left.then(|| Chunk { view: self.chunk.view, items: rest }.to_bytes());
         let noted = self.tally.counts;
-        let writer = engine.writer()?;
+        let writer = workshop.writer()?;
         let row = writer.run(FinishChunk {
             id: self.live.id,
             chunk: self.number,
             rest,
             counts: noted,
             failures: std::mem::take(&mut self.tally.failures),
-            now: engine.shared().options.clock.now(),
+            now: workshop.shared().options.clock.now(),
         })?;
         self.finished = true;
         self.live.lay_down(self.number, noted, left, Some(row.clone()));
-        runs.show(engine.shared(), &writer, &self.live, row)
+        runs.show(workshop.shared(), &writer, &self.live, row)
     }
 }
 
@@ -153,33 +158,32 @@ impl Runs {
     /// Works off a piece, on the calling thread. A record that cannot be built is counted and hurts
     /// nobody; an error of the file ends the run, and one of this opening alone is returned: the run
     /// goes on later.
-    pub(crate) fn work(&self, engine: &Engine, mut piece: Piece) -> Result<()> {
-        let live = piece.live.clone();
+    pub(crate) fn work(&self, workshop: &Workshop, mut piece: Piece) -> Result<()> {
+        let (live, view) = (piece.live.clone(), piece.view());
         let (done, outcome) = piece.work();
         // Also after an error: what was built before it is there.
         let nothing_done = done == 0 && !piece.chunk.items.is_empty();
-        let finished = if nothing_done { Ok(()) } else { piece.finish(engine, self, done) };
+        let finished = if nothing_done { Ok(()) } else { piece.finish(workshop, self, done) };
         drop(piece);
         let outcome = match outcome {
             Ok(()) => finished,
-            Err(error) => self.after(engine, &live, error),
+            Err(error) => self.after(workshop, &live, view, error),
         };
-        live.report(engine.shared().options.clock.now());
+        live.report(workshop.shared().options.clock.now());
         outcome
     }
 
-    fn after(&self, engine: &Engine, live: &Live, error: Error) -> Result<()> {
+    fn after(&self, workshop: &Workshop, live: &Live, view: ViewId, error: Error) -> Result<()> {
         match error.kind() {
             ErrorKind::Reopen | ErrorKind::Busy => Err(error),
             ErrorKind::Definition => {
-                let names = engine.view_names()?;
                 // Defined anew, with the same layout: the new definition goes on.
-                if live.row().views.iter().all(|view| names.contains_key(view)) {
+                if is_known(workshop.shared(), view)? {
                     return Err(error);
                 }
-                self.fail(engine, live, &gone())
+                self.fail(workshop, live, &gone())
             }
-            _ => self.fail(engine, live, &error),
+            _ => self.fail(workshop, live, &error),
         }
     }
 }

@@ -138,11 +138,11 @@ impl Run {
     /// Works off a chunk, in a store in which nobody else does. `false` if there is none to be had
     /// now, and something will change that.
     fn step(&self) -> Result<bool> {
-        if self.engine.works_in_background() {
+        if self.engine.shared().options.builders > 0 {
             return Ok(false);
         }
-        match self.engine.runs().piece_of(&self.engine, &self.live)? {
-            Some(piece) => self.engine.runs().work(&self.engine, piece).map(|()| true),
+        match self.engine.runs().piece_of(self.engine.workshop(), &self.live)? {
+            Some(piece) => self.engine.runs().work(self.engine.workshop(), piece).map(|()| true),
             // Another thread has what is left, or it is paused.
             None if self.live.is_in_hand() || !self.live.goes_on() => Ok(false),
             None => {
@@ -188,7 +188,9 @@ impl Run {
         if self.live.has_ended() {
             return Ok(());
         }
-        self.engine.runs().turn(&self.engine, &self.live, stage, String::new())
+        self.engine.runs().turn(self.engine.workshop(), &self.live, stage, String::new())?;
+        self.engine.shared().bell.ring();
+        Ok(())
     }
 
     /// Has `told` called after each chunk that is worked off from now on, and at the end; in the

@@ -124,6 +124,7 @@ impl<'e> Spool<'e> {
         // From here on it is a run.
         self.id = None;
         let live = self.engine.runs().add(Live::new(id, row, now));
+        self.engine.shared().bell.ring();
         Ok(Run::new(self.engine.clone(), live))
     }
 }
@@ -148,7 +149,7 @@ mod tests {
     use super::*;
 
     fn engine() -> Arc<Engine> {
-        Arc::new(Engine::in_memory(Options::default()).unwrap())
+        Arc::new(Engine::in_memory(Options { builders: 0, ..Options::default() }).unwrap())
     }
 
     fn always() -> TimeRange {

@@ -1,0 +1,145 @@
+//! How much is left to do, and what failed.
+
+use std::collections::BTreeMap;
+
+use redb::ReadableTable;
+
+use crate::error::Result;
+use crate::graph::{self, Tries};
+use crate::page::{PageKey, Slot, ViewId};
+
+use super::super::contents::view_rows;
+use super::super::links::Links;
+use super::super::shared::Shared;
+use super::super::tables::{SWEEPS, VIEWS};
+use super::super::view_row::ViewRow;
+use super::failure::Failure;
+use super::rows::{Backlog, open_if_there, split_record_key};
+use super::sweep::is_swept;
+
+/// How much is left to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BacklogCounts {
+    /// Records that are marked, with those of which retention has left only the way to their
+    /// readers.
+    pub(crate) marked: u64,
+    /// Slots that were asked for, or failed, and have no mark.
+    pub(crate) wanted: u64,
+    /// Of both, those that are not tried again by themselves.
+    pub(crate) resting: u64,
+    /// Views that were stamped and not yet swept to their end: how many of their records are not
+    /// right is unknown.
+    pub(crate) stamped: u64,
+}
+
+impl BacklogCounts {
+    fn add(&mut self, count: impl Fn(&mut Self) -> &mut u64, tries: impl Iterator<Item = Tries>) {
+        for tries in tries {
+            *count(self) += 1;
+            self.resting += u64::from(tries.rests());
+        }
+    }
+}
+
+/// What became of trying to build a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Try {
+    pub(crate) tries: Tries,
+    /// The last failure; it stays when the tries are forgotten, until the record is built.
+    pub(crate) failure: Option<Failure>,
+}
+
+/// A failure, and of which record.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct NotedFailure {
+    pub(crate) page: Box<[u8]>,
+    pub(crate) slot: Slot,
+    pub(crate) failure: Failure,
+}
+
+/// Without the bytes of the key: an entity may be a person, and debug output reaches logs.
+impl std::fmt::Debug for NotedFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "slot {}: {:?}", self.slot.0, self.failure)
+    }
+}
+
+/// How much is left to do in all views. Looks at every row of the backlog.
+pub(crate) fn backlog(shared: &Shared) -> Result<BacklogCounts> {
+    count(shared, &[], None, |_| true)
+}
+
+/// How much is left to do in a view. Looks at every row of its backlog.
+pub(crate) fn backlog_of(shared: &Shared, view: ViewId) -> Result<BacklogCounts> {
+    let (first, until) = PageKey::view_bounds(view);
+    count(shared, &first, Some(&until), |row| row.id == view)
+}
+
+fn count(
+    shared: &Shared,
+    from: &[u8],
+    until: Option<&[u8]>,
+    concerns: impl Fn(&ViewRow) -> bool,
+) -> Result<BacklogCounts> {
+    shared.read(|txn| {
+        let mut counts = BacklogCounts::default();
+        Links::to_read(shared, txn)?.marks_between(from, until, |row| {
+            counts.add(|counts| &mut counts.marked, row.all_tries().map(|(_, tries)| tries));
+        })?;
+        Backlog::to_read(shared, txn)?.wanted_between(from, until, |row| {
+            counts.add(|counts| &mut counts.wanted, row.all_tries().map(|(_, tries)| tries));
+        })?;
+        let sweeps = open_if_there(shared, txn, SWEEPS)?;
+        let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
+        for (_, row) in view_rows(&views)?.iter().filter(|(_, row)| concerns(row)) {
+            counts.stamped += u64::from(!is_swept(shared, sweeps.as_ref(), row)?);
+        }
+        Ok(counts)
+    })
+}
+
+/// What became of trying to build the record in a slot; `None` if it is neither marked nor wanted.
+pub(crate) fn tries(shared: &Shared, page: &[u8], slot: Slot) -> Result<Option<Try>> {
+    shared.read(|txn| {
+        let backlog = Backlog::to_read(shared, txn)?;
+        let marks = Links::to_read(shared, txn)?.marks(page)?;
+        let tries = match marks.and_then(|marks| marks.tries(slot)) {
+            None => backlog.wanted(page)?.and_then(|row| row.tries(slot)),
+            marked => marked,
+        };
+        let Some(tries) = tries else { return Ok(None) };
+        Ok(Some(Try { tries, failure: backlog.failure(page, slot)? }))
+    })
+}
+
+/// The last failures of records that are still not built, the latest first, at most `most`. Looks
+/// at every failure.
+pub(crate) fn last_failures(shared: &Shared, most: usize) -> Result<Vec<NotedFailure>> {
+    shared.read(|txn| {
+        let backlog = Backlog::to_read(shared, txn)?;
+        let mut last: Vec<NotedFailure> = Vec::new();
+        let Some(failures) = backlog.failures_table() else { return Ok(last) };
+        for entry in backlog.keep(failures.iter())? {
+            let (key, row) = backlog.keep(entry)?;
+            let Some((page, slot)) = split_record_key(key.value()) else { continue };
+            let failure = backlog.parse_failure(row.value())?;
+            let place = last.partition_point(|before| before.failure.at >= failure.at);
+            if place < most {
+                last.insert(place, NotedFailure { page: page.into(), slot, failure });
+                last.truncate(most);
+            }
+        }
+        Ok(last)
+    })
+}
+
+/// The views of the file, each with how far it lies from those that read none; what others are built
+/// from comes before them.
+pub(crate) fn levels(shared: &Shared) -> Result<Vec<(ViewId, u32)>> {
+    let rows = shared.read(|txn| {
+        let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
+        view_rows(&views)
+    })?;
+    let readers: BTreeMap<_, _> = rows.into_iter().map(|(_, row)| (row.id, row.readers)).collect();
+    Ok(graph::levels(&readers))
+}

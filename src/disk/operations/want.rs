@@ -1,0 +1,136 @@
+//! Asking for records that are built in the background.
+
+use crate::error::{Error, Result};
+use crate::graph::SlotSet;
+use crate::page::{PageKey, Slot};
+use crate::sync::Arc;
+
+use super::super::batch::Batch;
+use super::super::committed::Committed;
+use super::super::operation::{Operation, Speed};
+use super::super::view_state::ViewState;
+
+/// Slots by the key of their page.
+pub(crate) type SlotsByPage = Vec<(Box<[u8]>, SlotSet)>;
+
+/// Asks for records of any number of pages. Those that stand are not asked for again; one of them
+/// that was tried in vain is tried again.
+pub(crate) struct Want {
+    pub(crate) view: Arc<ViewState>,
+    pub(crate) pages: SlotsByPage,
+}
+
+/// What asking came to, in records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Were not wanted and are now.
+    pub(crate) newly: u64,
+    /// Were wanted before.
+    pub(crate) known: u64,
+    /// Stand, right or not.
+    pub(crate) standing: u64,
+    /// Of the last two, those that had been tried in vain.
+    pub(crate) revived: u64,
+}
+
+impl Operation for Want {
+    type Applied = Asked;
+    type Answer = Asked;
+
+    fn speed(&self) -> Speed {
+        Speed::Synced
+    }
+
+    fn weight(&self) -> usize {
+        weight(&self.pages)
+    }
+
+    fn apply(&mut self, batch: &mut Batch<'_>) -> Result<Asked> {
+        check(&self.view, &self.pages)?;
+        let mut asked = Asked::default();
+        let most = SlotSet::span(Slot(0), Slot(self.view.page_len() - 1));
+        for (key, slots) in &self.pages {
+            let slots = slots.intersection(most);
+            let standing = batch.standing(&self.view, key)?;
+            let stand = |slot: &Slot| standing.as_ref().is_some_and(|page| page.holds(*slot));
+            let standing: SlotSet = slots.iter().filter(stand).collect();
+            let missing = slots.minus(standing);
+            let mut row = batch.backlog.wanted(key)?.unwrap_or_default();
+            let mut revived = row.revive(slots);
+            let newly = row.want(missing);
+            if !newly.union(revived).is_empty() {
+                batch.backlog.put_wanted(key, &row)?;
+            }
+            if let Some(mut marks) = batch.mark_row(key)? {
+                let marked = marks.revive(slots);
+                revived = revived.union(marked);
+                if !marked.is_empty() {
+                    batch.marked.insert(key.clone(), marks);
+                }
+            }
+            asked.newly += u64::from(newly.len());
+            asked.known += u64::from(missing.minus(newly).len());
+            asked.standing += u64::from(standing.len());
+            asked.revived += u64::from(revived.len());
+        }
+        Ok(asked)
+    }
+
+    fn answer(self, asked: Asked, _: &Committed) -> Asked {
+        asked
+    }
+}
+
+/// Takes back what was asked for: nothing more is tried of it. Answers how much that was.
+pub(crate) struct Unwant {
+    pub(crate) view: Arc<ViewState>,
+    pub(crate) pages: SlotsByPage,
+    /// Whether somebody is told that it was taken back, or it turned out to be needless.
+    pub(crate) speed: Speed,
+}
+
+impl Operation for Unwant {
+    type Applied = u64;
+    type Answer = u64;
+
+    fn speed(&self) -> Speed {
+        self.speed
+    }
+
+    fn weight(&self) -> usize {
+        weight(&self.pages)
+    }
+
+    fn apply(&mut self, batch: &mut Batch<'_>) -> Result<u64> {
+        check(&self.view, &self.pages)?;
+        let mut taken = 0;
+        for (key, slots) in &self.pages {
+            let wanted = batch.backlog.wanted(key)?.unwrap_or_default().wanted();
+            let slots = wanted.intersection(*slots);
+            if !slots.is_empty() {
+                batch.backlog.settle(key, slots)?;
+                taken += u64::from(slots.len());
+            }
+        }
+        Ok(taken)
+    }
+
+    fn answer(self, taken: u64, _: &Committed) -> u64 {
+        taken
+    }
+}
+
+/// Refuses pages of another view, before anything is staged.
+fn check(view: &ViewState, pages: &SlotsByPage) -> Result<()> {
+    view.check()?;
+    let own = |key: &[u8]| PageKey::split(key).is_some_and(|(id, ..)| id == view.id());
+    if pages.iter().all(|(key, _)| own(key)) {
+        return Ok(());
+    }
+    Err(Error::damaged("a record is wanted by a key that is none of this view's")
+        .at_view(view.name()))
+}
+
+fn weight(pages: &SlotsByPage) -> usize {
+    pages.iter().map(|(key, _)| key.len() + size_of::<SlotSet>()).sum()
+}

@@ -1,0 +1,283 @@
+//! What is built next in the background, and why.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::disk::operations::NoteSweep;
+use crate::disk::{Shared, due_marks, due_wanted, levels, tries};
+use crate::error::Result;
+use crate::graph::SlotSet;
+use crate::page::{PageKey, ViewId};
+use crate::schedule::{BreakerState, Heard};
+use crate::sync::{Arc, Mutex};
+use crate::time::Timestamp;
+
+use super::rebuilders::{Rebuilder, Rebuilders};
+use super::scan::Scan;
+use super::sweeping::{Sweeping, Swept};
+use super::work::Reason;
+
+/// Chooses. The backlog lies in the file; what is kept here is where the looking has got to.
+#[derive(Debug)]
+pub(super) struct Director {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Pages that some builder has in hand.
+    in_hand: HashSet<Box<[u8]>>,
+    wanted: Scan,
+    /// View -> how far its marks were looked through.
+    marked: HashMap<ViewId, Scan>,
+    /// View -> how far its pages were looked through for what its stamps say.
+    stamped: HashMap<ViewId, Sweeping>,
+    /// View -> before when nothing of it is tried: its breaker is trying a build of somebody else's.
+    turned_away: HashMap<ViewId, Timestamp>,
+    /// The views upstream first, as of the bell.
+    levels: Vec<ViewId>,
+    levels_at: Option<Heard>,
+    /// Until there is nothing to do for the first time after an unclean stop: some build may have
+    /// been what ended the process.
+    cautious: bool,
+}
+
+/// What a builder is to do.
+pub(super) enum Task {
+    Page(PageWork),
+    /// To be written down; nothing is built for it.
+    Note(NoteSweep),
+    Nothing {
+        until: Option<Timestamp>,
+    },
+}
+
+/// Records of one page that are to be made fresh.
+pub(super) struct PageWork {
+    pub(super) reason: Reason,
+    pub(super) page: Box<[u8]>,
+    pub(super) slots: SlotSet,
+    pub(super) rebuilder: Arc<dyn Rebuilder>,
+    /// What is built is to be noted before it begins: it may be what ended the process.
+    pub(super) cautiously: bool,
+}
+
+/// Rows that are looked at in one transaction.
+const LOOK: usize = 1024;
+
+impl Director {
+    /// One that is cautious after an unclean stop.
+    pub(super) fn new(after_unclean_stop: bool) -> Self {
+        let state = State { cautious: after_unclean_stop, ..State::default() };
+        Self { state: Mutex::new(state) }
+    }
+
+    /// The most urgent piece of work on pages. It is in the caller's hand until it is
+    /// [`done`](Self::done).
+    pub(super) fn next(&self, shared: &Shared, rebuilders: &Rebuilders) -> Result<Task> {
+        // The clock is the application's: it is asked before any lock is taken.
+        let now = shared.options.clock.now();
+        let mut state = self.state.lock();
+        if state.cautious && !state.in_hand.is_empty() {
+            return Ok(Task::Nothing { until: None });
+        }
+        state.turned_away.retain(|_, until| *until > now);
+        let (turned_away, heard) = (&state.turned_away.clone(), shared.bell.heard());
+        let mut search = Search { shared, rebuilders, turned_away, now, heard, until: None };
+        let found = match state.search(&mut search)? {
+            Some(found) => found,
+            None => match state.note(shared)? {
+                Some(note) => return Ok(Task::Note(note)),
+                None => {
+                    state.cautious = false;
+                    return Ok(Task::Nothing { until: search.until });
+                }
+            },
+        };
+        let Found { reason, page, slots, rebuilder } = found;
+        state.in_hand.insert(page.clone());
+        let cautiously = state.cautious;
+        Ok(Task::Page(PageWork { reason, page, slots, rebuilder, cautiously }))
+    }
+
+    /// Nothing of a view is to be tried before this.
+    pub(super) fn turned_away(&self, view: ViewId, until: Timestamp) {
+        self.state.lock().turned_away.insert(view, until);
+    }
+
+    /// A page is in nobody's hand any more.
+    pub(super) fn done(&self, reason: Reason, page: &[u8]) {
+        let mut state = self.state.lock();
+        state.in_hand.remove(page);
+        // What is left of it, and what others passed over because it was in hand, is looked at again.
+        state.wanted.disturb();
+        let Some((view, ..)) = PageKey::split(page) else { return };
+        if let Some(scan) = state.marked.get_mut(&view) {
+            scan.disturb();
+        }
+        if reason == Reason::Stamped
+            && let Some(sweeping) = state.stamped.get_mut(&view)
+        {
+            sweeping.done();
+        }
+    }
+}
+
+/// One search for work.
+struct Search<'a> {
+    shared: &'a Shared,
+    rebuilders: &'a Rebuilders,
+    /// View -> before when nothing of it is tried.
+    turned_away: &'a HashMap<ViewId, Timestamp>,
+    now: Timestamp,
+    heard: Heard,
+    /// When the first of what was passed over is due.
+    until: Option<Timestamp>,
+}
+
+struct Found {
+    reason: Reason,
+    page: Box<[u8]>,
+    slots: SlotSet,
+    rebuilder: Arc<dyn Rebuilder>,
+}
+
+impl Search<'_> {
+    /// The view, if it is defined and held, and its breaker lets it build.
+    fn builds(&mut self, view: ViewId) -> Option<Arc<dyn Rebuilder>> {
+        let rebuilder = self.rebuilders.find(view)?;
+        let defined = self.shared.view(view)?;
+        if let BreakerState::Open { until, .. } = defined.governor().breaker_state(self.now) {
+            self.sooner(Some(until));
+            return None;
+        }
+        if let Some(until) = self.turned_away.get(&view).copied().filter(|at| *at > self.now) {
+            self.sooner(Some(until));
+            return None;
+        }
+        Some(rebuilder)
+    }
+
+    fn sooner(&mut self, other: Option<Timestamp>) {
+        self.until = [self.until, other].into_iter().flatten().min();
+    }
+
+    /// Those of the slots that do not rest and may be tried by now.
+    fn may_be_tried(&self, page: &[u8], slots: SlotSet) -> Result<SlotSet> {
+        let mut left = SlotSet::EMPTY;
+        for slot in slots.iter() {
+            if tries(self.shared, page, slot)?.is_none_or(|it| it.tries.is_due(self.now)) {
+                left.insert(slot);
+            }
+        }
+        Ok(left)
+    }
+}
+
+impl State {
+    fn search(&mut self, search: &mut Search<'_>) -> Result<Option<Found>> {
+        if let Some(found) = self.requested(search)? {
+            return Ok(Some(found));
+        }
+        if let Some(found) = self.noticed(search, Reason::ServedMarked)? {
+            return Ok(Some(found));
+        }
+        // Looked up once for both.
+        let upstream_first = self.upstream_first(search)?;
+        for view in &upstream_first {
+            if let Some(found) = self.marked(search, *view)? {
+                return Ok(Some(found));
+            }
+        }
+        for view in &upstream_first {
+            if let Some(found) = self.stamped(search, *view)? {
+                return Ok(Some(found));
+            }
+        }
+        self.noticed(search, Reason::Expiring)
+    }
+
+    fn requested(&mut self, search: &mut Search<'_>) -> Result<Option<Found>> {
+        let (shared, now, heard) = (search.shared, search.now, search.heard);
+        loop {
+            let in_hand = &self.in_hand;
+            let found = self.wanted.next(
+                heard,
+                now,
+                |page| in_hand.contains(page),
+                |from| due_wanted(shared, from, now, LOOK),
+            )?;
+            search.sooner(self.wanted.earliest());
+            let Some((page, slots)) = found else { return Ok(None) };
+            let view = PageKey::split(&page).map(|(view, ..)| view);
+            if let Some(rebuilder) = view.and_then(|view| search.builds(view)) {
+                let reason = Reason::Requested;
+                return Ok(Some(Found { reason, page, slots, rebuilder }));
+            }
+            self.wanted.pass_over();
+        }
+    }
+
+    fn noticed(&mut self, search: &mut Search<'_>, reason: Reason) -> Result<Option<Found>> {
+        let noticed = match reason {
+            Reason::ServedMarked => &search.shared.served_marked,
+            _ => &search.shared.expiring,
+        };
+        while let Some((page, slots)) = noticed.take(|page| self.in_hand.contains(page)) {
+            let slots = search.may_be_tried(&page, slots)?;
+            let view = PageKey::split(&page).map(|(view, ..)| view);
+            if !slots.is_empty()
+                && let Some(rebuilder) = view.and_then(|view| search.builds(view))
+            {
+                return Ok(Some(Found { reason, page, slots, rebuilder }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn marked(&mut self, search: &mut Search<'_>, view: ViewId) -> Result<Option<Found>> {
+        let Some(rebuilder) = search.builds(view) else { return Ok(None) };
+        let (shared, now) = (search.shared, search.now);
+        let scan = self.marked.entry(view).or_default();
+        let in_hand = &self.in_hand;
+        let found = scan.next(
+            search.heard,
+            now,
+            |page| in_hand.contains(page),
+            |from| due_marks(shared, view, from, now, LOOK),
+        )?;
+        search.sooner(scan.earliest());
+        let reason = Reason::Marked;
+        Ok(found.map(|(page, slots)| Found { reason, page, slots, rebuilder }))
+    }
+
+    fn stamped(&mut self, search: &mut Search<'_>, view: ViewId) -> Result<Option<Found>> {
+        let Some(rebuilder) = search.builds(view) else { return Ok(None) };
+        let Some(defined) = search.shared.view(view) else { return Ok(None) };
+        let sweeping = self.stamped.entry(view).or_default();
+        let in_hand = &self.in_hand;
+        let (shared, now) = (search.shared, search.now);
+        let found = sweeping.next(shared, &defined, now, |page| in_hand.contains(page))?;
+        let reason = Reason::Stamped;
+        Ok(found.map(|(page, slots)| Found { reason, page, slots, rebuilder }))
+    }
+
+    /// How far a sweep got, if that is to be written down.
+    fn note(&mut self, shared: &Shared) -> Result<Option<NoteSweep>> {
+        for (view, sweeping) in &mut self.stamped {
+            if let Some(Swept { stamps, cursor }) = sweeping.take_note() {
+                return Ok(Some(NoteSweep { view: *view, stamps, cursor }));
+            }
+        }
+        // Views that are no more are swept no more.
+        self.stamped.retain(|view, _| shared.view(*view).is_some());
+        Ok(None)
+    }
+
+    fn upstream_first(&mut self, search: &Search<'_>) -> Result<Vec<ViewId>> {
+        if self.levels_at != Some(search.heard) {
+            self.levels = levels(search.shared)?.into_iter().map(|(view, _)| view).collect();
+            self.levels_at = Some(search.heard);
+        }
+        Ok(self.levels.clone())
+    }
+}

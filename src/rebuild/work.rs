@@ -1,0 +1,50 @@
+//! What builders do, in words for people and tests.
+
+use crate::error::Error;
+use crate::grid::Bucket;
+
+/// Why something was built in the background. Earlier ones go first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[non_exhaustive]
+pub enum Reason {
+    /// A read waits for it: one with a deadline, or a future.
+    Awaited,
+    /// It was asked for with [`View::request`](crate::View::request).
+    Requested,
+    /// A reader was served it although it was not fresh.
+    ServedMarked,
+    /// It is marked: something that it was built from has changed, or may have.
+    Marked,
+    /// Its view is stamped: a new version, an invalidation of the whole view, too many marks.
+    Stamped,
+    /// It belongs to a [`Run`](crate::Run).
+    Run,
+    /// It was read and will expire soon.
+    Expiring,
+}
+
+/// One piece of background work that was done.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Worked {
+    /// Why it was done.
+    pub reason: Reason,
+    /// The view; `None` where the piece was not of one page of a view.
+    pub view: Option<String>,
+    /// The entity's key as the file has it.
+    pub entity: Option<Vec<u8>>,
+    /// The buckets that were to be made fresh.
+    pub buckets: Vec<Bucket>,
+    /// How many of them were built.
+    pub built: u64,
+    /// What went wrong, an error a bucket.
+    pub failed: Vec<Error>,
+}
+
+impl Worked {
+    /// Of a piece that is not of one page.
+    pub(super) fn other(reason: Reason) -> Self {
+        let (buckets, failed) = (Vec::new(), Vec::new());
+        Self { reason, view: None, entity: None, buckets, built: 0, failed }
+    }
+}

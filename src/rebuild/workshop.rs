@@ -1,0 +1,251 @@
+//! What builders and readers who build have in common.
+
+use crate::cache::CacheKey;
+use crate::disk::operations::{Failed, NoteBegun, NoteEnded, NoteFailures};
+use crate::disk::{PageInMemory, Shared, WriterHandle, closed, tries};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::{SlotSet, Tries};
+use crate::page::{PageKey, Slot, ViewId};
+use crate::revision::Revision;
+use crate::schedule::{Orders, Refused};
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
+use crate::time::Timestamp;
+
+use super::director::{Director, PageWork, Task};
+use super::flights::Flights;
+use super::order::Order;
+use super::rebuilders::{Rebuilder, Rebuilders, WorkedOff};
+use super::runs::Runs;
+use super::work::{Reason, Worked};
+
+/// Everything of an opening that building takes. Builders hold it and no handle on the store, so
+/// that they keep none open.
+pub(crate) struct Workshop {
+    shared: Arc<Shared>,
+    flights: Flights<PageInMemory>,
+    rebuilders: Rebuilders,
+    /// Gone once the store is closed. Taken out or cloned under the lock, never used under it.
+    writer: Mutex<Option<WriterHandle>>,
+    orders: Orders<Arc<dyn Order>>,
+    director: Director,
+    runs: Runs,
+    closing: AtomicBool,
+}
+
+/// What looking for work came to.
+pub(crate) enum Next {
+    Worked(Worked),
+    /// There is nothing to do before this instant, or before the bell rings.
+    Nothing {
+        until: Option<Timestamp>,
+    },
+}
+
+impl Workshop {
+    pub(super) fn new(shared: Arc<Shared>, writer: Option<WriterHandle>) -> Self {
+        let flights = Flights::new(shared.cache.life());
+        let orders = Orders::new(shared.options.queue_len);
+        Self {
+            flights,
+            orders,
+            rebuilders: Rebuilders::default(),
+            writer: Mutex::new(writer),
+            director: Director::new(shared.after_unclean_stop),
+            runs: Runs::default(),
+            shared,
+            closing: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn flights(&self) -> &Flights<PageInMemory> {
+        &self.flights
+    }
+
+    /// The way to the writer, unless the store is closed or may not be written.
+    pub(crate) fn writer(&self) -> Result<WriterHandle> {
+        self.shared.check_writable()?;
+        self.writer.lock().clone().ok_or_else(closed)
+    }
+
+    /// Takes the way to the writer out: it ends when the last copy is gone.
+    pub(super) fn take_writer(&self) -> Option<WriterHandle> {
+        self.writer.lock().take()
+    }
+
+    pub(super) fn rebuilders(&self) -> &Rebuilders {
+        &self.rebuilders
+    }
+
+    /// The runs that have not ended.
+    pub(crate) fn runs(&self) -> &Runs {
+        &self.runs
+    }
+
+    /// The view of that number, if it builds and somebody holds a handle on it.
+    pub(crate) fn rebuilder(&self, view: ViewId) -> Option<Arc<dyn Rebuilder>> {
+        self.rebuilders.find(view)
+    }
+
+    /// Leaves a read to the builders.
+    pub(crate) fn place(&self, order: Arc<dyn Order>) -> Result<()> {
+        self.shared.counters.orders.add(1);
+        match self.orders.push(order) {
+            Ok(()) => {
+                self.shared.bell.call();
+                Ok(())
+            }
+            Err(Refused::Closed(_)) => Err(closed()),
+            Err(Refused::Full(_)) => Err(Error::new(
+                ErrorKind::Busy,
+                format!(
+                    "{} reads wait for builders already, as many as `Options::queue_len` allows; try \
+                     again later",
+                    self.shared.options.queue_len
+                ),
+            )),
+        }
+    }
+
+    /// The same of one that was taken before, and waited for somebody else.
+    pub(crate) fn place_again(&self, order: Arc<dyn Order>) {
+        match self.orders.push_back_in_front(order) {
+            Ok(()) => self.shared.bell.call(),
+            Err(Refused::Closed(order) | Refused::Full(order)) => order.refuse(closed()),
+        }
+    }
+
+    /// Does one piece of work, the most urgent, on the calling thread.
+    pub(crate) fn work_one(&self) -> Result<Next> {
+        if self.is_closing() {
+            return Ok(Next::Nothing { until: None });
+        }
+        if let Some(order) = self.orders.pop() {
+            order.fulfil();
+            return Ok(Next::Worked(Worked::other(Reason::Awaited)));
+        }
+        loop {
+            match self.director.next(&self.shared, &self.rebuilders)? {
+                Task::Page(work) => {
+                    let worked = self.work_off(&work);
+                    self.director.done(work.reason, &work.page);
+                    return worked.map(Next::Worked);
+                }
+                Task::Note(note) => self.writer()?.run(note)?,
+                Task::Nothing { until } => {
+                    let worked = self.work_on_a_run()?;
+                    return Ok(worked.map_or(Next::Nothing { until }, Next::Worked));
+                }
+            }
+        }
+    }
+
+    fn work_off(&self, work: &PageWork) -> Result<Worked> {
+        let begun = self.shared.published();
+        let worked = if work.cautiously {
+            self.work_off_cautiously(work)?
+        } else {
+            work.rebuilder.clone().work_off(&work.page, work.slots, Revision::ZERO)?
+        };
+        let built = u64::from(worked.built.len());
+        self.shared.counters.background_builds.add(built);
+        let failed = worked.failed.iter().map(|(_, error)| error.clone()).collect();
+        let mut done = Worked { built, failed, ..Worked::other(work.reason) };
+        self.describe(&work.page, work.slots, &mut done);
+        self.note_failures(work, begun, worked.failed)?;
+        Ok(done)
+    }
+
+    /// One record after the other, each noted before it begins: if the process does not survive it,
+    /// the next opening lets it rest.
+    fn work_off_cautiously(&self, work: &PageWork) -> Result<WorkedOff> {
+        let mut worked = WorkedOff::default();
+        for slot in work.slots.iter() {
+            let (page, now) = (work.page.clone(), self.shared.options.clock.now());
+            self.writer()?.run(NoteBegun { page, slot, now })?;
+            let one = SlotSet::one(slot);
+            let made = work.rebuilder.clone().work_off(&work.page, one, Revision::ZERO)?;
+            // What is stored, and what is noted as failed, takes the note back.
+            if made.built.is_empty() {
+                self.writer()?.run(NoteEnded { page: work.page.clone(), slot })?;
+            }
+            worked.built = worked.built.union(made.built);
+            worked.found = worked.found.union(made.found);
+            worked.failed.extend(made.failed);
+        }
+        Ok(worked)
+    }
+
+    /// Writes down what could not be built, and when it is tried again.
+    fn note_failures(
+        &self,
+        work: &PageWork,
+        begun: Revision,
+        failed: Vec<(Slot, Error)>,
+    ) -> Result<()> {
+        let Some((view, ..)) = PageKey::split(&work.page) else { return Ok(()) };
+        let Some(view) = self.shared.view(view) else { return Ok(()) };
+        let (conduct, now) = (view.governor().conduct(), self.shared.options.clock.now());
+        let mut noted = Vec::new();
+        for (slot, error) in failed {
+            if error.kind() == ErrorKind::Busy {
+                // Not tried: the breaker is open, or it tries somebody else's build.
+                let rest = conduct.breaker.unwrap_or_default().rest;
+                let until = now.checked_add(rest).unwrap_or(Timestamp::MAX);
+                self.director.turned_away(view.id(), until);
+                continue;
+            }
+            let before = tries(&self.shared, &work.page, slot)?;
+            let attempts = before.map_or(0, |before| before.tries.attempts).saturating_add(1);
+            let seed = CacheKey::new(&work.page).hash() ^ u64::from(slot.0);
+            let next_attempt = conduct.retry.after(attempts, now, seed);
+            if next_attempt == Timestamp::MAX {
+                self.shared.counters.gave_up.add(1);
+            }
+            noted.push(Failed { slot, error, tries: Tries { attempts, next_attempt } });
+        }
+        if noted.is_empty() {
+            return Ok(());
+        }
+        let slots: Vec<Slot> = noted.iter().map(|failed| failed.slot).collect();
+        let note = NoteFailures { page: work.page.clone(), failed: noted, begun, now };
+        self.writer()?.run(note)?;
+        // Who waits for one of them may have waited for the last try.
+        for slot in slots {
+            self.flights.tell(&work.rebuilder.flight(&work.page, slot.0));
+        }
+        Ok(())
+    }
+
+    fn describe(&self, page: &[u8], slots: SlotSet, done: &mut Worked) {
+        let Some((view, entity, number)) = PageKey::split(page) else { return };
+        let Some(view) = self.shared.view(view) else { return };
+        done.view = Some(view.name().to_string());
+        done.entity = Some(entity.to_vec());
+        let bucket = |slot: Slot| view.grid().bucket_in(number, slot.0, view.page_len());
+        done.buckets = slots.iter().filter_map(bucket).collect();
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Begins nothing from here on; who waits for a builder is told so.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.runs.close();
+        for order in self.orders.close() {
+            order.refuse(closed());
+        }
+        self.shared.bell.call();
+    }
+}
+
+impl std::fmt::Debug for Workshop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Workshop({} orders)", self.orders.len())
+    }
+}

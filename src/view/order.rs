@@ -1,0 +1,138 @@
+//! Reads that a builder answers: those with a deadline, and those of futures.
+
+use std::borrow::Borrow;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{EntityKey, decode_entity};
+use crate::page::RecordType;
+use crate::rebuild::{FlightKey, Order, Watcher};
+use crate::schedule::Answer;
+use crate::sync::{Arc, AtomicBool, Ordering, Weak};
+use crate::time::Timestamp;
+
+use super::core::{Core, Spot};
+use super::policy::Policy;
+use super::record::Record;
+
+/// A read in the hand of the builders.
+pub(super) struct ReadOrder<E: EntityKey + ?Sized, R: RecordType> {
+    /// Not the view itself: an order that nobody takes any more must not keep the store open.
+    core: Weak<Core<E, R>>,
+    itself: Weak<Self>,
+    spot: Spot,
+    policy: Policy,
+    flight: FlightKey,
+    answer: Answer<Result<Record<R>>>,
+    /// It has waited for somebody else's build; what it does next it does itself.
+    has_waited: AtomicBool,
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> ReadOrder<E, R> {
+    pub(super) fn answer(&self) -> &Answer<Result<Record<R>>> {
+        &self.answer
+    }
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> Order for ReadOrder<E, R> {
+    fn fulfil(self: Arc<Self>) {
+        if self.answer.is_abandoned() {
+            return;
+        }
+        let Some(core) = self.core.upgrade() else { return };
+        // A builder that waited here for a build of some reader's would keep others waiting.
+        if !self.has_waited.load(Ordering::Relaxed) {
+            self.has_waited.store(true, Ordering::Relaxed);
+            let watcher: Arc<dyn Watcher> = self.clone();
+            if core.engine.flights().watch_building(&self.flight, &watcher) {
+                return;
+            }
+        }
+        let answer = core
+            .owned(&self.spot)
+            .and_then(|entity| core.get_spot(entity.borrow(), &self.spot, self.policy));
+        self.answer.give(answer);
+    }
+
+    fn refuse(&self, error: Error) {
+        self.answer.give(Err(error));
+    }
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> Watcher for ReadOrder<E, R> {
+    fn landed(&self) {
+        let (Some(core), Some(order)) = (self.core.upgrade(), self.itself.upgrade()) else {
+            return;
+        };
+        core.engine.workshop().place_again(order);
+    }
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+    /// What a future is to read, in a form that it can keep.
+    pub(super) fn asked(&self, entity: &E, instant: Timestamp) -> Result<(E::Owned, Spot)> {
+        let spot = self.locate(entity, instant)?;
+        self.check(&spot.key)?;
+        self.owned(&spot).map(|entity| (entity, spot))
+    }
+
+    fn owned(&self, spot: &Spot) -> Result<E::Owned> {
+        decode_entity::<E>(spot.key.entity_of_page()).ok_or_else(|| {
+            let message = "the entity's key does not decode to an entity: its `EntityKey` does not \
+                           read what it writes";
+            self.at(spot, Error::input(message))
+        })
+    }
+
+    /// Hands a read to the builders.
+    pub(super) fn place_order(
+        self: &Arc<Self>,
+        spot: &Spot,
+        policy: Policy,
+    ) -> Result<Arc<ReadOrder<E, R>>> {
+        self.check(&spot.key)?;
+        let order = Arc::new_cyclic(|itself| ReadOrder {
+            core: Arc::downgrade(self),
+            itself: itself.clone(),
+            spot: spot.clone(),
+            policy: Policy { within: None, ordered: true, ..policy },
+            flight: self.flight_key(spot),
+            answer: Answer::default(),
+            has_waited: AtomicBool::new(false),
+        });
+        self.engine.workshop().place(order.clone()).map_err(|error| self.at(spot, error))?;
+        Ok(order)
+    }
+
+    /// Waits for a record to be built by a builder, not longer than `within`; then `standing`, or
+    /// what stands by now, is served as it is.
+    pub(super) fn get_within(
+        self: &Arc<Self>,
+        spot: &Spot,
+        policy: Policy,
+        within: Duration,
+        standing: Option<Record<R>>,
+    ) -> Result<Record<R>> {
+        // Due beyond the end of the clock's time is never due.
+        let until = Instant::now().checked_add(within);
+        let placed = self.place_order(spot, policy);
+        let late = match placed {
+            Ok(order) => {
+                if let Some(answer) = order.answer().wait(until) {
+                    return answer;
+                }
+                self.shared().counters.orders_timed_out.add(1);
+                let message = format!(
+                    "the record was not built within {within:?}; its build goes on: try again later"
+                );
+                self.at(spot, Error::new(ErrorKind::Busy, message))
+            }
+            Err(error) if error.kind() == ErrorKind::Busy => error,
+            Err(error) => return Err(error),
+        };
+        match self.glance_again(spot)? {
+            Some(record) => Ok(record),
+            None => standing.ok_or(late),
+        }
+    }
+}
