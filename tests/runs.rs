@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "runs/background.rs"]
+mod background;
 #[path = "runs/crashes.rs"]
 mod crashes;
 #[path = "runs/listing.rs"]

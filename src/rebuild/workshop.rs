@@ -136,8 +136,12 @@ impl Workshop {
                 }
                 Task::Note(note) => self.writer()?.run(note)?,
                 Task::Nothing { until } => {
-                    let worked = self.work_on_a_run()?;
-                    return Ok(worked.map_or(Next::Nothing { until }, Next::Worked));
+                    return Ok(match self.work_on_a_run()? {
+                        Next::Nothing { until: other } => {
+                            Next::Nothing { until: [until, other].into_iter().flatten().min() }
+                        }
+                        worked => worked,
+                    });
                 }
             }
         }

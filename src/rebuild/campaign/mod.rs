@@ -13,7 +13,7 @@ use crate::sync::Arc;
 
 use super::runs::{Live, Runs};
 use super::work::{Reason, Worked};
-use super::workshop::Workshop;
+use super::workshop::{Next, Workshop};
 
 pub(crate) use piece::Piece;
 pub use run::Run;
@@ -33,6 +33,9 @@ impl Runs {
 
     fn piece_of(&self, workshop: &Workshop, live: &Arc<Live>) -> Result<Option<Piece>> {
         let shared = workshop.shared();
+        if live.rests_until(shared.options.clock.now()).is_some() {
+            return Ok(None);
+        }
         let (mut from, mut laid_down) = live.next_chunk();
         while live.goes_on() {
             let (number, chunk) = match first_chunk(shared, live.id, from) {
@@ -59,11 +62,8 @@ impl Runs {
                 }
                 return Ok(None);
             };
-            if live.take(number, laid_down, shared.options.clock.now()) {
-                let row = live.row();
-                let (range, floor) = (row.range, row.floor);
-                let live = live.clone();
-                return Ok(Some(Piece::new(live, number, chunk, rebuilder, range, floor)));
+            if let Some(cautiously) = live.take(number, laid_down, shared.options.clock.now()) {
+                return Ok(Some(Piece::new(live.clone(), number, chunk, rebuilder, cautiously)));
             }
             (from, laid_down) = live.next_chunk();
         }
@@ -84,12 +84,17 @@ impl Runs {
 }
 
 impl Workshop {
-    /// Works a piece of a run off on the calling thread, if there is one.
-    pub(super) fn work_on_a_run(&self) -> Result<Option<Worked>> {
-        let Some(piece) = self.runs().next_piece(self)? else { return Ok(None) };
+    /// Works a piece of a run off on the calling thread, if there is one; else, when a run that rests
+    /// goes on.
+    pub(super) fn work_on_a_run(&self) -> Result<Next> {
+        let Some(piece) = self.runs().next_piece(self)? else {
+            let now = self.shared().options.clock.now();
+            return Ok(Next::Nothing { until: self.runs().earliest(now) });
+        };
         let view = self.shared().view(piece.view()).map(|view| view.name().to_string());
-        self.runs().work(self, piece)?;
-        Ok(Some(Worked { view, ..Worked::other(Reason::Run) }))
+        let built = self.runs().work(self, piece)?;
+        self.shared().counters.background_builds.add(built);
+        Ok(Next::Worked(Worked { view, built, ..Worked::other(Reason::Run) }))
     }
 }
 

@@ -89,7 +89,8 @@ impl Run {
     /// [`Input`](crate::ErrorKind::Input) inside a build;
     /// [`Reopen`](crate::ErrorKind::Reopen) if the store is closed first: the run goes on at the
     /// next opening. In a store without builders also
-    /// [`Definition`](crate::ErrorKind::Definition) if a view that it needs is not defined, and
+    /// [`Definition`](crate::ErrorKind::Definition) if a view that it needs is not defined,
+    /// [`Busy`](crate::ErrorKind::Busy) while builds of it are turned away, and
     /// [the file's errors](crate#errors). That records failed, or the run, is in the status.
     pub fn wait(&self) -> Result<RunStatus> {
         loop {
@@ -142,9 +143,14 @@ impl Run {
             return Ok(false);
         }
         match self.engine.runs().piece_of(self.engine.workshop(), &self.live)? {
-            Some(piece) => self.engine.runs().work(self.engine.workshop(), piece).map(|()| true),
+            Some(piece) => self.engine.runs().work(self.engine.workshop(), piece).map(|_| true),
             // Another thread has what is left, or it is paused.
             None if self.live.is_in_hand() || !self.live.goes_on() => Ok(false),
+            None if self.live.rests_until(self.engine.shared().options.clock.now()).is_some() => {
+                let message = "builds of the view are turned away: it failed too often, or too much \
+                               is built at once; wait again later, the run goes on where it was";
+                Err(Error::new(ErrorKind::Busy, message))
+            }
             None => {
                 let message = "the run waits for a view that is not defined in this opening, or of \
                                which nobody holds a handle; define it first";

@@ -15,7 +15,7 @@ use super::run::Run;
 /// The most items of a chunk: it bounds what is done again after a crash.
 const ITEMS_MAX: u64 = 256;
 /// And the most buckets, unless one item has more.
-const BUCKETS_MAX: u64 = 1 << 16;
+const BUCKETS_MAX: u64 = 1 << 12;
 /// And about how many bytes.
 const CHUNK_BYTES: usize = 32 << 10;
 /// Chunks written at once.
@@ -196,7 +196,7 @@ mod tests {
             first_chunk(engine.shared(), run.id(), 0).unwrap().unwrap().1.items.len()
         };
         assert_eq!(first(spool(&engine, 1000, 1)), 256);
-        assert_eq!(first(spool(&engine, 1000, 10_000)), 6);
+        assert_eq!(first(spool(&engine, 1000, 1000)), 4);
         assert_eq!(first(spool(&engine, 1000, 1_000_000)), 1);
         let mut long = spool(&engine, 0, 1);
         for _ in 0..300 {

@@ -15,6 +15,9 @@ use super::status::RunStatus;
 /// Told of a run after each chunk.
 pub(crate) type OnProgress = Arc<dyn Fn(&RunStatus) + Send + Sync>;
 
+/// As many chunks as may have been in hand when a process ended.
+const CHUNKS_IN_DOUBT: u32 = 8;
+
 /// A run: what the file says of it, and what was done since and is not in the file yet.
 pub(crate) struct Live {
     pub(crate) id: u64,
@@ -31,6 +34,10 @@ struct State {
     in_hand: BTreeSet<u32>,
     /// How often a chunk was laid down: what was looked up in the file before that may be no more.
     laid_down: u64,
+    /// Before this nothing of it is taken: builds were turned away.
+    rests_until: Timestamp,
+    /// How many of the next chunks may hold the build that ended the process.
+    cautious: u32,
     /// What was done of the chunks in hand.
     ahead: RunCounts,
     entity: Option<Box<[u8]>>,
@@ -62,6 +69,8 @@ impl Live {
             next: 0,
             in_hand: BTreeSet::new(),
             laid_down: 0,
+            rests_until: Timestamp::MIN,
+            cautious: 0,
             ahead: RunCounts::default(),
             entity: None,
             since: now,
@@ -107,18 +116,38 @@ impl Live {
         self.state.lock().in_hand.contains(&chunk)
     }
 
-    /// Takes a chunk that was looked up after [`Self::next_chunk`]. `false` if it has to be looked
-    /// up again.
-    pub(crate) fn take(&self, chunk: u32, laid_down: u64, now: Timestamp) -> bool {
+    /// Takes a chunk that was looked up after [`Self::next_chunk`], and says whether to be cautious.
+    /// `None` if it has to be looked up again.
+    pub(crate) fn take(&self, chunk: u32, laid_down: u64, now: Timestamp) -> Option<bool> {
         let mut state = self.state.lock();
         if state.laid_down != laid_down || !state.in_hand.insert(chunk) {
-            return false;
+            return None;
         }
         state.next = state.next.max(chunk + 1);
         if !state.begun {
             (state.begun, state.since) = (true, now);
         }
-        true
+        let cautiously = state.cautious > 0;
+        state.cautious = state.cautious.saturating_sub(1);
+        Some(cautiously)
+    }
+
+    /// After an unclean stop: some build in a chunk that was in hand may have been what ended the
+    /// process, and those chunks are the first that are left.
+    pub(crate) fn be_cautious(&self) {
+        self.state.lock().cautious = CHUNKS_IN_DOUBT;
+    }
+
+    /// Lets it rest.
+    pub(crate) fn rest_until(&self, until: Timestamp) {
+        self.state.lock().rests_until = until;
+    }
+
+    /// Until when it rests; `None` if it does not.
+    pub(crate) fn rests_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let state = self.state.lock();
+        let until = state.rests_until;
+        (until > now && state.row.stage == RunStage::Going).then_some(until)
     }
 
     /// Whether it is not done although nobody has any of it in hand, after the file was found to have

@@ -39,7 +39,11 @@ impl Runs {
             match row.stage {
                 RunStage::Spooling => sweep(writer, id, true)?,
                 RunStage::Going | RunStage::Paused => {
-                    self.add(Live::new(id, row, now));
+                    let live = Live::new(id, row, now);
+                    if shared.after_unclean_stop {
+                        live.be_cautious();
+                    }
+                    self.add(live);
                 }
                 _ if row.chunks_left > 0 && first_chunk(shared, id, 0)?.is_some() => {
                     sweep(writer, id, false)?;
@@ -68,9 +72,9 @@ impl Runs {
         self.going.lock().runs.values().cloned().collect()
     }
 
-    /// Whether any run is to be worked off.
-    pub(crate) fn any(&self) -> bool {
-        self.going.lock().runs.values().any(|live| live.goes_on())
+    /// When the first of those that rest goes on.
+    pub(super) fn earliest(&self, now: Timestamp) -> Option<Timestamp> {
+        self.all().iter().filter_map(|live| live.rests_until(now)).min()
     }
 
     /// Makes known what the file says of a run now. One that has ended is cleared away, by the first
