@@ -96,6 +96,21 @@ fn a_run_rests_while_builds_of_its_view_are_turned_away_and_loses_nothing() {
     assert_eq!((tried.load(SeqCst), view.census().unwrap().records), (60, 56));
 }
 
+#[test]
+fn an_entity_that_always_fails_does_not_keep_a_run_from_the_others() {
+    let clock = Arc::new(ManualClock::new(at(1000)));
+    let store = Store::in_memory_with(Options { clock: clock.clone(), ..still() }).unwrap();
+    let breaker = Breaker { failures: 3, rest: Span::seconds(1), ..Breaker::default() };
+    let view = store.view::<u32, u64>("sun").grid(grid()).page_len(4).breaker(breaker);
+    let view = view.build(|_, entity, _| if *entity == 0 { Err("no sun".into()) } else { Ok(1) });
+    let view = view.unwrap();
+    let run = view.precompute(0..100, buckets(0..6)).unwrap();
+    assert_eq!(run.wait().unwrap_err().kind(), ErrorKind::Busy);
+    clock.advance(Span::minutes(1));
+    let status = run.wait().unwrap();
+    assert_eq!((status.state, status.done, status.failed), (RunState::Partial, 600, 6));
+}
+
 /// Builds, but of one record it takes a picture of the disk first, as if the process ended there.
 fn deadly(
     store: &Store,

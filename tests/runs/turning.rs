@@ -67,14 +67,14 @@ fn a_run_is_stopped_between_two_entities_and_counts_what_it_did() {
     let view = view.unwrap();
     let run = view.precompute(0..100, buckets(0..2)).unwrap();
     assert!(stopping.set(run.clone()).is_ok());
-    std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| run.wait().unwrap());
-        while run.status().state != RunState::Paused || run.status().done != 16 {
-            std::thread::yield_now();
-        }
-        run.resume().unwrap();
-        assert_eq!(waiting.join().unwrap().done, 200);
+    let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (tells, resumed) = (told.clone(), run.clone());
+    run.on_progress(move |status| {
+        tells.lock().unwrap().push((status.done, status.state));
+        resumed.resume().unwrap();
     });
+    run.wait().unwrap();
+    assert_eq!(*told.lock().unwrap(), [(16, RunState::Paused), (200, RunState::Completed)]);
     assert_eq!(sun.built(), (200, 1));
 }
 

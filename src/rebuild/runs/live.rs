@@ -287,3 +287,79 @@ impl fmt::Debug for Live {
         write!(f, "Run({})", self.id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::disk::RunKind;
+    use crate::revision::Revision;
+    use crate::time::TimeRange;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::EPOCH;
+
+    fn row(revision: u64, done: u64) -> RunRow {
+        RunRow {
+            kind: RunKind::Precompute,
+            stage: RunStage::Going,
+            name: "sun".into(),
+            range: TimeRange::new(NOW, NOW),
+            floor: Revision::ZERO,
+            revision: Revision::from_raw(revision),
+            created: NOW,
+            started: NOW,
+            ended: NOW,
+            total: 100,
+            counts: counts(done),
+            chunks_left: 3,
+            failures_listed: 0,
+            error: String::new(),
+            views: Vec::new(),
+        }
+    }
+
+    fn counts(done: u64) -> RunCounts {
+        RunCounts { done, ..RunCounts::default() }
+    }
+
+    #[test]
+    fn a_chunk_that_was_looked_up_before_another_was_laid_down_is_not_taken() {
+        let live = Live::new(1, row(1, 0), NOW);
+        let (first, before) = live.next_chunk();
+        assert_eq!((first, live.take(0, before, NOW)), (0, Some(false)));
+        assert_eq!(live.take(0, before, NOW), None);
+        live.lay_down(0, counts(0), false, Some(row(2, 10)));
+        // It is no more, although nobody has it in hand.
+        assert_eq!(live.take(0, before, NOW), None);
+        let (next, since) = live.next_chunk();
+        assert_eq!((next, live.take(1, since, NOW)), (1, Some(false)));
+        live.lay_down(1, counts(0), true, None);
+        assert_eq!(live.next_chunk().0, 1);
+    }
+
+    #[test]
+    fn what_is_done_is_counted_once_whether_or_not_the_file_knows_it() {
+        let live = Live::new(1, row(1, 0), NOW);
+        let done = || live.status(NOW).done;
+        for chunk in [0, 1] {
+            assert!(live.take(chunk, live.next_chunk().1, NOW).is_some());
+            live.note(b"patio", counts(10));
+        }
+        assert_eq!((done(), live.status(NOW).entity), (20, Some(b"patio".to_vec())));
+        live.lay_down(1, counts(10), false, Some(row(3, 10)));
+        assert_eq!(done(), 20);
+        // Written before, answered after.
+        live.show(row(2, 0));
+        live.lay_down(0, counts(10), false, Some(row(4, 20)));
+        assert_eq!((done(), live.status(NOW).entity), (20, None));
+    }
+
+    #[test]
+    fn after_an_unclean_stop_the_first_chunks_are_taken_with_caution() {
+        let live = Live::new(1, row(1, 0), NOW);
+        live.be_cautious();
+        let taken = (0..10).map(|chunk| live.take(chunk, 0, NOW).unwrap());
+        let cautious: Vec<bool> = taken.collect();
+        assert_eq!(cautious, [[true; 8].as_slice(), &[false; 2]].concat());
+    }
+}
