@@ -17,7 +17,6 @@ pub(crate) mod file;
 mod ledger;
 mod links;
 mod load;
-mod mark_count;
 mod marking;
 mod operation;
 pub(crate) mod operations;
@@ -42,15 +41,14 @@ mod view_table;
 mod writer;
 
 pub(crate) use backlog::{
-    BacklogCounts, Due, NotedFailure, SweepFor, SweepState, backlog, due_marks, due_stamped,
-    due_wanted, last_failures, levels, sweep_of, tries,
+    BacklogCounts, Due, NotedFailure, SweepFor, SweepState, backlog, backlog_of, due_marks,
+    due_stamped, due_wanted, last_failures, levels, sweep_of, tries,
 };
 pub(crate) use catalog::Catalog;
 pub(crate) use chunk::{Chunk, Item};
 pub(crate) use contents::{CONTENTS, begin_life, has_intents, last_revision, view_rows};
 pub(crate) use links::{Links, LinksToRead, mark_row};
 pub(crate) use load::{Loaded, first_page_from, load};
-pub(crate) use mark_count::marks_of_view;
 pub(crate) use marking::Marked;
 pub(crate) use operation::{Receipt, Speed};
 pub(crate) use preview::preview;

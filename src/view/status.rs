@@ -1,6 +1,6 @@
 //! What is told of the views of a store.
 
-use crate::disk::{Scope, VIEWS, ViewRow, marks_of_view, run_heads, view_rows};
+use crate::disk::{Scope, VIEWS, ViewRow, backlog_of, run_heads, view_rows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::EntityKey;
 use crate::page::{RecordType, ViewId};
@@ -37,9 +37,12 @@ pub struct ViewStatus {
     pub records: Option<u64>,
     /// How many of them are fresh, or sealed; `None` for a view that is not defined in this opening.
     pub fresh: Option<u64>,
-    /// How many are marked one by one. What a change of a whole view made suspect or stale is not
-    /// marked so: it is among the records that are not fresh.
+    /// How many are marked one by one, with those that retention has deleted and others were built
+    /// from. What a change of a whole view made suspect or stale is not marked so: it is among the
+    /// records that are not fresh.
     pub marked: u64,
+    /// How many, marked or asked for, failed so often that they are not tried again by themselves.
+    pub resting: u64,
     /// When the first of those marks came, by the store's clock: how far building lags behind.
     pub oldest_mark: Option<Timestamp>,
 }
@@ -72,7 +75,7 @@ fn rows(engine: &Engine) -> Result<Vec<(ViewId, ViewInfo)>> {
 
 fn status(engine: &Engine, id: ViewId, info: ViewInfo) -> Result<ViewStatus> {
     let shared = engine.shared();
-    let (marked, oldest_mark) = marks_of_view(shared, id)?;
+    let backlog = backlog_of(shared, id)?;
     let (mut records, mut fresh) = (None, None);
     if let Some(view) = shared.view(id) {
         let (mut all, mut standing) = (0, 0);
@@ -86,7 +89,14 @@ fn status(engine: &Engine, id: ViewId, info: ViewInfo) -> Result<ViewStatus> {
         })?;
         (records, fresh) = (Some(all), Some(standing));
     }
-    Ok(ViewStatus { info, records, fresh, marked, oldest_mark })
+    Ok(ViewStatus {
+        info,
+        records,
+        fresh,
+        marked: backlog.marked,
+        resting: backlog.resting,
+        oldest_mark: backlog.oldest_mark,
+    })
 }
 
 impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
