@@ -1,10 +1,14 @@
 //! Refreshing what is there.
 
-use tidetable::{Changes, ErrorKind, Refresh, RunKind, RunState, View};
+use std::sync::Arc;
+
+use tidetable::{
+    Changes, ErrorKind, ManualClock, Options, Refresh, RunKind, RunState, Span, Store, View,
+};
 
 use crate::common::record::{at, buckets, grid, put_view};
 
-use super::sun::{Sun, store};
+use super::sun::{Sun, still, store};
 
 #[test]
 fn everything_is_built_anew_and_nothing_that_was_not_there() {
@@ -101,4 +105,20 @@ fn what_others_are_built_from_goes_first() {
     assert_eq!((status.name.as_str(), status.total, status.done), ("2 views", 12, 12));
     // The records came out as before, so what reads them is right without a build.
     assert_eq!((sun.builds(), status.already_fresh), (12, 6));
+}
+
+#[test]
+fn what_is_history_stays_as_it_is() {
+    let clock = Arc::new(ManualClock::new(at(4)));
+    let store = Store::in_memory_with(Options { clock: clock.clone(), ..still() }).unwrap();
+    let view = store.view::<u32, u64>("sun").grid(grid()).page_len(4).seal_after(Span::ZERO);
+    let view = view.build(|_, _, _| Ok(1)).unwrap();
+    view.fill(&1, buckets(0..8)).unwrap();
+    view.invalidate(&1).unwrap();
+    for refresh in [Refresh::lacking(), Refresh::all()] {
+        assert_eq!(store.refresh(&refresh).unwrap().wait().unwrap().done, 4);
+    }
+    clock.set(at(6));
+    assert_eq!(store.refresh(&Refresh::all()).unwrap().wait().unwrap().done, 2);
+    assert_eq!(view.status().unwrap().fresh, Some(8));
 }

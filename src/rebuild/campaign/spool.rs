@@ -204,4 +204,28 @@ mod tests {
         }
         assert_eq!(first(long), 32);
     }
+
+    /// A run whose chunks are these bytes, said to be so many.
+    fn run_of(engine: &Arc<Engine>, chunks: Vec<Vec<u8>>, said: u32) -> Run {
+        let head = spool(engine, 0, 1).head.clone();
+        let writer = engine.writer().unwrap();
+        let id = writer.run(SpoolSome { id: None, head, first: 0, chunks }).unwrap();
+        let now = Timestamp::EPOCH;
+        let start = StartRun { id, total: 1, chunks: said, anew: false, now };
+        let row = writer.run(start).unwrap();
+        Run::new(engine.clone(), engine.runs().add(Live::new(id, row, now)))
+    }
+
+    #[test]
+    fn chunks_that_are_damaged_or_missing_fail_their_run_and_no_other() {
+        let engine = engine();
+        let missing = run_of(&engine, Vec::new(), 1);
+        let damaged = run_of(&engine, vec![vec![9; 3]], 1);
+        assert!(engine.runs().next_piece(engine.workshop()).unwrap().is_none());
+        for (run, why) in [(missing, "missing"), (damaged, "unreadable")] {
+            let status = run.wait().unwrap();
+            assert_eq!(status.state, crate::rebuild::RunState::Failed);
+            assert!(status.error.unwrap().contains(why));
+        }
+    }
 }
