@@ -3,9 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tidetable::{
-    Clock, ErrorKind, Grid, ManualClock, Options, RunKind, RunState, Span, Store, Timestamp,
-};
+use tidetable::{ErrorKind, Grid, ManualClock, Options, RunKind, RunState, Span, Store, Timestamp};
 
 use crate::common::record::{at, buckets};
 
