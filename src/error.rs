@@ -148,6 +148,11 @@ impl Error {
         self.0.kind
     }
 
+    /// What went wrong, without where.
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// The file concerned, if one was.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {

@@ -540,6 +540,8 @@ mod view;
 #[cfg(not(loom))]
 mod store;
 
+#[cfg(not(loom))]
+pub use disk::RunKind;
 pub use error::{BuildError, Error, ErrorKind, Result};
 #[cfg(not(loom))]
 pub use events::{Event, Observer};
@@ -557,17 +559,18 @@ pub use options::{Options, Progress};
 #[cfg(not(loom))]
 pub use page::{PAGE_BYTES_MAX, PAGE_LEN_MAX, RecordType};
 #[cfg(not(loom))]
-pub use rebuild::{Reason, Worked};
+pub use rebuild::{Reason, Run, RunFailure, RunState, RunStatus, RunSummary, Worked};
 pub use revision::Revision;
 pub use schedule::{Breaker, BreakerState, Retry};
 #[cfg(not(loom))]
-pub use store::{Store, ViewInfo};
+pub use store::Store;
 pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
 #[cfg(not(loom))]
 pub use view::{
     BuildContext, Census, Changes, Entities, ExplainedBuild, ExplainedCause, ExplainedRead,
     Explanation, Failure, Filled, GetAsync, Input, Invalidated, Marked, Missing, Pending,
-    PendingState, ReconcileReport, Record, RecordName, Timeline, View, ViewDefinition,
+    PendingState, ReconcileReport, Record, RecordName, Refresh, Timeline, View, ViewDefinition,
+    ViewInfo, ViewStatus,
 };
 
 /// Parts that a proof puts in the place of the operating system's.

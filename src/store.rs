@@ -3,17 +3,20 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::disk::StorageBackend;
 use crate::disk::operations::DropView;
-use crate::disk::{StorageBackend, VIEWS, view_rows};
 use crate::error::{Error, Result};
 use crate::key::{EntityKey, IntoSource, SourceKey};
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::page::RecordType;
-use crate::rebuild::{Engine, Next, Worked, refuse_inside_build};
+use crate::rebuild::{Engine, Next, Run, Worked, prune_runs, refuse_inside_build};
 use crate::revision::Revision;
 use crate::sync::Arc;
-use crate::view::{self, Changes, Input, Invalidated, ReconcileReport, ViewDefinition};
+use crate::view::{
+    self, Changes, Input, Invalidated, ReconcileReport, Refresh, ViewDefinition, ViewInfo,
+    ViewStatus,
+};
 
 /// One open file with its cache and its writer.
 ///
@@ -244,18 +247,59 @@ impl Store {
     /// # Errors
     /// [The file's errors](crate#errors).
     pub fn views(&self) -> Result<Vec<ViewInfo>> {
-        let shared = self.0.shared();
-        let rows = shared.read(|txn| {
-            let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
-            view_rows(&views)
-        })?;
-        let info = |(name, row): (String, crate::disk::ViewRow)| ViewInfo {
-            name,
-            version: row.version,
-            grid: row.grid,
-            page_len: row.page_len,
-        };
-        Ok(rows.into_iter().map(info).collect())
+        view::views(&self.0)
+    }
+
+    /// The same with how they stand, counted. Looks at every page of each view that is defined in
+    /// this opening, and at every page that is marked: minutes of a file that is large.
+    ///
+    /// # Errors
+    /// [The file's errors](crate#errors).
+    pub fn status(&self) -> Result<Vec<ViewStatus>> {
+        view::statuses(&self.0)
+    }
+
+    /// Begins a run that builds records anew that are there: all of them, or those that are not
+    /// fresh. What others are built from goes first. Goes through the pages in this thread, to write
+    /// down which they are; memory stays bounded.
+    ///
+    /// Views are left out that have no build function, or that nobody holds a handle on.
+    ///
+    /// # Errors
+    /// [`Input`](crate::ErrorKind::Input) inside a build and in a store opened to read only;
+    /// [`Absent`](crate::ErrorKind::Absent) for a view that the file does not know, and
+    /// [`Definition`](crate::ErrorKind::Definition) for one by name that is left out; and
+    /// [the file's errors](crate#errors).
+    pub fn refresh(&self, refresh: &Refresh) -> Result<Run> {
+        view::refresh(&self.0, refresh)
+    }
+
+    /// The runs that the file knows, the newest first: those that go on, and the last hundred or so
+    /// that have ended.
+    ///
+    /// # Errors
+    /// [The file's errors](crate#errors).
+    pub fn runs(&self) -> Result<Vec<Run>> {
+        Run::list(&self.0)
+    }
+
+    /// A run by its number; `None` if there is none, or none any more.
+    ///
+    /// # Errors
+    /// [The file's errors](crate#errors).
+    pub fn run(&self, id: u64) -> Result<Option<Run>> {
+        Run::find(&self.0, id)
+    }
+
+    /// Forgets runs that have ended, all but the newest `keep` of them. When a run ends, those beyond
+    /// the newest hundred are forgotten without being told. Returns how many were forgotten.
+    ///
+    /// # Errors
+    /// [`Input`](crate::ErrorKind::Input) inside a build and in a store opened to read only; and
+    /// [the file's errors](crate#errors).
+    pub fn prune_runs(&self, keep: usize) -> Result<u64> {
+        refuse_inside_build("forgetting runs")?;
+        prune_runs(self.0.shared(), &self.0.writer()?, keep)
     }
 
     /// Makes durable what is committed: built records too, which otherwise are synced a little
@@ -320,18 +364,4 @@ impl Store {
     pub fn last_damage(&self) -> Option<Error> {
         self.0.shared().last_damage()
     }
-}
-
-/// What the file says of a view.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct ViewInfo {
-    /// Its name.
-    pub name: String,
-    /// The version that defined it last.
-    pub version: u32,
-    /// Its grid, in words.
-    pub grid: String,
-    /// How many buckets its pages hold.
-    pub page_len: u32,
 }

@@ -9,6 +9,7 @@ mod announcements;
 mod backlog;
 mod batch;
 mod catalog;
+mod chunk;
 mod colour;
 mod committed;
 mod contents;
@@ -25,6 +26,8 @@ mod preview;
 #[cfg(not(loom))]
 mod rezoning;
 mod row;
+mod run_row;
+mod run_table;
 mod scope;
 mod shared;
 mod sight;
@@ -40,10 +43,11 @@ mod view_table;
 mod writer;
 
 pub(crate) use backlog::{
-    BacklogCounts, Due, NotedFailure, SweepFor, SweepState, backlog, due_marks, due_stamped,
-    due_wanted, last_failures, levels, sweep_of, tries,
+    BacklogCounts, Due, NotedFailure, SweepFor, SweepState, backlog, backlog_of, due_marks,
+    due_stamped, due_wanted, last_failures, levels, sweep_of, tries,
 };
 pub(crate) use catalog::Catalog;
+pub(crate) use chunk::{Chunk, Item};
 pub(crate) use contents::{CONTENTS, has_intents, last_revision, view_rows};
 pub(crate) use life::begin_life;
 pub(crate) use links::{Links, LinksToRead, mark_row};
@@ -52,6 +56,9 @@ pub(crate) use marking::Marked;
 pub(crate) use operation::{Receipt, Speed};
 pub(crate) use preview::preview;
 pub use redb::{BackendError, StorageBackend};
+pub use run_row::RunKind;
+pub(crate) use run_row::{FAILURES_LISTED_MAX, FailureRow, RunCounts, RunRow, RunStage};
+pub(crate) use run_table::{first_chunk, run_failures, run_head, run_heads};
 pub(crate) use scope::Scope;
 pub(crate) use shared::{PageInMemory, Parts, Shared, closed};
 pub(crate) use tables::VIEWS;

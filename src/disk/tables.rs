@@ -43,7 +43,8 @@ pub(crate) const BEGUN: Bytes = TableDefinition::new("begun");
 pub(crate) const SOURCES: Bytes = TableDefinition::new("sources");
 /// Unique id -> sources of a change begun and not yet finished.
 pub(crate) const INTENTS: Bytes = TableDefinition::new("intents");
-/// Run id -> status and progress of a precomputation.
+/// Run id, tag, number -> a run's head, a chunk of its work, or a failure (`RunRow`, `Chunk`,
+/// `FailureRow`).
 pub(crate) const RUNS: Bytes = TableDefinition::new("runs");
 
 const ALL: [Bytes; 15] = [

@@ -296,7 +296,7 @@ impl ViewState {
     }
 
     /// A scope within this view.
-    pub(super) fn scope(&self, scope: Scope) -> ScopeOf {
+    pub(crate) fn scope(&self, scope: Scope) -> ScopeOf {
         let (grid, page_len) = (self.grid().clone(), self.page_len());
         ScopeOf { scope, view: self.id, grid, page_len }
     }

@@ -18,6 +18,7 @@ use super::builders::Builders;
 use super::chain::refuse_inside_build;
 use super::flights::Flights;
 use super::rebuilders::Rebuilder;
+use super::runs::Runs;
 use super::workshop::Workshop;
 
 /// What the handles of a store share: the last one to go closes it.
@@ -93,6 +94,9 @@ impl Engine {
         if begun_changes && !read_only {
             engine.settle_intents()?;
         }
+        if !read_only {
+            engine.runs().take_up(engine.shared(), &engine.writer()?)?;
+        }
         Ok(engine)
     }
 
@@ -150,6 +154,11 @@ impl Engine {
             let message = "the file knows no such view; define it first, or look at `Store::views`";
             Error::new(ErrorKind::Absent, message).at_view(name)
         })
+    }
+
+    /// The runs that have not ended.
+    pub(crate) fn runs(&self) -> &Runs {
+        self.workshop.runs()
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {

@@ -3,6 +3,8 @@
 #[cfg(not(loom))]
 mod builders;
 #[cfg(not(loom))]
+mod campaign;
+#[cfg(not(loom))]
 mod chain;
 mod circle;
 #[cfg(not(loom))]
@@ -26,6 +28,8 @@ mod reads;
 #[cfg(not(loom))]
 mod rebuilders;
 #[cfg(not(loom))]
+mod runs;
+#[cfg(not(loom))]
 mod scan;
 #[cfg(not(loom))]
 mod sweeping;
@@ -37,6 +41,10 @@ mod workshop;
 #[cfg(all(test, loom))]
 mod loom_tests;
 
+#[cfg(not(loom))]
+pub use campaign::Run;
+#[cfg(not(loom))]
+pub(crate) use campaign::Spool;
 #[cfg(not(loom))]
 pub(crate) use chain::{
     Running, adopt, enter, has_made, is_building, note, path, refuse_inside_build, wants_more,
@@ -55,6 +63,10 @@ pub(crate) use order::Order;
 pub(crate) use outermost::build;
 #[cfg(not(loom))]
 pub(crate) use rebuilders::{Held, Rebuilder, WorkedOff};
+#[cfg(not(loom))]
+pub(crate) use runs::prune as prune_runs;
+#[cfg(not(loom))]
+pub use runs::{RunFailure, RunState, RunStatus, RunSummary};
 #[cfg(not(loom))]
 pub use work::{Reason, Worked};
 #[cfg(not(loom))]

@@ -16,6 +16,7 @@ use super::director::{Director, PageWork, Task};
 use super::flights::Flights;
 use super::order::Order;
 use super::rebuilders::{Rebuilder, Rebuilders, WorkedOff};
+use super::runs::Runs;
 use super::work::{Reason, Worked};
 
 /// Everything of an opening that building takes. Builders hold it and no handle on the store, so
@@ -28,6 +29,7 @@ pub(crate) struct Workshop {
     writer: Mutex<Option<WriterHandle>>,
     orders: Orders<Arc<dyn Order>>,
     director: Director,
+    runs: Runs,
     closing: AtomicBool,
 }
 
@@ -50,6 +52,7 @@ impl Workshop {
             rebuilders: Rebuilders::default(),
             writer: Mutex::new(writer),
             director: Director::new(shared.after_unclean_stop),
+            runs: Runs::default(),
             shared,
             closing: AtomicBool::new(false),
         }
@@ -76,6 +79,11 @@ impl Workshop {
 
     pub(super) fn rebuilders(&self) -> &Rebuilders {
         &self.rebuilders
+    }
+
+    /// The runs that have not ended.
+    pub(crate) fn runs(&self) -> &Runs {
+        &self.runs
     }
 
     /// The view of that number, if it builds and somebody holds a handle on it.
@@ -128,7 +136,14 @@ impl Workshop {
                     return worked.map(Next::Worked);
                 }
                 Task::Note(note) => self.writer()?.run(note)?,
-                Task::Nothing { until } => return Ok(Next::Nothing { until }),
+                Task::Nothing { until } => {
+                    return Ok(match self.work_on_a_run()? {
+                        Next::Nothing { until: other } => {
+                            Next::Nothing { until: [until, other].into_iter().flatten().min() }
+                        }
+                        worked => worked,
+                    });
+                }
             }
         }
     }
@@ -249,6 +264,7 @@ impl Workshop {
     /// Begins nothing from here on; who waits for a builder is told so.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Release);
+        self.runs.close();
         for order in self.orders.close() {
             order.refuse(closed());
         }

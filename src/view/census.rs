@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::disk::first_page_from;
+use crate::disk::Scope;
 use crate::error::Result;
 use crate::freshness::Freshness;
 use crate::key::EntityKey;
-use crate::page::{PageKey, RecordType};
+use crate::page::RecordType;
 
 use super::core::Core;
-use super::lookup::{Look, look};
+use super::survey::survey;
 
 /// How many records a view holds, by what may be believed of them and by the version that made them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -38,29 +38,17 @@ pub struct Census {
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     pub(super) fn census(&self) -> Result<Census> {
         self.state.check()?;
-        let (mut from, until) = PageKey::view_bounds(self.state.id());
         let mut census = Census::default();
         let shared = self.shared();
-        while let Some(key) = shared.read(|txn| first_page_from(shared, txn, &from, &until))? {
-            from = key.to_vec();
-            from.push(0);
-            let Some((view, entity, number)) = PageKey::split(&key) else { continue };
-            let key = PageKey::of_parts(view, entity, number);
-            let found = match look(shared, &self.state, &key)? {
-                Look::Found(found) => found,
-                Look::Absent => continue,
-                Look::Damaged(_) => {
-                    census.damaged_pages += 1;
-                    continue;
-                }
-            };
-            for slot in found.page().present() {
-                let bucket = self.state.grid().bucket_in(number, slot.0, self.state.page_len());
-                let Some(bucket) = bucket else { continue };
-                census.count(self.freshness(&found, slot, bucket));
-                *census.versions.entry(found.page().facts(slot).version).or_default() += 1;
+        let damaged = survey(shared, &self.state, Scope::All, |page| {
+            for slot in page.slots.iter() {
+                let Some(freshness) = page.freshness(shared, slot) else { continue };
+                census.count(freshness);
+                *census.versions.entry(page.found.page().facts(slot).version).or_default() += 1;
             }
-        }
+            Ok(())
+        })?;
+        census.damaged_pages = damaged;
         Ok(census)
     }
 }

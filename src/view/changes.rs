@@ -86,7 +86,15 @@ impl Changes {
         self.and(changed.map(Change::Node))
     }
 
-    fn resolve(&self, engine: &Engine) -> Result<Vec<Changed>> {
+    /// These and others.
+    pub(super) fn with(self, others: &Self) -> Self {
+        match &others.changes {
+            Ok(changes) => changes.iter().cloned().fold(self, |all, change| all.and(Ok(change))),
+            Err(error) => self.and(Err(error.clone())),
+        }
+    }
+
+    pub(super) fn resolve(&self, engine: &Engine) -> Result<Vec<Changed>> {
         let resolve = |change: &Change| match change {
             Change::Node(changed) => Ok(changed.clone()),
             Change::View(name) => engine.view_id(name).map(Changed::View),

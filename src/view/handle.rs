@@ -32,7 +32,7 @@ use super::timeline::Timeline;
 ///
 /// A handle is cheap to clone and may be used from many threads. It keeps the store open.
 pub struct View<E: ?Sized, R> {
-    core: Arc<Core<E, R>>,
+    pub(super) core: Arc<Core<E, R>>,
     policy: Policy,
 }
 

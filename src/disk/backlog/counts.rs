@@ -7,6 +7,7 @@ use redb::ReadableTable;
 use crate::error::Result;
 use crate::graph::{self, Tries};
 use crate::page::{PageKey, Slot, ViewId};
+use crate::time::Timestamp;
 
 use super::super::contents::view_rows;
 use super::super::links::Links;
@@ -30,6 +31,8 @@ pub(crate) struct BacklogCounts {
     /// Views that were stamped and not yet swept to their end: how many of their records are not
     /// right is unknown.
     pub(crate) stamped: u64,
+    /// When the first of the marks came.
+    pub(crate) oldest_mark: Option<Timestamp>,
 }
 
 impl BacklogCounts {
@@ -85,6 +88,8 @@ fn count(
         let mut counts = BacklogCounts::default();
         Links::to_read(shared, txn)?.marks_between(from, until, |row| {
             counts.add(|counts| &mut counts.marked, row.all_tries().map(|(_, tries)| tries));
+            let since = row.causes.iter().map(|cause| cause.since);
+            counts.oldest_mark = counts.oldest_mark.into_iter().chain(since).min();
         })?;
         Backlog::to_read(shared, txn)?.wanted_between(from, until, |row| {
             counts.add(|counts| &mut counts.wanted, row.all_tries().map(|(_, tries)| tries));

@@ -100,9 +100,10 @@ fn counts_are_of_all_views_or_of_one() {
     it.fail(&it.above, 2, 0, 1, REST);
     it.fail(&it.below, 1, 0, 1, REST);
     it.fail(&it.below, 1, 1, 1, NOW);
-    let all = BacklogCounts { marked: 6, wanted: 2, resting: 2, stamped: 0 };
+    let oldest_mark = Some(it.shared().options.clock.now());
+    let all = BacklogCounts { marked: 6, wanted: 2, resting: 2, stamped: 0, oldest_mark };
     assert_eq!(backlog(it.shared()).unwrap(), all);
-    let below = BacklogCounts { marked: 3, wanted: 0, resting: 1, stamped: 0 };
+    let below = BacklogCounts { marked: 3, wanted: 0, resting: 1, stamped: 0, oldest_mark };
     assert_eq!(backlog_of(it.shared(), it.state(&it.below).id()).unwrap(), below);
     it.below.invalidate_all().unwrap();
     assert_eq!(backlog(it.shared()).unwrap(), BacklogCounts { stamped: 2, ..all });

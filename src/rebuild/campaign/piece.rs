@@ -1,0 +1,279 @@
+//! Working off a piece of a run.
+
+use std::collections::VecDeque;
+
+use crate::disk::operations::{FinishChunk, NoteBegun, NoteEnded};
+use crate::disk::{Chunk, FAILURES_LISTED_MAX, FailureRow, Item, RunCounts, tries};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::SlotSet;
+use crate::page::{PageKey, Slot, ViewId};
+use crate::rebuild::rebuilders::{Rebuilder, WorkedOff};
+use crate::rebuild::runs::{Live, Runs};
+use crate::rebuild::workshop::Workshop;
+use crate::revision::Revision;
+use crate::schedule::BreakerState;
+use crate::sync::Arc;
+use crate::time::{TimeRange, Timestamp};
+
+use super::{gone, is_known};
+
+/// A chunk of a run, in hand. Dropped before it is worked off it can be taken again.
+pub(crate) struct Piece {
+    live: Arc<Live>,
+    number: u32,
+    chunk: Chunk,
+    rebuilder: Arc<dyn Rebuilder>,
+    range: TimeRange,
+    floor: Revision,
+    /// What is built is noted before it begins: it may be what ended the process.
+    cautiously: bool,
+    tally: Tally,
+    /// Whether the file knows what was done of it.
+    finished: bool,
+}
+
+/// How working off a piece went.
+enum Went {
+    /// To its end, or until the run was stopped.
+    On,
+    /// Builds were turned away: the view fails too often, or too much is built at once.
+    Away,
+}
+
+/// What was done of a piece.
+#[derive(Default)]
+struct Tally {
+    counts: RunCounts,
+    failures: Vec<FailureRow>,
+}
+
+impl Piece {
+    pub(super) fn new(
+        live: Arc<Live>,
+        number: u32,
+        chunk: Chunk,
+        rebuilder: Arc<dyn Rebuilder>,
+        cautiously: bool,
+    ) -> Self {
+        let row = live.row();
+        let (range, floor, tally) = (row.range, row.floor, Tally::default());
+        let finished = false;
+        Self { live, number, chunk, rebuilder, range, floor, cautiously, tally, finished }
+    }
+
+    /// Of which view it is.
+    pub(super) fn view(&self) -> ViewId {
+        self.chunk.view
+    }
+
+    /// Works off what it can, until the run is stopped. What is left stays in the chunk.
+    fn work(&mut self, workshop: &Workshop) -> Result<Went> {
+        let mut items = VecDeque::from(std::mem::take(&mut self.chunk.items));
+        let mut went = Ok(Went::On);
+        while self.live.goes_on()
+            && let Some(item) = items.pop_front()
+        {
+            let before = (self.tally.counts, self.tally.failures.len());
+            match self.work_item(workshop, &item) {
+                Ok(left) if left.is_empty() => {}
+                Ok(left) => {
+                    // The others first: one of them that can be built ends the turning away.
+                    items.extend(left);
+                    went = Ok(Went::Away);
+                    break;
+                }
+                Err(error) => {
+                    // It is done again as a whole, or never.
+                    self.live.forget(self.tally.counts.minus(before.0));
+                    self.tally.counts = before.0;
+                    self.tally.failures.truncate(before.1);
+                    items.push_front(item);
+                    went = Err(error);
+                    break;
+                }
+            }
+        }
+        self.chunk.items = items.into();
+        went
+    }
+
+    /// What is left of an item, because builds were turned away.
+    fn work_item(&mut self, workshop: &Workshop, item: &Item) -> Result<Vec<Item>> {
+        let mut pages = match item {
+            Item::Entity(entity) => self.rebuilder.pages(entity, self.range)?,
+            Item::Page(page, slots) => vec![(page.clone(), *slots)],
+        };
+        for place in 0..pages.len() {
+            let (page, slots) = &mut pages[place];
+            *slots = self.work_page(workshop, page, *slots)?;
+            if !slots.is_empty() {
+                let left = pages.drain(place..);
+                return Ok(left.map(|(page, slots)| Item::Page(page, slots)).collect());
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// The slots whose builds were turned away.
+    fn work_page(&mut self, workshop: &Workshop, page: &[u8], slots: SlotSet) -> Result<SlotSet> {
+        let entity = PageKey::split(page).map_or(&[][..], |(_, entity, _)| entity);
+        self.live.note(entity, RunCounts::default());
+        let mut worked = if self.cautiously {
+            self.work_off_cautiously(workshop, page, slots)?
+        } else {
+            self.work_off(page, slots)?
+        };
+        let away = |(_, error): &(Slot, Error)| error.kind() == ErrorKind::Busy;
+        let turned_away: SlotSet =
+            worked.failed.extract_if(.., |failed| away(failed)).map(|(slot, _)| slot).collect();
+        let done = RunCounts {
+            done: slots.minus(turned_away).len().into(),
+            failed: worked.failed.len() as u64,
+            already_fresh: worked.found.len().into(),
+        };
+        self.tally.counts = self.tally.counts.plus(done);
+        self.tally.list(page, worked);
+        self.live.note(entity, done);
+        Ok(turned_away)
+    }
+
+    fn work_off(&self, page: &[u8], slots: SlotSet) -> Result<WorkedOff> {
+        match self.rebuilder.clone().work_off(page, slots, self.floor) {
+            Err(error) if is_of_a_record(&error) => {
+                let failed = slots.iter().map(|slot| (slot, error.clone())).collect();
+                Ok(WorkedOff { failed, ..WorkedOff::default() })
+            }
+            worked => worked,
+        }
+    }
+
+    /// One record after the other, each noted before it begins: if the process does not survive it,
+    /// the next opening lets it rest, and the run passes it over.
+    fn work_off_cautiously(
+        &self,
+        workshop: &Workshop,
+        page: &[u8],
+        slots: SlotSet,
+    ) -> Result<WorkedOff> {
+        let shared = workshop.shared();
+        let mut worked = WorkedOff::default();
+        for slot in slots.iter() {
+            if let Some(tried) = tries(shared, page, slot)?.filter(|tried| tried.tries.rests()) {
+                let error = tried.failure.map(|failure| Error::new(failure.kind, failure.message));
+                let unknown = || Error::new(ErrorKind::Build, "it failed too often");
+                worked.failed.push((slot, error.unwrap_or_else(unknown)));
+                continue;
+            }
+            let (key, now) = (Box::<[u8]>::from(page), shared.options.clock.now());
+            workshop.writer()?.run(NoteBegun { page: key.clone(), slot, now })?;
+            let made = self.work_off(page, SlotSet::one(slot))?;
+            if made.built.is_empty() {
+                workshop.writer()?.run(NoteEnded { page: key, slot })?;
+            }
+            worked.built = worked.built.union(made.built);
+            worked.found = worked.found.union(made.found);
+            worked.failed.extend(made.failed);
+        }
+        Ok(worked)
+    }
+
+    /// Tells the file what was done, and what is left if that is not all.
+    fn finish(&mut self, workshop: &Workshop, runs: &Runs) -> Result<()> {
+        let left = !self.chunk.items.is_empty();
+        let noted = self.tally.counts;
+        let writer = workshop.writer()?;
+        let row = writer.run(FinishChunk {
+            id: self.live.id,
+            chunk: self.number,
+            rest: left.then(|| self.chunk.to_bytes()),
+            counts: noted,
+            failures: std::mem::take(&mut self.tally.failures),
+            now: workshop.shared().options.clock.now(),
+        })?;
+        self.finished = true;
+        self.live.lay_down(self.number, noted, left, Some(row.clone()));
+        runs.show(workshop.shared(), &writer, &self.live, row)
+    }
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.live.lay_down(self.number, self.tally.counts, true, None);
+        }
+    }
+}
+
+impl Tally {
+    fn list(&mut self, page: &[u8], worked: WorkedOff) {
+        let Some((view, entity, number)) = PageKey::split(page) else { return };
+        let room = (FAILURES_LISTED_MAX as usize).saturating_sub(self.failures.len());
+        self.failures.extend(worked.failed.into_iter().take(room).map(|(slot, error)| {
+            FailureRow {
+                view,
+                entity: entity.into(),
+                page: number.0,
+                slot: slot.0,
+                kind: error.kind(),
+                message: error.message().to_owned(),
+            }
+        }));
+    }
+}
+
+impl Runs {
+    /// Works off a piece, on the calling thread. A record that cannot be built is counted and hurts
+    /// nobody; an error of the file ends the run, and one of this opening alone is returned: the run
+    /// goes on later. How many records were built.
+    pub(crate) fn work(&self, workshop: &Workshop, mut piece: Piece) -> Result<u64> {
+        let (live, view) = (piece.live.clone(), piece.view());
+        let went = piece.work(workshop);
+        let counts = piece.tally.counts;
+        // Also after an error: what was built before it is there.
+        let nothing_done = counts.done == 0 && !piece.chunk.items.is_empty();
+        let finished = if nothing_done { Ok(()) } else { piece.finish(workshop, self) };
+        drop(piece);
+        let outcome = match went {
+            Ok(Went::On) => finished,
+            Ok(Went::Away) => {
+                live.rest_until(turned_away_until(workshop, view));
+                finished
+            }
+            Err(error) => self.after(workshop, &live, view, error),
+        };
+        live.report(workshop.shared().options.clock.now());
+        outcome.map(|()| counts.done.saturating_sub(counts.failed + counts.already_fresh))
+    }
+
+    fn after(&self, workshop: &Workshop, live: &Live, view: ViewId, error: Error) -> Result<()> {
+        match error.kind() {
+            ErrorKind::Reopen | ErrorKind::Busy => Err(error),
+            ErrorKind::Definition => {
+                // Defined anew, with the same layout: the new definition goes on.
+                if is_known(workshop.shared(), view)? {
+                    return Err(error);
+                }
+                self.fail(workshop, live, &gone())
+            }
+            _ => self.fail(workshop, live, &error),
+        }
+    }
+}
+
+/// Until when builds of a view are turned away, about.
+fn turned_away_until(workshop: &Workshop, view: ViewId) -> Timestamp {
+    let now = workshop.shared().options.clock.now();
+    let Some(view) = workshop.shared().view(view) else { return now };
+    match view.governor().breaker_state(now) {
+        BreakerState::Open { until, .. } => until,
+        _ => {
+            let rest = view.governor().conduct().breaker.unwrap_or_default().rest;
+            now.checked_add(rest).unwrap_or(Timestamp::MAX)
+        }
+    }
+}
+
+/// What concerns some records and leaves the others as they are.
+fn is_of_a_record(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Build | ErrorKind::Absent | ErrorKind::Input)
+}

@@ -1,0 +1,118 @@
+//! What is told of the views of a store.
+
+use crate::disk::{Scope, VIEWS, ViewRow, backlog_of, run_heads, view_rows};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::EntityKey;
+use crate::page::{RecordType, ViewId};
+use crate::rebuild::{Engine, RunSummary};
+use crate::time::Timestamp;
+
+use super::handle::View;
+use super::survey::survey;
+
+/// What the file says of a view.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct ViewInfo {
+    /// Its name.
+    pub name: String,
+    /// The version that defined it last.
+    pub version: u32,
+    /// Its grid, in words.
+    pub grid: String,
+    /// How many buckets its pages hold.
+    pub page_len: u32,
+    /// The last run about it that has ended and was not pruned.
+    pub last_run: Option<RunSummary>,
+}
+
+/// How a view stands, counted.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct ViewStatus {
+    /// What the file says of it.
+    #[serde(flatten)]
+    pub info: ViewInfo,
+    /// How many records it holds; `None` for a view that is not defined in this opening.
+    pub records: Option<u64>,
+    /// How many of them are fresh, or sealed; `None` for a view that is not defined in this opening.
+    pub fresh: Option<u64>,
+    /// How many are marked one by one, with those that retention has deleted and others were built
+    /// from. What a change of a whole view made suspect or stale is not marked so: it is among the
+    /// records that are not fresh.
+    pub marked: u64,
+    /// How many, marked or asked for, failed so often that they are not tried again by themselves.
+    pub resting: u64,
+    /// When the first of those marks came, by the store's clock: how far building lags behind.
+    pub oldest_mark: Option<Timestamp>,
+}
+
+/// The views that the file knows, by name.
+pub(crate) fn views(engine: &Engine) -> Result<Vec<ViewInfo>> {
+    Ok(rows(engine)?.into_iter().map(|(_, info)| info).collect())
+}
+
+/// The same, counted.
+pub(crate) fn statuses(engine: &Engine) -> Result<Vec<ViewStatus>> {
+    rows(engine)?.into_iter().map(|(id, info)| status(engine, id, info)).collect()
+}
+
+fn rows(engine: &Engine) -> Result<Vec<(ViewId, ViewInfo)>> {
+    let shared = engine.shared();
+    let rows = shared.read(|txn| {
+        let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
+        view_rows(&views)
+    })?;
+    let runs = run_heads(shared)?;
+    let info = |(name, row): (String, ViewRow)| {
+        let mut of_view = runs.iter().rev().filter(|(_, run)| run.views.contains(&row.id));
+        let last_run = of_view.find_map(|(id, run)| RunSummary::of(*id, run));
+        let ViewRow { id, version, grid, page_len, .. } = row;
+        (id, ViewInfo { name, version, grid, page_len, last_run })
+    };
+    Ok(rows.into_iter().map(info).collect())
+}
+
+fn status(engine: &Engine, id: ViewId, info: ViewInfo) -> Result<ViewStatus> {
+    let shared = engine.shared();
+    let backlog = backlog_of(shared, id)?;
+    let (mut records, mut fresh) = (None, None);
+    if let Some(view) = shared.view(id) {
+        let (mut all, mut standing) = (0, 0);
+        survey(shared, &view, Scope::All, |page| {
+            let freshness = page.slots.iter().filter_map(|slot| page.freshness(shared, slot));
+            for freshness in freshness {
+                all += 1;
+                standing += u64::from(freshness.stands());
+            }
+            Ok(())
+        })?;
+        (records, fresh) = (Some(all), Some(standing));
+    }
+    Ok(ViewStatus {
+        info,
+        records,
+        fresh,
+        marked: backlog.marked,
+        resting: backlog.resting,
+        oldest_mark: backlog.oldest_mark,
+    })
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
+    /// How the view stands, counted. Looks at every page of it, and at every page that is marked.
+    ///
+    /// # Errors
+    /// [The file's errors](crate#errors).
+    pub fn status(&self) -> Result<ViewStatus> {
+        let engine = &self.core.engine;
+        self.core.state.check()?;
+        let id = self.core.state.id();
+        let info = rows(engine)?.into_iter().find(|(known, _)| *known == id);
+        let info = info.ok_or_else(|| {
+            let message = "the view was deleted meanwhile";
+            self.core.named(Error::new(ErrorKind::Definition, message))
+        })?;
+        status(engine, id, info.1)
+    }
+}

@@ -1,0 +1,62 @@
+//! Going through the pages of a view.
+
+use crate::disk::{Scope, Shared, ViewState, first_page_from};
+use crate::error::Result;
+use crate::freshness::Freshness;
+use crate::graph::SlotSet;
+use crate::grid::PageNumber;
+use crate::page::{PageKey, Slot};
+
+use super::lookup::{Found, Look, look};
+
+/// A page of a view, as a survey found it.
+pub(super) struct Surveyed<'a> {
+    pub(super) view: &'a ViewState,
+    pub(super) key: PageKey,
+    pub(super) number: PageNumber,
+    pub(super) found: Found,
+    /// The records in it that are asked for.
+    pub(super) slots: SlotSet,
+}
+
+impl Surveyed<'_> {
+    /// What may be believed of a record in it. One in no bucket, which nobody can ask for, is none.
+    pub(super) fn freshness(&self, shared: &Shared, slot: Slot) -> Option<Freshness> {
+        let bucket = self.view.grid().bucket_in(self.number, slot.0, self.view.page_len())?;
+        let now = || shared.options.clock.now();
+        Some(self.view.freshness_at(self.found.hold.resident(), slot, bucket, now))
+    }
+}
+
+/// Goes through the pages of a view that hold records of a scope, each in a read of its own: what is
+/// stored meanwhile is seen or not. How many pages fail their checks; they hold nothing.
+pub(super) fn survey(
+    shared: &Shared,
+    view: &ViewState,
+    scope: Scope,
+    mut then: impl FnMut(Surveyed<'_>) -> Result<()>,
+) -> Result<u64> {
+    let scope = view.scope(scope);
+    let (mut from, until) = scope.bounds();
+    let mut damaged = 0;
+    while let Some(key) = shared.read(|txn| first_page_from(shared, txn, &from, &until))? {
+        view.check()?;
+        from = key.to_vec();
+        from.push(0);
+        let Some((id, entity, number)) = PageKey::split(&key) else { continue };
+        if !scope.concerns(number) {
+            continue;
+        }
+        let key = PageKey::of_parts(id, entity, number);
+        match look(shared, view, &key)? {
+            Look::Found(found) => {
+                let holds = |slot: &Slot| scope.holds(number, *slot, found.page());
+                let slots = found.page().present().filter(holds).collect();
+                then(Surveyed { view, key, number, found, slots })?;
+            }
+            Look::Absent => {}
+            Look::Damaged(_) => damaged += 1,
+        }
+    }
+    Ok(damaged)
+}
