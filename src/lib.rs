@@ -510,9 +510,6 @@ mod time;
 
 mod key;
 #[cfg(not(loom))]
-mod options;
-
-#[cfg(not(loom))]
 mod metrics;
 
 // Floor 1: plain kernels; no I/O, no clock, no threads.
@@ -525,6 +522,11 @@ mod graph;
 mod schedule;
 
 mod cache;
+
+#[cfg(not(loom))]
+mod events;
+#[cfg(not(loom))]
+mod options;
 
 // Floor 2: the file and the builds.
 #[cfg(not(loom))]
@@ -542,6 +544,8 @@ mod store;
 pub use disk::RunKind;
 pub use error::{BuildError, Error, ErrorKind, Result};
 #[cfg(not(loom))]
+pub use events::{Event, Observer};
+#[cfg(not(loom))]
 pub use freshness::{Freshness, Layer};
 pub use grid::{Bucket, DailyWindow, Grid, local_day};
 pub use key::{
@@ -549,7 +553,7 @@ pub use key::{
     SOURCE_KIND_BYTES_MAX, Source, SourceKey, StartsWith,
 };
 #[cfg(not(loom))]
-pub use metrics::Metrics;
+pub use metrics::{Latencies, Latency, Metrics, ViewMetrics};
 #[cfg(not(loom))]
 pub use options::{Options, Progress};
 #[cfg(not(loom))]
@@ -564,8 +568,9 @@ pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
 #[cfg(not(loom))]
 pub use view::{
     BuildContext, Census, Changes, Entities, ExplainedBuild, ExplainedCause, ExplainedRead,
-    Explanation, Failure, Filled, GetAsync, Input, Invalidated, Marked, Missing, ReconcileReport,
-    Record, RecordName, Refresh, Timeline, View, ViewDefinition, ViewInfo, ViewStatus,
+    Explanation, Failure, Filled, GetAsync, Input, Invalidated, Marked, Missing, Pending,
+    PendingState, ReconcileReport, Record, RecordName, Refresh, Timeline, View, ViewDefinition,
+    ViewInfo, ViewStatus,
 };
 
 /// Parts that a proof puts in the place of the operating system's.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::{Error, Result};
+use crate::events::Observer;
 use crate::sync::Arc;
 use crate::time::{Clock, Span, SystemClock};
 
@@ -34,6 +35,8 @@ pub struct Options {
     pub builders: usize,
     /// Told how far the verification of a file is that was not closed cleanly. Default: nobody.
     pub progress: Option<Progress>,
+    /// Told what happens: records built, builds that fail, pages that are damaged. Default: nobody.
+    pub observer: Option<Arc<dyn Observer>>,
 
     // Performance.
     /// The memory for pages, the file's own cache and its checksums together. Default: 256 MiB.
@@ -71,6 +74,7 @@ impl Default for Options {
             clock: Arc::new(SystemClock),
             builders: 1,
             progress: None,
+            observer: None,
             memory_bytes: 256 << 20,
             queue_len: 1024,
             background_share: 1.0,
@@ -141,6 +145,7 @@ impl fmt::Debug for Options {
             .field("clock", &self.clock)
             .field("builders", &self.builders)
             .field("progress", &self.progress.is_some())
+            .field("observer", &self.observer.is_some())
             .field("memory_bytes", &self.memory_bytes)
             .field("queue_len", &self.queue_len)
             .field("background_share", &self.background_share)

@@ -162,7 +162,8 @@ impl<'t> Batch<'t> {
                 Err(self.fault.get_or_insert(error).clone())
             }
             Err(error) => {
-                self.shared.report_damage(&error.at_view(view.name()));
+                let error = self.shared.at_file(error.at_view(view.name()));
+                self.shared.report_damage_late(error);
                 Ok(None)
             }
         }

@@ -80,6 +80,7 @@ impl Catalog {
         }
         let deleted = delete()?;
         if let Some(view) = live {
+            shared.counters.views.end(name);
             shared.dismiss(view.id());
             shared.cache.retire_where(|key| key.starts_with(&view.id().0.to_be_bytes()));
         }
@@ -241,11 +242,12 @@ fn state(
     row: &ViewRow,
     stamps: Arc<Stamps>,
 ) -> Result<ViewState> {
-    let state = ViewState::new(definition, row, stamps.clone(), None);
+    let counters = shared.counters.views.of(&definition.name);
+    let state = ViewState::new(definition, row, stamps.clone(), None, counters.clone());
     let Some(dictionary) = own_dictionary(shared, &state, row.dictionary)? else {
         return Ok(state);
     };
-    Ok(ViewState::new(state.definition().clone(), row, stamps, Some(dictionary)))
+    Ok(ViewState::new(state.definition().clone(), row, stamps, Some(dictionary), counters))
 }
 
 fn own_dictionary(shared: &Shared, view: &ViewState, id: u32) -> Result<Option<Dictionary>> {

@@ -1,5 +1,7 @@
 //! Pages from the file into memory.
 
+use std::time::Instant;
+
 use redb::ReadTransaction;
 
 use crate::cache::{CacheKey, Installed};
@@ -27,7 +29,8 @@ pub(crate) enum Loaded {
 pub(crate) fn load(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<Loaded> {
     let cache_key = CacheKey::new(key.as_slice());
     let ticket = shared.cache.ticket(cache_key);
-    shared.counters.loads.add(1);
+    view.counters().loads.add(1);
+    let started = Instant::now();
     let found = shared.read(|txn| {
         let failed = |cause: redb::Error| shared.storage_error(cause);
         let pages = txn.open_table(PAGES).map_err(|e| failed(e.into()))?;
@@ -44,6 +47,7 @@ pub(crate) fn load(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<L
         let marks = marks.map(|row| MarkRow::from_bytes(row.value()));
         Ok(Some((decoded, marks)))
     })?;
+    shared.counters.miss_latency.record(started.elapsed());
     let Some((decoded, marks)) = found else {
         return Ok(Loaded::Absent);
     };

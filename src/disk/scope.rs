@@ -86,6 +86,21 @@ impl ScopeOf {
 
     /// Whether the record in a slot of a page under a key within the bounds is one.
     pub(crate) fn holds(&self, number: PageNumber, slot: Slot, page: &Page) -> bool {
+        let by_age = |instant: &Timestamp| page.facts(slot).built_at < *instant;
+        self.holds_if(number, slot, by_age)
+    }
+
+    /// The same of a slot that may hold no record: what is not there is of no age.
+    pub(crate) fn holds_slot(&self, number: PageNumber, slot: Slot) -> bool {
+        self.holds_if(number, slot, |_| false)
+    }
+
+    fn holds_if(
+        &self,
+        number: PageNumber,
+        slot: Slot,
+        by_age: impl Fn(&Timestamp) -> bool,
+    ) -> bool {
         match &self.scope {
             Scope::Entity(_) | Scope::Prefix(_) | Scope::All => true,
             Scope::Buckets { first, last, .. } => {
@@ -93,7 +108,7 @@ impl ScopeOf {
                 *first <= at && at <= *last
             }
             Scope::Before(instant) => match self.grid.bucket_in(number, slot.0, self.page_len) {
-                Some(bucket) if bucket.is_timeless() => page.facts(slot).built_at < *instant,
+                Some(bucket) if bucket.is_timeless() => by_age(instant),
                 Some(bucket) => bucket.end() <= *instant,
                 // No bucket of the grid any more; nobody can ask for it.
                 None => true,

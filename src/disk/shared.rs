@@ -7,6 +7,7 @@ use redb::{Database, ReadTransaction, ReadableDatabase};
 
 use crate::cache::{Budget, Cache, CacheKey, Resident, Weighed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::{Event, Events};
 use crate::grid::Bucket;
 use crate::metrics::{Counters, Metrics};
 use crate::options::Options;
@@ -32,6 +33,7 @@ pub(crate) type PageInMemory = Arc<Resident<Page>>;
 pub(crate) struct Shared {
     pub(crate) cache: Cache<Page>,
     pub(crate) counters: Counters,
+    pub(crate) events: Events,
     pub(crate) options: Options,
     /// The readers that build.
     pub(crate) readers: Admission,
@@ -93,6 +95,7 @@ impl Shared {
         Self {
             cache: Cache::new(Budget::new(pages), Life::begin()),
             counters: Counters::default(),
+            events: Events::new(parts.options.observer.clone()),
             options: parts.options,
             readers: Admission::default(),
             overdue: Overdue::default(),
@@ -230,10 +233,21 @@ impl Shared {
         self.seal.first_error().map(|error| self.at_file(error))
     }
 
-    /// Notes a page that failed its checks.
+    /// Notes a page that failed its checks, and tells of it.
     pub(crate) fn report_damage(&self, error: &Error) {
+        self.note_damage(error);
+        self.events.tell(&Event::PageDamaged { error });
+    }
+
+    /// The same in the writer's thread: it is told of by whoever waits for an answer of the writer.
+    pub(super) fn report_damage_late(&self, error: Error) {
+        self.note_damage(&error);
+        self.events.keep_damage(error);
+    }
+
+    fn note_damage(&self, error: &Error) {
         self.counters.pages_damaged.add(1);
-        *self.damage.lock() = Some(self.at_file(error.clone()));
+        *self.damage.lock() = Some(error.clone());
     }
 
     /// Notes a record that was built to other bytes, for no reason that it declared.
@@ -243,7 +257,7 @@ impl Shared {
         key: &PageKey,
         bucket: Option<Bucket>,
     ) {
-        self.counters.builds_unexplained.add(1);
+        view.counters().builds_unexplained.add(1);
         let message = "the record was built to other bytes than before, though nothing that it \
                        declares to read has changed: its build function reads something more \
                        (declare it with `depends_on`), or takes the time or chances";
@@ -256,7 +270,6 @@ impl Shared {
 
     /// Notes a build that took longer than its view says that one should.
     pub(crate) fn report_slow(&self, error: Error) {
-        self.counters.builds_slow.add(1);
         *self.slow.lock() = Some(error);
     }
 
@@ -296,13 +309,14 @@ impl Shared {
         &self.seal
     }
 
-    /// The counters, with what the cache knows.
+    /// The counters, with what the cache and the events know.
     pub(crate) fn metrics(&self) -> Metrics {
         let cache = self.cache.stats();
         Metrics {
             pages_resident: cache.residents as u64,
             bytes_resident: self.cache.budget().used_bytes() as u64,
             evictions: cache.evicted,
+            events_dropped: self.events.dropped(),
             ..self.counters.snapshot()
         }
     }

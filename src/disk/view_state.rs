@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::Freshness;
 use crate::graph::{Colour, SlotSet};
 use crate::grid::{Bucket, Grid};
+use crate::metrics::ViewCounters;
 use crate::page::{Compression, Dictionary, Page, PageKey, RecordShape, Sampler, Slot, ViewId};
 use crate::schedule::{Conduct, Governor};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, RwLock};
@@ -49,6 +50,8 @@ pub(crate) struct ViewState {
     definition: Definition,
     id: ViewId,
     stamps: Arc<Stamps>,
+    /// The same for every definition of the name.
+    counters: Arc<ViewCounters>,
     /// Set when the view is defined anew or deleted: handles of this definition are worthless.
     ended: AtomicBool,
     /// Reads do without what is stored, and build.
@@ -69,12 +72,14 @@ impl ViewState {
         row: &ViewRow,
         stamps: Arc<Stamps>,
         dictionary: Option<Dictionary>,
+        counters: Arc<ViewCounters>,
     ) -> Self {
         let wants_none = dictionary.is_some() || definition.level.is_none();
         let sampler = if wants_none { Sampler::finished() } else { Sampler::default() };
         Self {
             id: row.id,
             stamps,
+            counters,
             ended: AtomicBool::new(false),
             bypassed: AtomicBool::new(false),
             governor: Governor::new(definition.conduct),
@@ -118,6 +123,12 @@ impl ViewState {
     #[inline]
     pub(crate) fn stamps(&self) -> &Stamps {
         &self.stamps
+    }
+
+    /// What is counted of the view.
+    #[inline]
+    pub(crate) fn counters(&self) -> &ViewCounters {
+        &self.counters
     }
 
     /// Ends this definition. Nothing is fresh to its handles from here on, so that even a hit, which

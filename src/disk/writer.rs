@@ -225,7 +225,7 @@ impl Writer {
 
     /// One transaction: apply, commit, publish.
     fn write(&mut self, requests: &mut [Box<dyn Request>], synced: bool) -> Result<Committed> {
-        let shared = self.shared.clone();
+        let (shared, started) = (self.shared.clone(), Instant::now());
         let age_max = Duration::from(shared.options.unsynced_age_max);
         let full = |unsynced: &Unsynced| {
             unsynced.bytes >= shared.options.unsynced_bytes_max
@@ -265,10 +265,13 @@ impl Writer {
             Ok(written)
         })?;
         self.count(synced, &written);
-        let makes_work = written.newly_marked || !written.stamps.is_empty();
+        // What was marked before may be due again: it rested, and was announced once more.
+        let marks = written.changes.iter().any(|change| matches!(change.what, What::Marked(_)));
+        let makes_work = written.newly_marked || marks || !written.stamps.is_empty();
         self.last = written.last;
         self.sweeping |= written.sweeps;
         let committed = self.publish(written);
+        self.shared.counters.commit_latency.record(started.elapsed());
         if makes_work {
             self.shared.bell.ring();
         }

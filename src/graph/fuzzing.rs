@@ -8,11 +8,12 @@ use super::dependencies::Dependency;
 use super::deps_row::DepsRow;
 use super::edge::{EdgeRow, WHOLE};
 use super::mark::MarkRow;
-use super::naive::{Expected, Record, World, old_cause, records, view_of};
+use super::naive::{Expected, IN_VAIN, Record, World, old_cause, records, view_of};
 use super::node::{Node, edge_key, split_edge};
 use super::outcome::{RaisedRow, WalkOutcome};
 use super::seed::Seed;
 use super::slots::SlotSet;
+use super::tries::Tries;
 use super::walk::{Graph, Walk, reachable};
 use crate::grid::PageNumber;
 use crate::key::Source;
@@ -72,6 +73,7 @@ pub(super) struct Tally {
     pub(super) stale: u64,
     pub(super) suspect: u64,
     pub(super) worsened: u64,
+    pub(super) revived: u64,
     pub(super) through: u64,
     pub(super) limited: u64,
     pub(super) coarse: u64,
@@ -174,11 +176,15 @@ impl Bytes<'_> {
         }
         for _ in 0..marked {
             let record = (self.page(pages), self.slot());
+            if self.below(2) == 0 {
+                world.tried.insert(record.clone());
+            }
             world.marks.insert(record, *self.pick(&[Colour::Suspect, Colour::Stale]));
         }
         for _ in 0..sealed {
             let record = (self.page(pages), self.slot());
             world.marks.remove(&record);
+            world.tried.remove(&record);
             world.sealed.insert(record);
         }
         world
@@ -214,6 +220,7 @@ pub(super) fn walk_tally(data: &[u8]) -> Tally {
     let mut tally = outcome_holds(&world, &expected, &whole);
     assert!(whole.suspect_views.is_empty());
     assert_eq!(marks(&world, &whole), expected.marks);
+    tally.revived = revived_hold(&world, &expected, &whole);
     tally.through = causes_hold(&world, &seeds, &whole);
 
     let limited = walk(&world, &seeds, limit);
@@ -250,7 +257,15 @@ fn outcome_holds(world: &World, expected: &Expected, outcome: &WalkOutcome) -> T
     let mut tally = Tally { coarse: outcome.coarse.len() as u64, ..Tally::default() };
     assert_eq!(outcome.coarse, expected.coarse);
     for (page, RaisedRow { row, stale, suspect }) in &outcome.rows {
-        assert!(!stale.union(*suspect).is_empty(), "a row in which nothing was raised");
+        let raised = stale.union(*suspect);
+        let revived = |slot: Slot| {
+            let record = (page.clone(), slot.0 as u16);
+            world.tried.contains(&record) && row.tries(slot) == Some(Tries::NONE)
+        };
+        let revived: SlotSet = row.marked().iter().filter(|slot| revived(*slot)).collect();
+        assert!(!raised.union(revived).is_empty(), "a row in which nothing was raised");
+        assert!(revived.is_empty() || outcome.revived || !raised.is_empty());
+        assert!(records(page, revived).all(|record| expected.concerned.contains(&record)));
         assert!(stale.intersection(*suspect).is_empty());
         for record in records(page, row.marked()) {
             let slot = Slot(record.1.into());
@@ -268,6 +283,20 @@ fn outcome_holds(world: &World, expected: &Expected, outcome: &WalkOutcome) -> T
     }
     assert_eq!((outcome.stale, outcome.suspect), (tally.stale, tally.suspect));
     tally
+}
+
+/// What was tried in vain is to be tried again exactly if the change concerns it. Answers of how
+/// many that was.
+fn revived_hold(world: &World, expected: &Expected, outcome: &WalkOutcome) -> u64 {
+    let mut count = 0;
+    for record in &world.tried {
+        let row = outcome.rows.get(&record.0).map(|raised| &raised.row);
+        let tries = row.map_or(Some(IN_VAIN), |row| row.tries(Slot(record.1.into())));
+        let concerned = expected.concerned.contains(record);
+        assert_eq!(tries, Some(if concerned { Tries::NONE } else { IN_VAIN }), "{record:?}");
+        count += u64::from(concerned);
+    }
+    count
 }
 
 /// Each new mark came by a record that its own, or one of the same page, had read. Answers how many

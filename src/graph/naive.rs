@@ -11,6 +11,7 @@ use super::mark::MarkRow;
 use super::node::{Node, NodeParts, edge_bounds, edge_key, kind_edge_bounds, split_edge};
 use super::seed::Seed;
 use super::slots::SlotSet;
+use super::tries::Tries;
 use super::walk::Graph;
 use crate::error::Result;
 use crate::page::{PageKey, Slot, ViewId};
@@ -25,6 +26,8 @@ pub(super) type Record = (Box<[u8]>, u16);
 pub(super) struct World {
     pub(super) reads: BTreeMap<Record, DependencySet>,
     pub(super) marks: BTreeMap<Record, Colour>,
+    /// Of the marked ones, those that were tried in vain.
+    pub(super) tried: BTreeSet<Record>,
     pub(super) sealed: BTreeSet<Record>,
     /// The same as `reads`, as it would stand in the file.
     edges: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -35,6 +38,8 @@ pub(super) struct World {
 /// What came of it.
 pub(super) struct Expected {
     pub(super) marks: BTreeMap<Record, Colour>,
+    /// Records that the change concerns and that may be marked, marked before or not.
+    pub(super) concerned: BTreeSet<Record>,
     passed: BTreeSet<Record>,
     pub(super) coarse: BTreeSet<Node>,
     /// Views of records that a change or a mark reached first.
@@ -50,6 +55,9 @@ pub(super) fn old_cause() -> Cause {
     let (revision, since) = (Revision::from_raw(1), Timestamp::EPOCH);
     Cause { origin: Origin::History, revision, since, through: None }
 }
+
+/// How often those were tried that were tried in vain.
+pub(super) const IN_VAIN: Tries = Tries { attempts: 5, next_attempt: Timestamp::MAX };
 
 impl World {
     pub(super) fn read(&mut self, (page, slot): Record, read: Vec<Dependency>) {
@@ -142,6 +150,9 @@ impl Graph for World {
         for ((of, slot), colour) in &self.marks {
             if **of == *page {
                 row.raise(SlotSet::one(Slot((*slot).into())), *colour, old_cause());
+                if self.tried.contains(&(of.clone(), *slot)) {
+                    row.set_tries(Slot((*slot).into()), IN_VAIN);
+                }
             }
         }
         Ok((!row.is_empty()).then_some(row))
@@ -164,6 +175,7 @@ impl Expected {
     pub(super) fn new(world: &World) -> Self {
         Self {
             marks: world.marks.clone(),
+            concerned: BTreeSet::new(),
             passed: BTreeSet::new(),
             coarse: BTreeSet::new(),
             first: BTreeSet::new(),
@@ -240,6 +252,7 @@ impl Expected {
             } else {
                 let before = self.marks.get(&record).copied().unwrap_or(Colour::Fresh);
                 self.marks.insert(record.clone(), before.max(colour));
+                self.concerned.insert(record.clone());
                 before == Colour::Fresh
             };
             if is_new {

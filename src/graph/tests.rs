@@ -36,12 +36,20 @@ fn a_walk_marks_what_a_naive_one_marks_or_names_its_view() {
         met.stale += tally.stale;
         met.suspect += tally.suspect;
         met.worsened += tally.worsened;
+        met.revived += tally.revived;
         met.through += tally.through;
         met.limited += tally.limited;
         met.coarse += tally.coarse;
     }
     let enough = [met.stale, met.suspect, met.through].iter().all(|count| *count > 10_000);
-    assert!(enough && met.worsened > 500 && met.limited > 1000 && met.coarse > 1000, "{met:?}");
+    assert!(
+        enough
+            && met.worsened > 500
+            && met.revived > 2000
+            && met.limited > 1000
+            && met.coarse > 1000,
+        "{met:?}"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 
 use crate::error::{Error, Result};
+use crate::events::is_telling;
 use crate::revision::Life;
 use crate::sync::Arc;
 
@@ -47,10 +48,11 @@ pub(crate) struct Running(());
 #[derive(Debug)]
 pub(super) struct Working(Option<Arc<Errand>>);
 
-/// Whether this thread is inside a build.
+/// Whether this thread is inside a build. An observer that is told of one is not: what it does is no
+/// part of the record.
 #[inline]
 pub(crate) fn is_building() -> bool {
-    LENGTH.get() > 0
+    LENGTH.get() > 0 && !is_telling()
 }
 
 /// The run that this thread's reads are for.
@@ -148,7 +150,7 @@ fn push(entry: Entry) {
 
 /// Refuses what does not belong inside a build.
 pub(crate) fn refuse_inside_build(doing: &str) -> Result<()> {
-    match current() {
+    match current().filter(|_| is_building()) {
         None => Ok(()),
         Some(frame) => Err(Error::input(format!(
             "{doing} inside a build ({}) is refused: a build reads, and returns its record; do it \

@@ -180,14 +180,18 @@ impl Engine {
     /// Makes everything committed so far durable.
     pub(crate) fn sync(&self) -> Result<()> {
         refuse_inside_build("waiting for a sync")?;
-        self.writer()?.run(SyncAll)
+        self.writer()?.run(SyncAll)?;
+        self.shared().events.tell_late();
+        Ok(())
     }
 
     /// Ends this opening: what is queued is committed, everything synced, the file sealed.
     pub(crate) fn close(&self) -> Result<()> {
         refuse_inside_build("closing the store")?;
         self.shared().home().check()?;
-        self.end()
+        let ended = self.end();
+        self.shared().events.tell_late();
+        ended
     }
 
     fn end(&self) -> Result<()> {
@@ -210,6 +214,8 @@ impl Engine {
             return Ok(());
         };
         shared.cache.retire_all();
+        // Who still waits for a build that nobody will make finds the store closed.
+        self.flights().tell_all(&[]);
         let closed = file::close(database, shared.seal(), *shared.home());
         match shared.latched() {
             Some(latched) => Err(latched),
@@ -223,6 +229,7 @@ impl Drop for Engine {
         if self.shared().home().is_home() {
             // Errors have been latched and shown to those who wrote; `close` reports them.
             let _ = self.end();
+            self.shared().events.tell_late();
         } else {
             // A forked child: the file and its lock are the parent's, the writer's thread does not
             // exist here, and any lock may have been held by a thread that does not either. What

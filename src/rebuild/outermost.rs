@@ -1,6 +1,7 @@
 //! A build from its first attempt to its outcome, however deep what it needs goes.
 
 use crate::error::{Error, Result};
+use crate::events::is_telling;
 use crate::sync::Arc;
 
 use super::chain;
@@ -22,6 +23,13 @@ struct Job {
 /// and then runs all of it again. That one keeps its flight meanwhile, and so does each record that
 /// was begun on the way down, so that a circle through them is found.
 pub(crate) fn build<T>(mut attempt: impl FnMut(&mut Held) -> Result<T>) -> Result<T> {
+    if is_telling() {
+        // The builds that the event came from may hold what this one would wait for.
+        return Err(Error::input(
+            "an observer reads what is there, and nothing is built for it; hand on what it wants \
+             to another thread and do not wait for it",
+        ));
+    }
     let mut held = None;
     if chain::is_building() {
         let outcome = attempt(&mut held);

@@ -4,6 +4,7 @@ use crate::cache::CacheKey;
 use crate::disk::operations::{Failed, NoteBegun, NoteEnded, NoteFailures};
 use crate::disk::{PageInMemory, Shared, WriterHandle, closed, tries};
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::Event;
 use crate::graph::{SlotSet, Tries};
 use crate::page::{PageKey, Slot, ViewId};
 use crate::revision::Revision;
@@ -206,8 +207,18 @@ impl Workshop {
             let attempts = before.map_or(0, |before| before.tries.attempts).saturating_add(1);
             let seed = CacheKey::new(&work.page).hash() ^ u64::from(slot.0);
             let next_attempt = conduct.retry.after(attempts, now, seed);
+            let bucket = PageKey::split(&work.page)
+                .and_then(|(.., number)| view.grid().bucket_in(number, slot.0, view.page_len()));
+            if let Some(bucket) = bucket {
+                let (view, error, until) = (view.name(), &error, next_attempt);
+                self.shared.events.tell(&if until == Timestamp::MAX {
+                    Event::GaveUp { view, bucket, error, attempts }
+                } else {
+                    Event::PutOff { view, bucket, error, attempts, until }
+                });
+            }
             if next_attempt == Timestamp::MAX {
-                self.shared.counters.gave_up.add(1);
+                view.counters().gave_up.add(1);
             }
             noted.push(Failed { slot, error, tries: Tries { attempts, next_attempt } });
         }

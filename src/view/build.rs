@@ -181,7 +181,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             BuildFunction::None => unreachable!("only views that build come here"),
             BuildFunction::Bucket(_) => {
                 let record = self.build_bucket(entity, spot, lead)?;
-                draft.add(spot.slot(), &record).map_err(|error| self.at(spot, error))?;
+                draft.add(spot.slot(), &record).map_err(|error| self.failed(spot, error))?;
             }
             BuildFunction::Page(_) => {
                 let lacking = self.lacking_around(spot, floor)?;
@@ -262,12 +262,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 records.len(),
                 buckets.len()
             );
-            return Err(self.at(spot, Error::new(ErrorKind::Build, message)));
+            return Err(self.failed(spot, Error::new(ErrorKind::Build, message)));
         }
         let share = ran.micros / u32::try_from(records.len().max(1)).unwrap_or(u32::MAX);
         for ((slot, _), record) in lacking.iter().zip(records) {
             let record = self.built(spot, begun, &ran, share, record)?;
-            draft.add(*slot, &record).map_err(|error| self.at(spot, error))?;
+            draft.add(*slot, &record).map_err(|error| self.failed(spot, error))?;
         }
         Ok(())
     }

@@ -24,6 +24,7 @@ pub(crate) fn change<T>(
     // them. Then the next opening announces it.
     let announced =
         engine.writer().and_then(|writer| writer.run(EndChange { intent, sources, now }));
+    engine.shared().events.tell_late();
     match outcome {
         Ok(value) => announced.map(|_| value),
         // What the change left behind is announced; the panic is the caller's own.

@@ -108,6 +108,7 @@ impl Changes {
         let changes = self.resolve(engine)?;
         let now = engine.shared().options.clock.now();
         let (marked, revision) = engine.writer()?.run(Invalidate { changes, now })?;
+        engine.shared().events.tell_late();
         Invalidated::new(engine, marked, revision)
     }
 

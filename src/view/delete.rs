@@ -4,7 +4,7 @@ use crate::disk::Scope;
 use crate::disk::operations::{Changed, Delete, Reason};
 use crate::error::Result;
 use crate::key::EntityKey;
-use crate::page::RecordType;
+use crate::page::{PageKey, RecordType};
 use crate::rebuild::refuse_inside_build;
 use crate::time::TimeRange;
 
@@ -15,16 +15,22 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// records went is returned at the end.
     pub(super) fn delete(&self, scope: Scope, reason: Reason) -> Result<u64> {
         refuse_inside_build("a deletion").map_err(|error| self.named(error))?;
-        let writer = self.engine.writer().map_err(|error| self.named(error))?;
         let now = self.shared().options.clock.now();
         let mut deleted = 0;
         let mut cursor = None;
         loop {
             let (view, scope) = (self.state.clone(), scope.clone());
+            // Asked for anew each time: an observer may close the store, which waits for every way to
+            // the writer.
+            let writer = self.engine.writer().map_err(|error| self.named(error))?;
             let part = writer.run(Delete { view, scope, reason, now, cursor })?;
+            drop(writer);
+            self.shared().events.tell_late();
             deleted += part.records;
             cursor = part.cursor;
             if cursor.is_none() {
+                // Who waits for one of them waits in vain.
+                self.engine.flights().tell_all(&PageKey::view_bounds(self.state.id()).0);
                 return Ok(deleted);
             }
         }

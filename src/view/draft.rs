@@ -1,9 +1,10 @@
 //! Records on their way into a page.
 
 use crate::disk::Speed;
-use crate::disk::operations::{KeepDictionary, Part, StoreRecords, Stored};
+use crate::disk::operations::{KeepDictionary, Part, StoreRecords, Stored, StoredPage};
 use crate::disk::{PageInMemory, Receipt};
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::Event;
 use crate::graph::Reading;
 use crate::key::EntityKey;
 use crate::page::{
@@ -96,12 +97,39 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// Stores what was built for a reader and waits for it.
     pub(super) fn store_built(&self, spot: &Spot, draft: FinishedDraft) -> Result<PageInMemory> {
-        let stored = self.store(vec![draft], Speed::Derived, true)?.wait();
+        let stored = self.told(self.store(vec![draft], Speed::Derived, true)?.wait());
         let stored = stored.map_err(|error| self.at(spot, error))?;
-        stored.pages.into_iter().next().ok_or_else(|| {
+        stored.pages.into_iter().next().map(|stored| stored.page).ok_or_else(|| {
             let message = "the record was deleted while it was built; read it again";
             self.at(spot, Error::new(ErrorKind::Absent, message))
         })
+    }
+
+    /// The writer's answer to what was built; tells of it first, and of what the writer found besides.
+    pub(super) fn told(&self, answer: Result<Stored>) -> Result<Stored> {
+        let events = &self.shared().events;
+        events.tell_late();
+        if let Ok(stored) = &answer
+            && events.has_observer()
+        {
+            stored.pages.iter().for_each(|stored| self.tell_built(stored));
+        }
+        answer
+    }
+
+    fn tell_built(&self, stored: &StoredPage) {
+        let StoredPage { key, page, changed, unchanged } = stored;
+        let Some((_, _, number)) = PageKey::split(key.as_slice()) else { return };
+        let bucket =
+            |slot: Slot| self.state.grid().bucket_in(number, slot.0, self.state.page_len());
+        for slot in page.value().present() {
+            let is_unchanged = unchanged.contains(slot);
+            if let Some(bucket) = bucket(slot).filter(|_| is_unchanged || changed.contains(slot)) {
+                let (view, micros) = (self.state.name(), page.value().build_micros(slot));
+                let built = Event::Built { view, bucket, micros, unchanged: is_unchanged };
+                self.shared().events.tell(&built);
+            }
+        }
     }
 
     /// Lets the view's sampler see a page; trains the dictionary when it has seen enough.

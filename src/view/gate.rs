@@ -26,7 +26,7 @@ impl<'a> Gate<'a> {
     pub(super) fn pass(&mut self) -> Result<()> {
         let Self::Shut(shared, view) = *self else { return Ok(()) };
         let refused = |most: usize, of: &str, option: &str| {
-            shared.counters.builds_refused.add(1);
+            view.counters().builds_refused.add(1);
             let message = format!(
                 "{most} readers are building records of {of} already, and no more may ({option}); \
                  read again later"

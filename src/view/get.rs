@@ -1,10 +1,13 @@
 //! Reading one record.
 
+use std::time::Instant;
+
 use crate::disk::mark_row;
 use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::{Freshness, Layer};
 use crate::grid::Bucket;
 use crate::key::EntityKey;
+use crate::metrics::Tally;
 use crate::page::RecordType;
 use crate::rebuild::is_building;
 use crate::revision::Revision;
@@ -17,7 +20,7 @@ use super::policy::{Marked, Missing, Policy};
 use super::record::Record;
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
-    /// The record at an instant, by policy. The hit is the first few lines.
+    /// The record at an instant, by policy.
     #[inline]
     pub(super) fn get(
         self: &Arc<Self>,
@@ -25,23 +28,65 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         instant: Timestamp,
         policy: Policy,
     ) -> Result<Record<R>> {
-        let spot = self.locate(entity, instant)?;
-        self.get_spot(entity, &spot, policy)
+        // The hit raises this counter anyway, so that its cache line is wanted in any case.
+        let tally = self.state.counters().hits.here();
+        if tally.is_due() {
+            return self.get_timed(entity, instant, policy, tally);
+        }
+        self.get_untimed(entity, instant, policy, tally)
     }
 
-    /// The same of a bucket.
+    #[cold]
+    fn get_timed(
+        self: &Arc<Self>,
+        entity: &E,
+        instant: Timestamp,
+        policy: Policy,
+        tally: Tally<'_>,
+    ) -> Result<Record<R>> {
+        let started = Instant::now();
+        let read = self.get_untimed(entity, instant, policy, tally);
+        if read.as_ref().is_ok_and(|record| record.layer() == Layer::Memory) {
+            self.shared().counters.hit_latency.record(started.elapsed());
+        }
+        read
+    }
+
     #[inline]
+    fn get_untimed(
+        self: &Arc<Self>,
+        entity: &E,
+        instant: Timestamp,
+        policy: Policy,
+        tally: Tally<'_>,
+    ) -> Result<Record<R>> {
+        let spot = self.locate(entity, instant)?;
+        self.get_at(entity, &spot, policy, tally)
+    }
+
+    /// The record of a bucket, by policy.
     pub(super) fn get_spot(
         self: &Arc<Self>,
         entity: &E,
         spot: &Spot,
         policy: Policy,
     ) -> Result<Record<R>> {
+        self.get_at(entity, spot, policy, self.state.counters().hits.here())
+    }
+
+    #[inline]
+    fn get_at(
+        self: &Arc<Self>,
+        entity: &E,
+        spot: &Spot,
+        policy: Policy,
+        tally: Tally<'_>,
+    ) -> Result<Record<R>> {
         if is_building() {
             let read = self.get_slowly(entity, spot, policy);
             return self.observed(spot, read, policy);
         }
-        match self.hit(spot) {
+        match self.hit(spot, tally) {
             Some(record) => Ok(record),
             None => self.get_slowly(entity, spot, policy),
         }
@@ -106,7 +151,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// A record from memory about which nothing is to be done.
     #[inline]
-    pub(super) fn hit(&self, spot: &Spot) -> Option<Record<R>> {
+    pub(super) fn hit(&self, spot: &Spot, tally: Tally<'_>) -> Option<Record<R>> {
         if self.state.is_bypassed() {
             return None;
         }
@@ -119,7 +164,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         if !freshness.stands() {
             return None;
         }
-        self.shared().counters.hits.count();
+        tally.count();
         Some(Record::new(found, slot, spot.bucket, freshness))
     }
 
@@ -150,7 +195,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             Look::Found(found) => match self.record_in(found, spot) {
                 Some(record) => {
                     if record.layer() == Layer::Memory {
-                        self.shared().counters.hits.count();
+                        self.state.counters().hits.here().count();
                     }
                     Glance::Record(record)
                 }

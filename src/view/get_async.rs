@@ -52,7 +52,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> GetAsync<E, R> {
             // Its reads are noted on this thread, and it has nothing else to do.
             return Some(self.core.get_spot(entity.borrow(), spot, policy));
         }
-        if let Some(record) = self.core.hit(spot) {
+        if let Some(record) = self.core.hit(spot, self.core.state.counters().hits.here()) {
             return Some(Ok(record));
         }
         match self.core.place_order(spot, policy) {

@@ -23,6 +23,7 @@ use super::explanation::Explanation;
 use super::fill::Filled;
 use super::get_async::GetAsync;
 use super::invalidated::Invalidated;
+use super::pending::Pending;
 use super::policy::{Marked, Missing, Policy};
 use super::record::Record;
 use super::timeline::Timeline;
@@ -71,6 +72,32 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     pub fn get_async(&self, entity: &E, instant: Timestamp) -> GetAsync<E, R> {
         let asked = self.core.asked(entity, instant);
         GetAsync::new(self.core.clone(), asked, self.policy)
+    }
+
+    /// Asks for a record and returns at once: a builder makes it, before all that nobody asked for. The
+    /// request is in the file when this returns, so it outlives a restart; for many records there is
+    /// [`request_many`](Self::request_many).
+    ///
+    /// A record that rests because its builds failed too often is tried again.
+    ///
+    /// # Errors
+    /// [`Input`](crate::ErrorKind::Input) for a view without a build function, inside a build, in a
+    /// store opened to read only, or for an entity or instant out of bounds; and
+    /// [the file's errors](crate#errors).
+    pub fn request(&self, entity: &E, instant: Timestamp) -> Result<Pending<E, R>> {
+        let mut pending = self.core.request([(entity, instant)])?;
+        Ok(pending.pop().expect("one was asked for"))
+    }
+
+    /// Asks for many records with one sync: all of them, or none.
+    ///
+    /// # Errors
+    /// As [`request`](Self::request), for the first that is refused.
+    pub fn request_many<K: Borrow<E>>(
+        &self,
+        records: impl IntoIterator<Item = (K, Timestamp)>,
+    ) -> Result<Vec<Pending<E, R>>> {
+        self.core.request(records)
     }
 
     /// What is there now, whatever its colour. Never builds.

@@ -66,7 +66,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
         let page = state.page.get_or_insert_with(|| self.core.draft(spot));
         if let Err(error) = page.add(spot.slot(), record) {
             drop(state);
-            let error = self.core.at(spot, error);
+            let error = self.core.failed(spot, error);
             lead.land(Err(error.clone()));
             return Err(error);
         }
@@ -80,8 +80,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
     pub(super) fn store(&self, most: usize) -> Result<()> {
         self.send();
         while let Some(sent) = self.oldest_beyond(most) {
-            let stored = sent.receipt.wait().and_then(|stored| {
-                stored.pages.into_iter().next().ok_or_else(|| {
+            let stored = self.core.told(sent.receipt.wait()).and_then(|stored| {
+                stored.pages.into_iter().next().map(|stored| stored.page).ok_or_else(|| {
                     Error::new(ErrorKind::Absent, "the records were deleted while they were built")
                 })
             });

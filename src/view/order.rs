@@ -76,7 +76,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         self.owned(&spot).map(|entity| (entity, spot))
     }
 
-    fn owned(&self, spot: &Spot) -> Result<E::Owned> {
+    /// The entity of a spot, as its key says.
+    pub(super) fn owned(&self, spot: &Spot) -> Result<E::Owned> {
         decode_entity::<E>(spot.key.entity_of_page()).ok_or_else(|| {
             let message = "the entity's key does not decode to an entity: its `EntityKey` does not \
                            read what it writes";

@@ -74,6 +74,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 })
                 .collect();
             let stored = self.store(pages?, Speed::Synced, false)?.wait();
+            self.shared().events.tell_late();
             changed = stored.map_err(|error| self.named(error))?.changed;
         }
         Ok(Put { given, changed })

@@ -147,7 +147,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             match look {
                 Look::Found(found) => {
                     if found.layer == Layer::Memory {
-                        self.shared().counters.hits.count();
+                        self.state.counters().hits.here().count();
                     }
                     let stretch = Stretch::new(found, number, slots, &self.state, sealed_at);
                     note(Some(stretch.found()), !stretch.stands());

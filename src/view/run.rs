@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use crate::disk::PageInMemory;
 use crate::error::{BuildError, Error, ErrorKind, Result};
+use crate::events::Event;
 use crate::graph::Reading;
 use crate::key::EntityKey;
 use crate::page::{Facts, Origin, RecordBytes, RecordType, serialize};
 use crate::rebuild::{self, Frame, Lead};
 use crate::revision::Revision;
-use crate::schedule::{Pass, Watch};
+use crate::schedule::{BreakerState, Pass, Watch};
 use crate::sync::Arc;
 use crate::time::Timestamp;
 
@@ -57,7 +58,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             return Err(Error::unwinding());
         }
         let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
-        let counters = &self.shared().counters;
+        let counters = self.state.counters();
+        counters.build_latency.record(took);
         let failed = match outcome {
             Ok(Ok(value)) => match frame.take_reads().finish() {
                 Ok(reading) => {
@@ -73,8 +75,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 Error::new(ErrorKind::Build, message)
             }
         };
-        counters.build_failures.add(1);
-        let failed = self.at(spot, failed);
+        let failed = self.failed(spot, failed);
         self.tell_failure(&frame, pass, &failed);
         Err(failed)
     }
@@ -83,7 +84,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     fn ask(&self, spot: &Spot, frame: &Frame, begun: Begun) -> Result<Pass> {
         let asked = self.state.governor().ask(frame.errand_number(), begun.at);
         asked.map_err(|refused| {
-            self.shared().counters.builds_refused.add(1);
+            self.state.counters().builds_refused.add(1);
             self.at(spot, refused)
         })
     }
@@ -92,6 +93,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         if breaker_hears_of(frame, pass) && self.state.governor().succeeded(pass) {
             // From here on what waits for the view can be built.
             self.shared().bell.ring();
+            self.shared().events.tell(&Event::BreakerClosed { view: self.state.name() });
         }
     }
 
@@ -101,7 +103,14 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         }
         let governor = self.state.governor();
         if error.kind() == ErrorKind::Build {
-            governor.failed(pass, self.shared().options.clock.now(), error);
+            let now = self.shared().options.clock.now();
+            if governor.failed(pass, now, error) {
+                self.state.counters().breakers_opened.add(1);
+                if let BreakerState::Open { until, .. } = governor.breaker_state(now) {
+                    let opened = Event::BreakerOpened { view: self.state.name(), error, until };
+                    self.shared().events.tell(&opened);
+                }
+            }
         } else {
             governor.gave_up(pass);
         }
@@ -119,9 +128,21 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         if took > Duration::from(deadline) {
             let message = format!("the build took {took:.1?}, and {deadline} is what one may take");
             let slow = Error::new(ErrorKind::Build, message);
+            self.state.counters().builds_slow.add(1);
             self.shared().report_slow(self.at(spot, slow));
+            let (view, bucket) = (self.state.name(), spot.bucket);
+            self.shared().events.tell(&Event::SlowBuild { view, bucket, running_for: took });
         }
         (outcome, took)
+    }
+
+    /// Counts a build that failed and tells of it; the error with where it was.
+    pub(super) fn failed(&self, spot: &Spot, error: Error) -> Error {
+        let error = self.at(spot, error);
+        self.state.counters().build_failures.add(1);
+        let failed = Event::Failed { view: self.state.name(), bucket: spot.bucket, error: &error };
+        self.shared().events.tell(&failed);
+        error
     }
 
     /// A record that a run made, as it will stand in its page.
@@ -139,7 +160,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             let message = format!("archiving the record panicked: {}", panic_message(&*panic));
             Err(Error::new(ErrorKind::Build, message))
         });
-        let bytes = bytes.map_err(|error| self.at(spot, error))?;
+        let bytes = bytes.map_err(|error| self.failed(spot, error))?;
         let (facts, reading) = (self.facts(begun), ran.reading.clone());
         Ok(RecordDraft { origin: Origin::Built, facts, micros, bytes, reading })
     }

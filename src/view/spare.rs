@@ -3,6 +3,7 @@
 use crate::disk::PageInMemory;
 use crate::disk::operations::Spare;
 use crate::error::{Error, Result};
+use crate::events::Event;
 use crate::freshness::Freshness;
 use crate::key::EntityKey;
 use crate::page::RecordType;
@@ -49,6 +50,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let (view, key, evidence) = (self.state.clone(), spot.key.clone(), Arc::new(evidence));
         let now = self.shared().options.clock.now();
         let spare = Spare { view, key, slot, facts, evidence, now };
-        self.engine.writer()?.run(spare).map_err(|error| self.at(spot, error))
+        let spared = self.engine.writer()?.run(spare).map_err(|error| self.at(spot, error))?;
+        if spared.is_some() {
+            let event = Event::Spared { view: self.state.name(), bucket: spot.bucket };
+            self.shared().events.tell(&event);
+        }
+        Ok(spared)
     }
 }

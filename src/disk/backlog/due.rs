@@ -51,7 +51,7 @@ pub(crate) fn due_marks(
     shared.read(|txn| {
         let file = File::open(shared, txn)?;
         let (first, until) = PageKey::view_bounds(view.id());
-        file.look(&file.marks, from.unwrap_or(&first), Some(&until), look, |key, row, earliest| {
+        file.look(&file.marks, from.unwrap_or(&first), &until, look, |key, row, earliest| {
             let row = file.parse_marks(row)?;
             let due = file.due(key, row.all_tries(), &view, now, earliest)?;
             let due = due.minus(view.sealed(key, now));
@@ -76,40 +76,31 @@ pub(crate) fn due_wanted(
     shared.read(|txn| {
         let file = File::open(shared, txn)?;
         let wanted = file.backlog.wanted_table();
-        let (mut from, mut left, mut earliest) = (from.unwrap_or_default().to_vec(), look, None);
-        loop {
-            let next = wanted.range(&*from..).and_then(|mut rows| rows.next().transpose());
-            let next = next.map_err(|cause| shared.storage_error(cause))?;
-            let Some((key, _)) = next else { return Ok(Due { earliest, ..Due::default() }) };
-            let key = key.value();
-            let Some((id, ..)) = PageKey::split(key) else {
-                return Err(shared.at_file(Error::damaged(format!(
-                    "something is wanted of what is no page; {RESTORE}"
-                ))));
+        let (mut next, mut left) = (file.first(wanted, from.unwrap_or_default())?, look);
+        let (mut found, mut earliest) = (None, None);
+        while let Some(key) = next.take_if(|_| left > 0 && found.is_none()) {
+            let Some((id, ..)) = PageKey::split(&key) else {
+                let what = format!("something is wanted of what is no page; {RESTORE}");
+                return Err(shared.at_file(Error::damaged(what)));
             };
-            if left == 0 {
-                return Ok(Due { next: Some(key.into()), earliest, ..Due::default() });
-            }
             let until = PageKey::view_bounds(id).1;
-            let Some(view) = live(shared, id) else {
-                (from, left) = (until, left - 1);
-                continue;
-            };
-            let of_view = file.look(wanted, key, Some(&until), left, |key, row, earliest| {
+            if let Some(view) = live(shared, id) {
+                let due = file.look(wanted, &key, &until, left, |key, row, earliest| {
+                    left -= 1;
+                    let row = file.backlog.parse_wanted(row)?;
+                    file.due(key, row.all_tries(), &view, now, earliest)
+                })?;
+                earliest = earlier(earliest, due.earliest);
+                (found, next) = (due.found, due.next);
+            } else {
                 left -= 1;
-                let row = file.backlog.parse_wanted(row)?;
-                file.due(key, row.all_tries(), &view, now, earliest)
-            })?;
-            earliest = earlier(earliest, of_view.earliest);
-            match of_view {
-                Due { found: None, next: None, .. } => from = until,
-                // Something else may be wanted of views behind it.
-                Due { found, next: None, .. } => {
-                    return Ok(Due { found, next: Some(until.into()), earliest });
-                }
-                due => return Ok(Due { earliest, ..due }),
+            }
+            if next.is_none() {
+                // Something may be wanted of views behind it.
+                next = file.first(wanted, &until)?;
             }
         }
+        Ok(Due { found, next, earliest })
     })
 }
 
@@ -130,7 +121,7 @@ pub(crate) fn due_stamped(
         let file = File::open(shared, txn)?;
         let (first, until) = PageKey::view_bounds(view.id());
         let from = from.unwrap_or(&first);
-        file.look(&file.pages, from, Some(&until), look, |key, bytes, _| {
+        file.look(&file.pages, from, &until, look, |key, bytes, _| {
             // Without a check of anything: what is damaged is not built from here in any case.
             let facts = page::stored_facts(bytes).unwrap_or_default();
             if facts.iter().all(|facts| !is_stamped(view, facts)) {
@@ -187,24 +178,27 @@ impl<'s, 't> File<'s, 't> {
         Ok(Self { shared, txn, pages: open(PAGES)?, marks: open(MARKS)?, backlog })
     }
 
+    /// The first key of a table from here on.
+    fn first(&self, table: &Table, from: &[u8]) -> Result<Option<Box<[u8]>>> {
+        let first = table.range(from..).and_then(|mut rows| rows.next().transpose());
+        let first = first.map_err(|cause| self.shared.storage_error(cause))?;
+        Ok(first.map(|(key, _)| key.value().into()))
+    }
+
     /// Looks at rows of a table until `judge` finds slots in one.
     fn look(
         &self,
         table: &Table,
         from: &[u8],
-        until: Option<&[u8]>,
+        until: &[u8],
         look: usize,
         mut judge: impl FnMut(&[u8], &[u8], &mut Option<Timestamp>) -> Result<SlotSet>,
     ) -> Result<Due> {
         let failed = |cause| self.shared.storage_error(cause);
         let mut due = Due::default();
-        let rows = match until {
-            // A cursor of another view is none of this one.
-            Some(until) if from >= until => return Ok(due),
-            Some(until) => table.range(from..until),
-            None => table.range(from..),
-        };
-        for (looked, entry) in rows.map_err(failed)?.enumerate() {
+        // A cursor of another view is none of this one.
+        let until = until.max(from);
+        for (looked, entry) in table.range(from..until).map_err(failed)?.enumerate() {
             let (key, row) = entry.map_err(failed)?;
             let key = key.value();
             if looked >= look || due.found.is_some() {

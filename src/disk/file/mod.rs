@@ -51,7 +51,7 @@ mod state;
 mod sums;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub(crate) use close::close;
 pub(crate) use fault::explain;

@@ -17,6 +17,7 @@ use super::super::tables::{DROPPED, DROPPED_GOING, DROPPED_RESERVED, META, meta}
 use super::super::view_row::ViewRow;
 use super::super::view_state::{Definition, ViewState};
 use super::invalidate::zone_changed;
+use super::relay::relay_wanted;
 
 /// Compares a definition with what the file says of the view, and makes the file say it.
 pub(crate) struct Define {
@@ -74,7 +75,9 @@ impl Operation for Define {
             (Step::Same, Some(row)) => row,
             (Step::Rezone(stretches), Some(row)) => {
                 let stamps = Arc::new(Stamps::of(&row));
-                let view = ViewState::new(self.definition.clone(), &row, stamps, None);
+                let counters = batch.shared().counters.views.of(&self.definition.name);
+                let definition = self.definition.clone();
+                let view = ViewState::new(definition, &row, stamps, None, counters);
                 zone_changed(batch, &view, stretches, self.now)?;
                 // What could not be marked one by one has been stamped.
                 let row = batch.views().by_id(row.id).cloned().unwrap_or(row);
@@ -85,6 +88,8 @@ impl Operation for Define {
             }
             (Step::Relay, Some(row)) => {
                 let id = self.relaid.expect("the arm above took None");
+                let Definition { grid, page_len, .. } = &self.definition;
+                relay_wanted(batch, grid, (row.id, row.page_len), (id, *page_len))?;
                 claim(batch, id)?;
                 drop_id(batch, row.id, self.now)?;
                 // The pages under the new id were written without a dictionary.

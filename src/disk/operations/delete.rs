@@ -1,5 +1,7 @@
 //! Deleting records.
 
+use std::collections::BTreeSet;
+
 use crate::error::Result;
 use crate::graph::{Cause, DepsRow, Node, Origin, Seed, SlotSet};
 use crate::page::{Fate, Page, PageKey, Slot, without};
@@ -14,7 +16,8 @@ use super::super::operation::{Operation, Speed};
 use super::super::scope::Scope;
 use super::super::view_state::ViewState;
 
-/// Deletes some of the records in a scope, page by page from a cursor on.
+/// Deletes some of the records in a scope, page by page from a cursor on, and forgets what was asked
+/// for there.
 #[derive(Debug)]
 pub(crate) struct Delete {
     pub(crate) view: Arc<ViewState>,
@@ -39,6 +42,8 @@ pub(crate) enum Reason {
 struct Left<'k> {
     key: &'k [u8],
     page: Option<Page>,
+    /// What went, with what had gone before.
+    gone: SlotSet,
     /// What others are told has gone: everything but what retention takes, which is no change.
     changed: SlotSet,
 }
@@ -67,19 +72,29 @@ impl Operation for Delete {
         let scope = self.view.scope(self.scope.clone());
         let (first, until) = scope.bounds();
         let from = self.cursor.as_deref().unwrap_or(&first);
-        let keys = batch.keys(from, &until, PAGES_AT_ONCE + 1)?;
+        let pages = batch.keys(from, &until, PAGES_AT_ONCE + 1)?;
+        let wanted = batch.backlog.wanted_keys(from, &until, PAGES_AT_ONCE + 1)?;
+        let keys: BTreeSet<&[u8]> = pages.iter().chain(&wanted).map(|key| &**key).collect();
         let mut records = 0;
         let mut ready = Vec::new();
-        for key in keys.iter().take(PAGES_AT_ONCE) {
+        let mut unwanted = Vec::new();
+        for key in keys.iter().copied().take(PAGES_AT_ONCE) {
             let Some((_, _, number)) = PageKey::split(key) else { continue };
             if !scope.concerns(number) {
+                continue;
+            }
+            if let Some(row) = batch.backlog.wanted(key)? {
+                let slots = row.wanted().iter().filter(|slot| scope.holds_slot(number, *slot));
+                unwanted.push((key, slots.collect()));
+            }
+            if pages.binary_search_by(|page| (**page).cmp(key)).is_err() {
                 continue;
             }
             let Some(page) = batch.standing(&self.view, key)? else {
                 // Damaged beyond reading: whatever it held, it was meant to go. Who read it and who
                 // it had read is lost with it, so its readers are told even by retention.
                 let changed = (0..self.view.page_len()).map(Slot).collect();
-                ready.push(Left { key, page: None, changed });
+                ready.push(Left { key, page: None, gone: changed, changed });
                 continue;
             };
             let within = |slot: &Slot| page.has_facts(*slot) && scope.holds(number, *slot, &page);
@@ -98,7 +113,7 @@ impl Operation for Delete {
                 // What retention has left of a record is the way from later changes to its readers:
                 // they are told when it goes.
                 let changed = if self.reason == Reason::Asked { slots } else { SlotSet::EMPTY };
-                ready.push(Left { key, page: left, changed });
+                ready.push(Left { key, page: left, gone: slots, changed });
             }
         }
         if self.reason == Reason::Asked {
@@ -106,12 +121,15 @@ impl Operation for Delete {
             let mut announcements = self.view.announcements().lock();
             announcements.remember(batch.revision(), scope, Word::Deleted, goes_on);
         }
+        for (key, slots) in unwanted {
+            batch.backlog.settle(key, slots)?;
+        }
         let mut seeds = Vec::new();
         for left in ready {
             self.stage(batch, left, &mut seeds)?;
         }
         batch.spread(seeds, self.now)?;
-        Ok(DeletePart { records, cursor: keys.get(PAGES_AT_ONCE).cloned() })
+        Ok(DeletePart { records, cursor: keys.into_iter().nth(PAGES_AT_ONCE).map(Box::from) })
     }
 
     fn answer(self, part: DeletePart, _: &Committed) -> DeletePart {
@@ -144,7 +162,8 @@ impl Delete {
         left: Left<'_>,
         seeds: &mut Vec<(Seed, Cause)>,
     ) -> Result<()> {
-        let Left { key, page, changed } = left;
+        let Left { key, page, gone, changed } = left;
+        batch.backlog.settle(key, gone)?;
         let id = self.view.id();
         let before = batch.links.deps(key)?.unwrap_or_default();
         let Some(page) = page else {

@@ -85,6 +85,7 @@ pub(super) fn announce(
 ) -> Result<Marked> {
     let mut seeds = Vec::with_capacity(changes.len());
     let mut stamped = std::collections::BTreeSet::new();
+    let mut any_revived = false;
     for change in changes {
         match change {
             Changed::Source(source, version) => {
@@ -100,7 +101,9 @@ pub(super) fn announce(
                 announcements.remember(revision, scope.clone(), Word::Invalidated, false);
                 drop(announcements);
                 let cause = cause(batch, &Node::view(view.id()), now);
-                match records(batch, view, &scope)? {
+                let revived = revive_wanted(batch, &scope)?;
+                any_revived |= revived == Some(true);
+                match records(batch, view, &scope)?.filter(|_| revived.is_some()) {
                     Some(found) => seeds.extend(found.into_iter().map(|concerned| {
                         let Concerned { page, slots, damaged } = concerned;
                         let seed = match damaged {
@@ -116,6 +119,7 @@ pub(super) fn announce(
     }
     let mut marked = batch.spread(seeds, now)?;
     marked.stamped.extend(stamped);
+    marked.revived |= any_revived;
     if marked.stale + marked.suspect > 0 || !marked.stamped.is_empty() || marked.revived {
         batch.must_sync();
     }
@@ -198,6 +202,27 @@ pub(super) fn zone_changed(
         }
     }
     batch.spread(seeds, now).map(drop)
+}
+
+/// What was asked for in a scope and tried in vain is to be tried again. Whether there was any;
+/// `None` if too much was asked for to look at it one by one.
+fn revive_wanted(batch: &mut Batch<'_>, scope: &ScopeOf) -> Result<Option<bool>> {
+    let (first, until) = scope.bounds();
+    let keys = batch.backlog.wanted_keys(&first, &until, PAGES_IN_SCOPE_MAX + 1)?;
+    if keys.len() > PAGES_IN_SCOPE_MAX {
+        return Ok(None);
+    }
+    let mut any = false;
+    for key in keys {
+        let Some((_, _, number)) = PageKey::split(&key) else { continue };
+        let Some(mut row) = batch.backlog.wanted(&key)? else { continue };
+        let slots = row.wanted().iter().filter(|slot| scope.holds_slot(number, *slot)).collect();
+        if !row.revive(slots).is_empty() {
+            batch.backlog.put_wanted(&key, &row)?;
+            any = true;
+        }
+    }
+    Ok(Some(any))
 }
 
 /// The records of a scope, page by page; `None` if they are too many to be marked one by one.

@@ -30,7 +30,7 @@ pub(crate) use reconcile::{Reconcile, ReconcileGone, Reconciled};
 pub(crate) use relay::{Relay, ReserveView};
 pub(crate) use runs::{FinishChunk, Spool, StartRun, SweepRun, TurnRun};
 pub(crate) use spare::Spare;
-pub(crate) use store_records::{Part, StoreRecords, Stored};
+pub(crate) use store_records::{Part, StoreRecords, Stored, StoredPage};
 pub(crate) use sweep::Sweep;
 pub(crate) use sync_all::SyncAll;
 pub(crate) use train::KeepDictionary;

@@ -46,7 +46,8 @@ impl Operation for NoteFailures {
         else {
             return Ok(());
         };
-        let standing = batch.standing(&view, &self.page)?;
+        let (standing, sealed) =
+            (batch.standing(&view, &self.page)?, view.sealed(&self.page, self.now));
         let mut marks = batch.mark_row(&self.page)?.unwrap_or_default();
         let mut wanted = batch.backlog.wanted(&self.page)?.unwrap_or_default();
         let (marks_before, wanted_before) = (marks.clone(), wanted.clone());
@@ -60,10 +61,11 @@ impl Operation for NoteFailures {
                 tries
             } else {
                 let is_right = standing.as_ref().is_some_and(|page| {
-                    page.holds(slot) && row.colour_of(page.facts(slot)) == Colour::Fresh
+                    let is_fresh = || row.colour_of(page.facts(slot)) == Colour::Fresh;
+                    page.holds(slot) && (sealed.contains(slot) || is_fresh())
                 });
                 if is_right {
-                    // Somebody else has built it.
+                    // Somebody else has built it, or it is history by now.
                     continue;
                 }
                 let tries = match wanted.tries(slot) {

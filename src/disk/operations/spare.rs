@@ -61,7 +61,7 @@ impl Operation for Spare {
         batch.marked.insert(key.into(), marks);
         batch.backlog.settle(key, SlotSet::one(slot))?;
         batch.stage(&self.view, key, Some(page), None, true);
-        batch.shared().counters.records_spared.add(1);
+        self.view.counters().records_spared.add(1);
         Ok(true)
     }
 

@@ -43,10 +43,24 @@ pub(crate) struct StoreRecords {
 pub(crate) struct Stored {
     /// The pages as they stand after the commit, in the order of the parts; a part that was deleted
     /// while it was being built has none.
-    pub(crate) pages: Vec<PageInMemory>,
+    pub(crate) pages: Vec<StoredPage>,
     /// How many records have other bytes than before, or were not there.
     pub(crate) changed: u64,
 }
+
+/// A page with records that were stored.
+#[derive(Debug)]
+pub(crate) struct StoredPage {
+    pub(crate) key: PageKey,
+    pub(crate) page: PageInMemory,
+    /// The records that have other bytes than before, or were not there.
+    pub(crate) changed: SlotSet,
+    /// Those that came out as they were.
+    pub(crate) unchanged: SlotSet,
+}
+
+/// What of a page's records was stored: key, changed, unchanged.
+type Outcome = (PageKey, SlotSet, SlotSet);
 
 /// A part as it will stand, nothing of it written yet.
 struct Ready {
@@ -61,8 +75,7 @@ struct Ready {
 }
 
 impl Operation for StoreRecords {
-    /// The keys of the pages, and how many records changed.
-    type Applied = (Vec<PageKey>, u64);
+    type Applied = Vec<Outcome>;
     type Answer = Stored;
 
     fn speed(&self) -> Speed {
@@ -81,22 +94,26 @@ impl Operation for StoreRecords {
         for part in std::mem::take(&mut self.parts) {
             ready.extend(self.ready(batch, part)?);
         }
-        let mut keys = Vec::with_capacity(ready.len());
-        let mut changed = 0;
+        let mut outcomes = Vec::with_capacity(ready.len());
         let mut seeds = Vec::new();
         for part in ready {
-            keys.push(part.key.clone());
-            changed += part.merged.changed.len() as u64;
+            let of = |slots: &[Slot]| slots.iter().copied().collect();
+            let Merged { changed, unchanged, .. } = &part.merged;
+            outcomes.push((part.key.clone(), of(changed), of(unchanged)));
             self.stage(batch, part, &mut seeds)?;
         }
         // After all edges stand, so that records stored together concern each other too.
         batch.spread(seeds, self.now)?;
-        Ok((keys, changed))
+        Ok(outcomes)
     }
 
-    fn answer(self, (keys, changed): Self::Applied, committed: &Committed) -> Stored {
-        let pages = keys.iter().filter_map(|key| committed.page(key.as_slice())).collect();
-        Stored { pages, changed }
+    fn answer(self, outcomes: Self::Applied, committed: &Committed) -> Stored {
+        let changed = outcomes.iter().map(|(_, changed, _)| u64::from(changed.len())).sum();
+        let page = |(key, changed, unchanged): Outcome| {
+            let page = committed.page(key.as_slice())?;
+            Some(StoredPage { key, page, changed, unchanged })
+        };
+        Stored { pages: outcomes.into_iter().filter_map(page).collect(), changed }
     }
 }
 
@@ -214,7 +231,7 @@ impl StoreRecords {
     ) -> Result<()> {
         let Ready { key, merged, body, before, after, moves, coloured } = ready;
         let (id, key_bytes) = (self.view.id(), key.as_slice());
-        let counters = &batch.shared().counters;
+        let counters = self.view.counters();
         counters.records_changed.add(merged.changed.len() as u64);
         counters.records_unchanged.add(merged.unchanged.len() as u64);
         counters.records_superseded.add(merged.superseded.len() as u64);
@@ -232,7 +249,7 @@ impl StoreRecords {
         for (slots, Judgement { colour, cause }) in coloured {
             if let Some(cause) = cause.filter(|_| !slots.is_empty()) {
                 if colour == Colour::Stale {
-                    batch.shared().counters.records_overtaken.add(u64::from(slots.len()));
+                    counters.records_overtaken.add(u64::from(slots.len()));
                 }
                 marks.raise(slots, colour, cause);
             }

@@ -48,9 +48,8 @@ impl Operation for Want {
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<Asked> {
         check(&self.view, &self.pages)?;
         let mut asked = Asked::default();
-        let most = SlotSet::span(Slot(0), Slot(self.view.page_len() - 1));
         for (key, slots) in &self.pages {
-            let slots = slots.intersection(most);
+            let slots = slots.intersection(self.buckets(key));
             let standing = batch.standing(&self.view, key)?;
             let stand = |slot: &Slot| standing.as_ref().is_some_and(|page| page.holds(*slot));
             let standing: SlotSet = slots.iter().filter(stand).collect();
@@ -78,6 +77,16 @@ impl Operation for Want {
 
     fn answer(self, asked: Asked, _: &Committed) -> Asked {
         asked
+    }
+}
+
+impl Want {
+    /// The slots of a page in which buckets stand.
+    fn buckets(&self, key: &[u8]) -> SlotSet {
+        let Some((_, _, number)) = PageKey::split(key) else { return SlotSet::EMPTY };
+        let (grid, page_len) = (self.view.grid(), self.view.page_len());
+        let is_bucket = |slot: &Slot| grid.bucket_in(number, slot.0, page_len).is_some();
+        (0..grid.page_slots(number, page_len)).map(Slot).filter(is_bucket).collect()
     }
 }
 

@@ -175,6 +175,12 @@ impl<T: Clone> Flights<T> {
         told.iter().for_each(|watcher| watcher.landed());
     }
 
+    /// The same of everything that is watched among pages whose key begins so.
+    pub(crate) fn tell_all(&self, pages: &[u8]) {
+        let told = self.table.lock().watched.take_where(|key| key.page.starts_with(pages));
+        told.iter().for_each(|watcher| watcher.landed());
+    }
+
     /// How far the build under way says that it is; `None` where none is.
     pub(crate) fn progress(&self, key: &FlightKey) -> Option<f32> {
         self.table.lock().flights.get(key).map(|flight| flight.progress.share())

@@ -26,6 +26,11 @@ impl Watched {
         if self.0.is_empty() { Vec::new() } else { self.0.remove(key).unwrap_or_default() }
     }
 
+    pub(super) fn take_where(&mut self, of: impl Fn(&FlightKey) -> bool) -> Vec<Arc<dyn Watcher>> {
+        let keys: Vec<FlightKey> = self.0.keys().filter(|key| of(key)).cloned().collect();
+        keys.iter().flat_map(|key| self.take(key)).collect()
+    }
+
     /// What is to be dropped outside the lock that this stands under.
     pub(super) fn remove(
         &mut self,

@@ -6,7 +6,7 @@ use std::io;
 use std::ops::Bound;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Memory(Arc<Mutex<Inside>>);
+pub(in crate::disk) struct Memory(Arc<Mutex<Inside>>);
 
 #[derive(Debug, Default)]
 struct Inside {
@@ -19,7 +19,7 @@ struct Inside {
 
 /// A call that changes something, with all it takes to make it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Call {
+pub(in crate::disk) enum Call {
     Write(u64, Vec<u8>),
     SetLen(u64),
     Sync,
@@ -30,17 +30,17 @@ pub(super) enum Call {
 pub(super) type Lock = (&'static str, Bound<u64>, Bound<u64>);
 
 impl Memory {
-    pub(super) fn holding(bytes: Vec<u8>) -> Self {
+    pub(in crate::disk) fn holding(bytes: Vec<u8>) -> Self {
         let memory = Self::default();
         memory.0.lock().bytes = bytes;
         memory
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(in crate::disk) fn bytes(&self) -> Vec<u8> {
         self.0.lock().bytes.clone()
     }
 
-    pub(super) fn calls(&self) -> Vec<Call> {
+    pub(in crate::disk) fn calls(&self) -> Vec<Call> {
         self.0.lock().calls.clone()
     }
 

@@ -3,7 +3,7 @@
 mod birth;
 mod crash;
 mod damage;
-mod memory;
+pub(in crate::disk) mod memory;
 mod opening;
 mod overlay;
 mod sealing;

@@ -1,1 +1,0 @@
-//! The backlog in a file.

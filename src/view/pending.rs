@@ -1,0 +1,237 @@
+//! Records that were asked for and will be built.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::grid::Bucket;
+use crate::key::EntityKey;
+use crate::page::RecordType;
+use crate::rebuild::{FlightKey, Watcher, refuse_inside_build};
+use crate::revision::Revision;
+use crate::schedule::Answer;
+use crate::sync::{Arc, Weak};
+use crate::time::Timestamp;
+
+use super::core::{Core, Spot};
+use super::get_async::GetAsync;
+use super::policy::{Marked, Missing, Policy};
+use super::record::Record;
+
+/// A record that was asked for with [`View::request`](crate::View::request), and what has become of
+/// it.
+///
+/// The request itself is in the file: it outlives this handle, and the process. Asking again for the
+/// same record gives another handle on the same request.
+pub struct Pending<E: EntityKey + ?Sized, R: RecordType> {
+    core: Arc<Core<E, R>>,
+    watch: Arc<Watch<E, R>>,
+}
+
+/// How far a request is.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum PendingState {
+    /// No builder has come to it yet, or it is to be tried again.
+    Waiting {
+        /// How often it was tried.
+        attempts: u16,
+        /// Before this, by the store's clock, it is not tried again; none if it may be at once.
+        next_attempt: Option<Timestamp>,
+    },
+    /// It is being built.
+    Building {
+        /// From 0 to 1, as the build function says it with
+        /// [`BuildContext::progress`](crate::BuildContext::progress).
+        progress: f32,
+    },
+    /// The record is there.
+    Completed,
+    /// It was tried as often as the view's [`Retry`](crate::Retry) says, and failed so the last time. It
+    /// rests until it is asked for again or something that it needs changes.
+    Failed(Error),
+    /// It was cancelled, or deleted.
+    Cancelled,
+}
+
+impl PendingState {
+    /// What waiting comes to; `None` while it goes on.
+    fn outcome(self) -> Option<Result<()>> {
+        match self {
+            Self::Waiting { .. } | Self::Building { .. } => None,
+            Self::Completed => Some(Ok(())),
+            Self::Failed(error) => Some(Err(error)),
+            Self::Cancelled => {
+                let message =
+                    "the request was cancelled, or what was asked for was deleted; ask again";
+                Some(Err(Error::new(ErrorKind::Absent, message)))
+            }
+        }
+    }
+}
+
+/// Told whenever a build of the record has landed, until that ends the request.
+struct Watch<E: EntityKey + ?Sized, R: RecordType> {
+    core: Weak<Core<E, R>>,
+    itself: Weak<Self>,
+    spot: Spot,
+    /// What was published when it was asked for.
+    since: Revision,
+    flight: FlightKey,
+    outcome: Answer<Result<()>>,
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> Watch<E, R> {
+    /// Ends the wait if there is nothing more to wait for.
+    fn look(self: &Arc<Self>, core: &Core<E, R>) {
+        let watcher: Arc<dyn Watcher> = self.clone();
+        let flights = core.engine.flights();
+        // Before the look: what lands meanwhile is told, and looked at once more.
+        flights.watch(&self.flight, &watcher);
+        let outcome = match core.request_state(&self.spot, self.since) {
+            Ok(state) => state.outcome(),
+            Err(error) => Some(Err(error)),
+        };
+        if let Some(outcome) = outcome {
+            flights.unwatch(&self.flight, &watcher);
+            self.outcome.give(outcome.map_err(|error| core.at(&self.spot, error)));
+        }
+    }
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> Watcher for Watch<E, R> {
+    fn landed(&self) {
+        let (Some(core), Some(watch)) = (self.core.upgrade(), self.itself.upgrade()) else {
+            return;
+        };
+        watch.look(&core);
+    }
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
+    pub(super) fn new(core: &Arc<Core<E, R>>, spot: Spot, since: Revision) -> Self {
+        let flight = core.flight_key(&spot);
+        let watch = Arc::new_cyclic(|itself| Watch {
+            core: Arc::downgrade(core),
+            itself: itself.clone(),
+            spot,
+            since,
+            flight,
+            outcome: Answer::default(),
+        });
+        Self { core: core.clone(), watch }
+    }
+
+    pub(super) fn spot(&self) -> &Spot {
+        &self.watch.spot
+    }
+
+    /// Begins to watch, now that the request stands.
+    pub(super) fn begin(&self) {
+        self.watch.look(&self.core);
+    }
+
+    /// The bucket that was asked for.
+    #[must_use]
+    pub fn bucket(&self) -> Bucket {
+        self.watch.spot.bucket
+    }
+
+    /// How far it is. Costs a look at the page, in memory or in the file.
+    ///
+    /// # Errors
+    /// [The file's errors](crate#errors).
+    pub fn state(&self) -> Result<PendingState> {
+        self.core.request_state(self.spot(), self.watch.since)
+    }
+
+    /// Waits until it is there, or was tried for the last time. In a store without builders it is
+    /// built here.
+    ///
+    /// # Errors
+    /// What it failed with at last; [`Absent`](crate::ErrorKind::Absent) if it was cancelled;
+    /// [`Reopen`](crate::ErrorKind::Reopen) if the store was closed (the request goes on when it is
+    /// open again); [`Input`](crate::ErrorKind::Input) inside a build.
+    pub fn wait(&self) -> Result<Record<R>> {
+        refuse_inside_build("waiting for a request")?;
+        if self.core.shared().options.builders == 0 && self.watch.outcome.get().is_none() {
+            let entity = self.core.owned(self.spot())?;
+            self.core.get_spot(entity.borrow(), self.spot(), Policy::default())?;
+            self.watch.look(&self.core);
+        }
+        self.watch.outcome.wait(None).unwrap_or(Ok(()))?;
+        self.record()
+    }
+
+    /// The same, no longer than this; `None` if it takes longer.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    pub fn wait_for(&self, longest: Duration) -> Result<Option<Record<R>>> {
+        refuse_inside_build("waiting for a request")?;
+        // Beyond the end of the clock's time is as long as it takes.
+        match self.watch.outcome.wait(Instant::now().checked_add(longest)) {
+            None => Ok(None),
+            Some(outcome) => outcome.and_then(|()| self.record()).map(Some),
+        }
+    }
+
+    /// The same for any executor.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    pub async fn wait_async(&self) -> Result<Record<R>> {
+        Outcome(&self.watch.outcome).await?;
+        let asked = self.core.owned(self.spot()).map(|entity| (entity, self.spot().clone()));
+        GetAsync::new(self.core.clone(), asked, AS_IT_IS).await
+    }
+
+    /// The record as it is there now.
+    fn record(&self) -> Result<Record<R>> {
+        let entity = self.core.owned(self.spot())?;
+        self.core.get_spot(entity.borrow(), self.spot(), AS_IT_IS)
+    }
+
+    /// Takes the request back, durably. A build that has begun goes on. Returns whether there was
+    /// anything to take back.
+    ///
+    /// # Errors
+    /// [`Input`](crate::ErrorKind::Input) inside a build; and [the file's errors](crate#errors).
+    pub fn cancel(&self) -> Result<bool> {
+        refuse_inside_build("cancelling a request")?;
+        let taken_back = self.core.unwant(self.spot())?;
+        self.core.engine.flights().tell(&self.watch.flight);
+        Ok(taken_back)
+    }
+}
+
+const AS_IT_IS: Policy =
+    Policy { missing: Missing::Miss, marked: Marked::Serve, within: None, ordered: false };
+
+impl<E: EntityKey + ?Sized, R: RecordType> Drop for Pending<E, R> {
+    fn drop(&mut self) {
+        let watcher: Arc<dyn Watcher> = self.watch.clone();
+        self.core.engine.flights().unwatch(&self.watch.flight, &watcher);
+    }
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> fmt::Debug for Pending<E, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pending({} {})", self.core.state.name(), self.bucket())
+    }
+}
+
+/// The end of a wait as a future.
+struct Outcome<'a>(&'a Answer<Result<()>>);
+
+impl Future for Outcome<'_> {
+    type Output = Result<()>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        self.0.poll(context)
+    }
+}

@@ -1,0 +1,85 @@
+//! Asking for records without waiting for them.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+
+use crate::disk::operations::{Unwant, Want};
+use crate::disk::{Speed, tries};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::{SlotSet, Tries};
+use crate::key::EntityKey;
+use crate::page::RecordType;
+use crate::rebuild::refuse_inside_build;
+use crate::revision::Revision;
+use crate::sync::Arc;
+use crate::time::Timestamp;
+
+use super::core::{Core, Spot};
+use super::pending::{Pending, PendingState};
+
+impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+    /// Has records built, those first that were asked for first, and returns at once.
+    pub(super) fn request<K: Borrow<E>>(
+        self: &Arc<Self>,
+        asked: impl IntoIterator<Item = (K, Timestamp)>,
+    ) -> Result<Vec<Pending<E, R>>> {
+        refuse_inside_build("requesting a record")?;
+        self.check_fills()?;
+        // What was built before is no answer, unless it stands.
+        let since = self.shared().published();
+        let mut pages: BTreeMap<Box<[u8]>, SlotSet> = BTreeMap::new();
+        let mut pending = Vec::new();
+        for (entity, instant) in asked {
+            let spot = self.locate(entity.borrow(), instant)?;
+            self.check(&spot.key)?;
+            match self.glance_again(&spot)? {
+                Some(record) if record.freshness().stands() => {}
+                standing => {
+                    // Marked records are in the queue already; it is moved to the front of it.
+                    standing.iter().for_each(|record| self.served_marked(record));
+                    pages.entry(spot.key.as_slice().into()).or_default().insert(spot.slot());
+                }
+            }
+            pending.push(Pending::new(self, spot, since));
+        }
+        if !pages.is_empty() {
+            let want = Want { view: self.state.clone(), pages: pages.into_iter().collect() };
+            self.engine.writer()?.run(want).map_err(|error| self.named(error))?;
+            self.shared().bell.call();
+        }
+        pending.iter().for_each(Pending::begin);
+        Ok(pending)
+    }
+
+    /// Takes back that a record was asked for.
+    pub(super) fn unwant(&self, spot: &Spot) -> Result<bool> {
+        let pages = vec![(spot.key.as_slice().into(), SlotSet::one(spot.slot()))];
+        let unwant = Unwant { view: self.state.clone(), pages, speed: Speed::Synced };
+        let taken_back = self.engine.writer()?.run(unwant);
+        taken_back.map(|many| many > 0).map_err(|error| self.at(spot, error))
+    }
+
+    /// What has become of a record that was asked for when `since` was published.
+    pub(super) fn request_state(&self, spot: &Spot, since: Revision) -> Result<PendingState> {
+        let standing = self.glance_again(spot)?;
+        // One that was built since and is marked again answers too: something moves all the time.
+        if standing.as_ref().is_some_and(|it| it.freshness().stands() || it.begun() >= since) {
+            return Ok(PendingState::Completed);
+        }
+        if let Some(progress) = self.engine.flights().progress(&self.flight_key(spot)) {
+            return Ok(PendingState::Building { progress });
+        }
+        let Some(tried) = tries(self.shared(), spot.key.as_slice(), spot.slot())? else {
+            let state = PendingState::Waiting { attempts: 0, next_attempt: None };
+            return Ok(if standing.is_some() { state } else { PendingState::Cancelled });
+        };
+        let Tries { attempts, next_attempt } = tried.tries;
+        if tried.tries.rests() {
+            let failure = tried.failure.map(|failure| Error::new(failure.kind, failure.message));
+            let unknown = || Error::new(ErrorKind::Build, "it failed too often to be tried again");
+            return Ok(PendingState::Failed(self.at(spot, failure.unwrap_or_else(unknown))));
+        }
+        let next_attempt = Some(next_attempt).filter(|at| *at > Timestamp::MIN);
+        Ok(PendingState::Waiting { attempts, next_attempt })
+    }
+}

@@ -1,0 +1,105 @@
+//! Builds that fail in the background.
+
+use tidetable::{ErrorKind, PendingState, Reason, Span, Timestamp};
+
+use crate::world::{World, minute};
+
+/// How many pieces of work failed, each of which is one try.
+fn tries(world: &World) -> usize {
+    world.all().iter().map(|(.., failed)| failed).sum()
+}
+
+#[test]
+fn a_record_that_cannot_be_built_is_tried_again_later_and_rests_in_the_end() {
+    let world = World::new();
+    let view = world.view("low");
+    view.get(&1, minute(0)).unwrap();
+    world.failing.lock().unwrap().insert(1);
+    world.store.invalidate(("low", 1)).unwrap();
+    assert_eq!(tries(&world), 1);
+    world.pass(Span::seconds(7));
+    assert_eq!(tries(&world), 0, "a quarter is the most that chance takes off ten seconds");
+    world.pass(Span::seconds(3));
+    assert_eq!(tries(&world), 1);
+    world.pass(Span::seconds(20));
+    assert_eq!(tries(&world), 1);
+    world.pass(Span::days(365));
+    assert_eq!(tries(&world), 0, "it rests");
+    assert_eq!(world.store.metrics().gave_up, 1);
+
+    world.store.invalidate(("low", 1)).unwrap();
+    assert_eq!(tries(&world), 1, "it was announced again");
+    world.failing.lock().unwrap().clear();
+    world.pass(Span::seconds(10));
+    assert_eq!(world.all().len(), 1);
+    assert!(view.peek(&1, minute(0)).unwrap().unwrap().is_fresh());
+}
+
+#[test]
+fn what_rests_is_tried_when_it_is_asked_for_and_by_every_reader() {
+    let world = World::new();
+    let view = world.view("low");
+    world.failing.lock().unwrap().insert(1);
+    let pending = view.request(&1, minute(0)).unwrap();
+    for _ in 0..3 {
+        assert_eq!(tries(&world), 1);
+        world.pass(Span::minutes(10));
+    }
+    let PendingState::Failed(error) = pending.state().unwrap() else { panic!("it rests") };
+    assert!(error.to_string().contains("told to fail"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Build);
+    assert_eq!(pending.wait().unwrap_err().to_string(), error.to_string());
+
+    let again = view.request(&1, minute(0)).unwrap();
+    assert!(matches!(again.state().unwrap(), PendingState::Waiting { attempts: 0, .. }));
+    assert_eq!(tries(&world), 1);
+    let PendingState::Waiting { attempts: 1, next_attempt: Some(next) } = again.state().unwrap()
+    else {
+        panic!("it is tried again");
+    };
+    assert!(next > Timestamp::from_millis(0));
+    world.failing.lock().unwrap().clear();
+    view.get(&1, minute(0)).unwrap();
+    assert!(matches!(again.state().unwrap(), PendingState::Completed));
+    world.pass(Span::minutes(10));
+    assert!(world.next().is_none(), "the reader has built it");
+}
+
+#[test]
+fn one_that_fails_holds_up_nobody_else() {
+    let world = World::new();
+    let view = world.view("low");
+    for id in 1..=5 {
+        view.get(&id, minute(0)).unwrap();
+        view.get(&id, minute(3)).unwrap();
+        world.store.invalidate(("low", id)).unwrap();
+    }
+    world.failing.lock().unwrap().insert(3);
+    let all = world.all();
+    assert_eq!(all.len(), 5);
+    assert!(all.iter().all(|(reason, ..)| *reason == Reason::Marked));
+    assert_eq!(all.iter().map(|(.., failed)| failed).sum::<usize>(), 2);
+    assert_eq!(view.census().unwrap().fresh, 8);
+}
+
+#[test]
+fn tries_outlive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tries.tide");
+    {
+        let world = World::open(&path);
+        let view = world.view("low");
+        world.failing.lock().unwrap().insert(1);
+        view.request(&1, minute(0)).unwrap();
+        assert_eq!(tries(&world), 1);
+        world.store.close().unwrap();
+    }
+    let world = World::open(&path);
+    world.failing.lock().unwrap().insert(1);
+    let _view = world.view("low");
+    assert_eq!(tries(&world), 0, "it is not tried at once");
+    for expected in [1, 1, 0] {
+        world.pass(Span::minutes(10));
+        assert_eq!(tries(&world), expected);
+    }
+}

@@ -1,0 +1,116 @@
+//! With threads.
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, mpsc};
+
+use tidetable::{Freshness, Options, Span, Store, Timestamp};
+
+const AT: Timestamp = Timestamp::EPOCH;
+
+fn eager(builders: usize) -> Store {
+    let options = Options { builders, background_ramp: Span::ZERO, ..Options::default() };
+    Store::in_memory_with(options).unwrap()
+}
+
+#[test]
+fn what_is_invalidated_becomes_fresh_by_itself_through_all_views() {
+    for builders in [1, 3] {
+        let store = eager(builders);
+        let (built, is_built) = mpsc::channel();
+        let built = Mutex::new(built);
+        let low = store.view::<u32, u64>("low");
+        let value = Arc::new(AtomicUsize::new(1));
+        let read = value.clone();
+        let low = low.build(move |cx, id, _| {
+            cx.depends_on(("thing", *id));
+            Ok(read.load(SeqCst) as u64)
+        });
+        let low = low.unwrap();
+        let below = low.clone();
+        let top = store.view::<u32, u64>("top").build(move |_, id, _| {
+            let value = below.get(id, AT)?.to_native() * 10;
+            built.lock().unwrap().send((*id, value)).unwrap();
+            Ok(value)
+        });
+        let top = top.unwrap();
+        for id in 0..20 {
+            top.get(&id, AT).unwrap();
+            assert_eq!(is_built.recv().unwrap(), (id, 10));
+        }
+        value.store(2, SeqCst);
+        let changes = (0..20).fold(tidetable::Changes::new(), |all, id| all.source(("thing", id)));
+        store.invalidate_all(&changes).unwrap();
+        let mut ids: Vec<u32> = (0..20).map(|_| is_built.recv().unwrap().0).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, (0..20).collect::<Vec<_>>(), "each was built once");
+        // The last may be built and not stored yet; a read waits for its flight.
+        for id in 0..20 {
+            let record = top.get(&id, AT).unwrap();
+            assert_eq!((record.to_native(), record.freshness()), (20, Freshness::Fresh));
+        }
+        assert!(is_built.try_recv().is_err());
+    }
+}
+
+#[test]
+fn closing_waits_for_the_build_in_hand_and_keeps_what_it_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("closing.tide");
+    {
+        let store = Store::open(&path).unwrap();
+        let (begun, has_begun) = mpsc::channel();
+        let (go_on, gone_on) = mpsc::channel::<()>();
+        let (begun, gone_on) = (Mutex::new(begun), Mutex::new(gone_on));
+        let called_back = Arc::new(Mutex::new(None));
+        let (told, inside) = (called_back.clone(), store.clone());
+        let view = store.view::<u32, u32>("slow").build(move |_, &id, _| {
+            begun.lock().unwrap().send(()).unwrap();
+            gone_on.lock().unwrap().recv().unwrap();
+            *told.lock().unwrap() = Some(inside.close().unwrap_err().kind());
+            Ok(id)
+        });
+        let view = view.unwrap();
+        let _pending = view.request(&1, AT).unwrap();
+        has_begun.recv().unwrap();
+        std::thread::scope(|scope| {
+            let closing = scope.spawn(|| store.close());
+            go_on.send(()).unwrap();
+            closing.join().unwrap().unwrap();
+        });
+        assert_eq!(*called_back.lock().unwrap(), Some(tidetable::ErrorKind::Input));
+    }
+    let store = Store::open(&path).unwrap();
+    let view = store.view::<u32, u32>("slow").build(|_, _, _| Err("not again".into())).unwrap();
+    assert_eq!(view.peek(&1, AT).unwrap().unwrap().to_native(), 1);
+}
+
+#[test]
+fn dropping_the_last_handle_in_a_builder_closes_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dropping.tide");
+    let (begun, has_begun) = mpsc::channel();
+    let (go_on, gone_on) = mpsc::channel::<()>();
+    {
+        let (begun, gone_on) = (Mutex::new(begun), Mutex::new(gone_on));
+        let store = Store::open(&path).unwrap();
+        let view = store.view::<u32, u32>("slow").build(move |_, &id, _| {
+            begun.lock().unwrap().send(()).unwrap();
+            gone_on.lock().unwrap().recv().unwrap();
+            Ok(id)
+        });
+        let view = view.unwrap();
+        let _pending = view.request(&1, AT).unwrap();
+        has_begun.recv().unwrap();
+    }
+    // All handles are gone but the builder's own, which closes the store when it is done.
+    go_on.send(()).unwrap();
+    let store = loop {
+        match Store::open(&path) {
+            Ok(store) => break store,
+            Err(error) => assert_eq!(error.kind(), tidetable::ErrorKind::Busy, "{error}"),
+        }
+        std::thread::yield_now();
+    };
+    let view = store.view::<u32, u32>("slow").build(|_, _, _| Err("not again".into())).unwrap();
+    assert_eq!(view.peek(&1, AT).unwrap().unwrap().to_native(), 1);
+}
