@@ -1,6 +1,7 @@
 //! Views: how they are defined, read, written and filled.
 
 mod ahead;
+mod announce;
 mod build;
 mod census;
 mod change;

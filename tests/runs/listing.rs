@@ -1,8 +1,8 @@
 //! Which runs there are, and how the views stand.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
-use tidetable::{ErrorKind, ManualClock, Options, RunState, Span, Store};
+use tidetable::{ErrorKind, Event, ManualClock, Observer, Options, RunState, Span, Store};
 
 use crate::common::record::{at, buckets, put_view};
 
@@ -110,4 +110,45 @@ fn a_store_opened_to_read_lists_runs_and_turns_none() {
     assert_eq!(run.cancel().unwrap_err().kind(), ErrorKind::Input);
     assert_eq!(run.wait().unwrap_err().kind(), ErrorKind::Input);
     assert_eq!(store.prune_runs(0).unwrap_err().kind(), ErrorKind::Input);
+}
+
+/// Notes what it is told of runs, and that it may not wait for one.
+#[derive(Default)]
+struct Noting {
+    store: OnceLock<Store>,
+    told: Mutex<Vec<String>>,
+}
+
+impl Observer for Noting {
+    fn event(&self, event: &Event<'_>) {
+        if let Event::RunFinished { .. } = event {
+            let run = self.store.get().unwrap().runs().unwrap().remove(0);
+            let waits = run.wait().map_err(|error| error.kind());
+            assert_eq!(waits.unwrap_err(), ErrorKind::Input);
+            self.told.lock().unwrap().push(event.to_string());
+        }
+    }
+}
+
+#[test]
+fn an_observer_is_told_of_every_run_that_ends_and_waits_for_none() {
+    let noting = Arc::new(Noting::default());
+    let options = Options { observer: Some(noting.clone()), ..still() };
+    let (store, sun) = (Store::in_memory_with(options).unwrap(), Sun::default());
+    assert!(noting.store.set(store.clone()).is_ok());
+    let view = sun.define(&store, "sun").unwrap();
+    sun.fail([2]);
+    let partial = view.precompute(0..3, buckets(0..2)).unwrap();
+    partial.wait().unwrap();
+    let cancelled = view.precompute(0..3, buckets(0..2)).unwrap();
+    cancelled.cancel().unwrap();
+    let nothing = view.precompute([1], buckets(0..0)).unwrap();
+    let expected = [
+        format!("run {} is partial: 4 built, 2 failed", partial.id()),
+        format!("run {} is cancelled: 0 built, 0 failed", cancelled.id()),
+        format!("run {} is completed: 0 built, 0 failed", nothing.id()),
+    ];
+    assert_eq!(*noting.told.lock().unwrap(), expected);
+    assert_eq!(store.metrics().runs_finished, 3);
+    store.close().unwrap();
 }

@@ -79,7 +79,12 @@ impl Runs {
         let now = workshop.shared().options.clock.now();
         let writer = workshop.writer()?;
         let row = writer.run(TurnRun { id: live.id, stage, error, now })?;
-        self.show(workshop.shared(), &writer, live, row)
+        let ended = self.show(workshop.shared(), &writer, live, row)?;
+        drop(writer);
+        if ended {
+            Self::tell_ended(workshop.shared(), live);
+        }
+        Ok(())
     }
 }
 

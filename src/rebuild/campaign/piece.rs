@@ -192,7 +192,12 @@ impl Piece {
         })?;
         self.finished = true;
         self.live.lay_down(self.number, noted, left, Some(row.clone()));
-        runs.show(workshop.shared(), &writer, &self.live, row)
+        let ended = runs.show(workshop.shared(), &writer, &self.live, row)?;
+        drop(writer);
+        if ended {
+            Runs::tell_ended(workshop.shared(), &self.live);
+        }
+        Ok(())
     }
 }
 

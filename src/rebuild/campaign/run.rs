@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::disk::{FailureRow, RunStage, closed, run_failures};
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::is_telling;
 use crate::grid::PageNumber;
 use crate::rebuild::chain::refuse_inside_build;
 use crate::rebuild::engine::Engine;
@@ -114,7 +115,7 @@ impl Run {
     }
 
     fn wait_until(&self, until: Option<Instant>) -> Result<Option<RunStatus>> {
-        refuse_inside_build("waiting for a run")?;
+        refuse_waiting()?;
         loop {
             let news = match self.live.awaited() {
                 Awaited::Ended => return Ok(Some(self.status())),
@@ -200,9 +201,9 @@ impl Run {
     }
 
     /// Has `told` called after each chunk that is worked off from now on, and at the end; in the
-    /// thread that worked it off, which waits for it. If it panics that is the end of the call, and
-    /// of nothing else. Handles on the store that it holds are dropped when the run ends or the
-    /// store is closed.
+    /// thread that worked it off, which waits for it: it must not wait for a run itself. If it panics
+    /// that is the end of the call, and of nothing else. Handles on the store that it holds are
+    /// dropped when the run ends or the store is closed.
     pub fn on_progress(&self, told: impl Fn(&RunStatus) + Send + Sync + 'static) {
         self.live.on_progress(Arc::new(told));
     }
@@ -214,6 +215,17 @@ impl fmt::Debug for Run {
     }
 }
 
+/// Refuses to wait where what is waited for may be waiting itself.
+fn refuse_waiting() -> Result<()> {
+    refuse_inside_build("waiting for a run")?;
+    if is_telling() {
+        let message =
+            "waiting for a run is refused in an observer, whose thread may be working on it";
+        return Err(Error::input(message));
+    }
+    Ok(())
+}
+
 /// The end of a run, some time.
 struct Ending(Run);
 
@@ -222,7 +234,7 @@ impl Future for Ending {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let run = &self.0;
-        if let Err(refused) = refuse_inside_build("waiting for a run") {
+        if let Err(refused) = refuse_waiting() {
             return Poll::Ready(Err(refused));
         }
         loop {

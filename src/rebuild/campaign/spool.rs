@@ -5,7 +5,7 @@ use crate::disk::{Chunk, Item, RunCounts, RunKind, RunRow, RunStage};
 use crate::error::Result;
 use crate::page::ViewId;
 use crate::rebuild::engine::Engine;
-use crate::rebuild::runs::{Live, sweep};
+use crate::rebuild::runs::{Live, Runs, sweep};
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::{TimeRange, Timestamp};
@@ -124,6 +124,9 @@ impl<'e> Spool<'e> {
         // From here on it is a run.
         self.id = None;
         let live = self.engine.runs().add(Live::new(id, row, now));
+        if live.has_ended() {
+            Runs::tell_ended(self.engine.shared(), &live);
+        }
         self.engine.shared().bell.ring();
         Ok(Run::new(self.engine.clone(), live))
     }
@@ -144,7 +147,6 @@ impl Drop for Spool<'_> {
 mod tests {
     use crate::disk::{first_chunk, run_heads};
     use crate::options::Options;
-    use crate::rebuild::runs::Runs;
 
     use super::*;
 

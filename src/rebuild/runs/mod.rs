@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::disk::operations::SweepRun;
 use crate::disk::{RunRow, RunStage, Shared, WriterHandle, first_chunk, run_head, run_heads};
 use crate::error::Result;
+use crate::events::Event;
 use crate::sync::{Arc, Mutex};
 use crate::time::Timestamp;
 
@@ -77,25 +78,38 @@ impl Runs {
         self.all().iter().filter_map(|live| live.rests_until(now)).min()
     }
 
-    /// Makes known what the file says of a run now. One that has ended is cleared away, by the first
-    /// who finds it so.
+    /// Makes known what the file says of a run now. One that has ended is cleared away by the first
+    /// who finds it so, who is answered `true`.
     pub(super) fn show(
         &self,
         shared: &Shared,
         writer: &WriterHandle,
         live: &Live,
         row: RunRow,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let (ended, left) = (row.stage.has_ended(), row.chunks_left > 0);
         live.show(row);
         let known = if ended { self.going.lock().runs.remove(&live.id) } else { None };
         if known.is_none() {
-            return Ok(());
+            return Ok(false);
         }
         if left {
             sweep(writer, live.id, false)?;
         }
-        prune(shared, writer, ENDED_RUNS_KEPT).map(drop)
+        prune(shared, writer, ENDED_RUNS_KEPT).map(|_| true)
+    }
+
+    /// Counts and tells that a run has ended. No way to the writer is held here: this runs the
+    /// application's code.
+    pub(super) fn tell_ended(shared: &Shared, live: &Live) {
+        shared.counters.runs_finished.add(1);
+        let status = live.status(shared.options.clock.now());
+        shared.events.tell(&Event::RunFinished {
+            run: status.id,
+            state: status.state.word(),
+            built: status.done.saturating_sub(status.failed + status.already_fresh),
+            failed: status.failed,
+        });
     }
 
     /// Those who wait for runs are told that the store is closed.

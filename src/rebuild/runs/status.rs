@@ -1,5 +1,7 @@
 //! What is told of a run.
 
+use std::fmt;
+
 use crate::disk::{RunCounts, RunKind, RunRow, RunStage};
 use crate::error::Error;
 use crate::grid::Bucket;
@@ -32,6 +34,18 @@ impl RunState {
         matches!(self, Self::Completed | Self::Partial | Self::Failed | Self::Cancelled)
     }
 
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Completed => "completed",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     pub(super) fn of(row: &RunRow, begun: bool) -> Self {
         match row.stage {
             RunStage::Spooling => Self::Scheduled,
@@ -43,6 +57,12 @@ impl RunState {
             RunStage::Failed => Self::Failed,
             RunStage::Cancelled => Self::Cancelled,
         }
+    }
+}
+
+impl fmt::Display for RunState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
     }
 }
 
