@@ -170,7 +170,7 @@
 //! ```
 //! # use std::sync::Arc;
 //! # use std::sync::atomic::{AtomicU64, Ordering};
-//! # use tidetable::{Freshness, Store, Timestamp};
+//! # use tidetable::{Store, Timestamp};
 //! # const NOW: Timestamp = Timestamp::EPOCH;
 //! # let store = Store::in_memory()?;
 //! # let height = Arc::new(AtomicU64::new(10));
@@ -188,8 +188,7 @@
 //! height.store(15, Ordering::SeqCst); // the data first,
 //! let report = store.invalidate(("building", 8))?; // then the word
 //! assert_eq!((report.stale, report.suspect), (1, 1));
-//! assert_eq!(dark.peek(&7, NOW)?.unwrap().freshness(), Freshness::Suspect);
-//! assert!(*dark.get(&7, NOW)?);
+//! assert!(*dark.get(&7, NOW)?); // nobody is served the old shadow
 //! # Ok::<(), tidetable::Error>(())
 //! ```
 //!
@@ -541,7 +540,7 @@ mod view;
 mod store;
 
 #[cfg(not(loom))]
-pub use disk::RunKind;
+pub use disk::{BacklogCounts, RunKind};
 pub use error::{BuildError, Error, ErrorKind, Result};
 #[cfg(not(loom))]
 pub use events::{Event, Observer};
@@ -559,7 +558,7 @@ pub use options::{Options, Progress};
 #[cfg(not(loom))]
 pub use page::{PAGE_BYTES_MAX, PAGE_LEN_MAX, RecordType};
 #[cfg(not(loom))]
-pub use rebuild::{Reason, Run, RunFailure, RunState, RunStatus, RunSummary, Worked};
+pub use rebuild::{FailedBuild, Reason, Run, RunState, RunStatus, RunSummary, Worked};
 pub use revision::Revision;
 pub use schedule::{Breaker, BreakerState, Retry};
 #[cfg(not(loom))]

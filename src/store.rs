@@ -3,14 +3,14 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::disk::StorageBackend;
 use crate::disk::operations::DropView;
+use crate::disk::{BacklogCounts, StorageBackend, backlog};
 use crate::error::{Error, Result};
 use crate::key::{EntityKey, IntoSource, SourceKey};
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::page::RecordType;
-use crate::rebuild::{Engine, Next, Run, Worked, prune_runs, refuse_inside_build};
+use crate::rebuild::{Engine, FailedBuild, Next, Run, Worked, prune_runs, refuse_inside_build};
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::view::{
@@ -257,6 +257,24 @@ impl Store {
     /// [The file's errors](crate#errors).
     pub fn status(&self) -> Result<Vec<ViewStatus>> {
         view::statuses(&self.0)
+    }
+
+    /// How much is left to build in the background. Looks at everything that is marked or was asked
+    /// for.
+    ///
+    /// # Errors
+    /// [The file's errors](crate#errors).
+    pub fn backlog(&self) -> Result<BacklogCounts> {
+        backlog(self.0.shared())
+    }
+
+    /// The records that could not be built in the background and still are not, the latest first, at
+    /// most so many: whether they rest or will be tried again. Looks at all of them.
+    ///
+    /// # Errors
+    /// [The file's errors](crate#errors).
+    pub fn failures(&self, most: usize) -> Result<Vec<FailedBuild>> {
+        view::failures(&self.0, most)
     }
 
     /// Begins a run that builds records anew that are there: all of them, or those that are not

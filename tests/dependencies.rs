@@ -523,13 +523,13 @@ fn why_a_record_is_marked_is_known_after_a_restart() {
             .build(move |cx, id, _| Ok(cx.get(&read, id, NOW)?.to_native()))
             .unwrap()
     };
-    let store = Store::open(&path).unwrap();
+    let store = still::open(&path).unwrap();
     let top = define(&store);
     top.get(&1, NOW).unwrap();
     store.invalidate(("building", (1, "north"))).unwrap();
     let before = top.explain(&1, NOW).unwrap();
     store.close().unwrap();
-    let store = Store::open(&path).unwrap();
+    let store = still::open(&path).unwrap();
     let top = define(&store);
     let after = top.explain(&1, NOW).unwrap();
     assert_eq!(before.causes, after.causes);

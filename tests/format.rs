@@ -134,7 +134,7 @@ fn a_file_of_another_format_is_foreign_untouched_and_says_what_to_do() {
         txn.open_table(META).unwrap().insert(b"format".as_slice(), format.as_slice()).unwrap();
     });
     let before = fs::read(&path).unwrap();
-    let error = Store::open(&path).unwrap_err();
+    let error = still::open(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Foreign);
     let message = error.to_string();
     assert!(message.contains("format 2") && message.contains("format 1"), "{message}");

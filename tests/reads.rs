@@ -166,11 +166,11 @@ fn many_entities_are_read_in_the_order_asked_and_fail_alone() {
 fn what_was_prefetched_is_read_from_memory() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("reads.tide");
-    let store = Store::open(&path).unwrap();
+    let store = still::open(&path).unwrap();
     clockwork(&store).fill(&1, minutes(0..14)).unwrap();
     clockwork(&store).fill(&2, minutes(0..7)).unwrap();
     store.close().unwrap();
-    let store = Store::open(&path).unwrap();
+    let store = still::open(&path).unwrap();
     let view = clockwork(&store);
     assert_eq!(view.prefetch([1, 2, 3], minutes(0..14)).unwrap(), 3);
     assert_eq!(view.prefetch([1, 2, 3], minutes(0..14)).unwrap(), 0);
@@ -391,7 +391,7 @@ fn large_records_are_stored_and_larger_ones_refused() {
     let path = folder.path().join("large.tide");
     let sizes = [150 << 10, 10 << 20];
     let define = |store: &Store| store.view::<u32, Vec<u8>>("blobs").without_build().unwrap();
-    let store = Store::open(&path).unwrap();
+    let store = still::open(&path).unwrap();
     for (entity, bytes) in (0..).zip(sizes) {
         define(&store).put(&entity, minute(0), &blob(bytes, 7)).unwrap();
     }
@@ -402,7 +402,7 @@ fn large_records_are_stored_and_larger_ones_refused() {
     assert!(error.to_string().contains("record_bytes_max"), "{error}");
     assert!(define(&store).peek(&7, minute(0)).unwrap().is_none());
     store.close().unwrap();
-    let store = Store::open(&path).unwrap();
+    let store = still::open(&path).unwrap();
     for (entity, bytes) in (0..).zip(sizes) {
         let read = define(&store).get(&entity, minute(0)).unwrap();
         assert!(read.as_slice() == blob(bytes, 7), "{bytes} bytes came back changed");
@@ -427,7 +427,7 @@ fn many_small_records_of_one_kind_shrink_by_a_dictionary() {
     };
     let fill = |name: &str, uncompressed: bool| {
         let path = folder.path().join(name);
-        let store = Store::open(&path).unwrap();
+        let store = still::open(&path).unwrap();
         let view = store.view::<u32, String>("small");
         let view = if uncompressed { view.uncompressed() } else { view };
         let view = view.without_build().unwrap();
@@ -440,7 +440,7 @@ fn many_small_records_of_one_kind_shrink_by_a_dictionary() {
     };
     let ((plain, _), (packed, path)) = (fill("plain.tide", true), fill("packed.tide", false));
     assert!(packed < plain / 2, "{packed} bytes against {plain}");
-    let store = Store::open(&path).unwrap();
+    let store = still::open(&path).unwrap();
     let view = store.view::<u32, String>("small").without_build().unwrap();
     for entity in 0..12_000 {
         assert_eq!(*view.get(&entity, minute(0)).unwrap(), *text(entity));

@@ -42,9 +42,10 @@ mod view_state;
 mod view_table;
 mod writer;
 
+pub use backlog::BacklogCounts;
 pub(crate) use backlog::{
-    BacklogCounts, Due, NotedFailure, SweepFor, SweepState, backlog, backlog_of, due_marks,
-    due_stamped, due_wanted, last_failures, levels, sweep_of, tries,
+    Due, NotedFailure, SweepFor, SweepState, backlog, backlog_of, due_marks, due_stamped,
+    due_wanted, last_failures, levels, sweep_of, tries,
 };
 pub(crate) use catalog::Catalog;
 pub(crate) use chunk::{Chunk, Item};

@@ -15,6 +15,8 @@ mod engine;
 mod errand;
 #[cfg(not(loom))]
 pub(crate) mod evidence;
+#[cfg(not(loom))]
+mod failed_build;
 mod flights;
 #[cfg(not(loom))]
 mod frame;
@@ -53,6 +55,8 @@ pub(crate) use chain::{
 pub(crate) use engine::Engine;
 #[cfg(not(loom))]
 pub(crate) use errand::Target;
+#[cfg(not(loom))]
+pub use failed_build::FailedBuild;
 pub(crate) use flights::{FlightKey, Joined, Lead, Progress, Unstored, Watcher};
 #[cfg(not(loom))]
 pub(crate) use frame::Frame;
@@ -66,7 +70,7 @@ pub(crate) use rebuilders::{Held, Rebuilder, WorkedOff};
 #[cfg(not(loom))]
 pub(crate) use runs::prune as prune_runs;
 #[cfg(not(loom))]
-pub use runs::{RunFailure, RunState, RunStatus, RunSummary};
+pub use runs::{RunState, RunStatus, RunSummary};
 #[cfg(not(loom))]
 pub use work::{Reason, Worked};
 #[cfg(not(loom))]

@@ -54,7 +54,8 @@ impl Noticed {
     }
 
     /// How many pages are noted.
-    pub(crate) fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.pages.lock().order.len()
     }
 }

@@ -64,5 +64,5 @@ pub use record::Record;
 pub use refresh::Refresh;
 pub(crate) use refresh::refresh;
 pub use status::{ViewInfo, ViewStatus};
-pub(crate) use status::{statuses, views};
+pub(crate) use status::{failures, statuses, views};
 pub use timeline::Timeline;

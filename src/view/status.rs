@@ -1,10 +1,12 @@
 //! What is told of the views of a store.
 
-use crate::disk::{Scope, VIEWS, ViewRow, backlog_of, run_heads, view_rows};
+use crate::disk::{
+    NotedFailure, Scope, VIEWS, ViewRow, backlog_of, last_failures, run_heads, view_rows,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::EntityKey;
-use crate::page::{RecordType, ViewId};
-use crate::rebuild::{Engine, RunSummary};
+use crate::page::{PageKey, RecordType, ViewId};
+use crate::rebuild::{Engine, FailedBuild, RunSummary};
 use crate::time::Timestamp;
 
 use super::handle::View;
@@ -45,6 +47,18 @@ pub struct ViewStatus {
     pub resting: u64,
     /// When the first of those marks came, by the store's clock: how far building lags behind.
     pub oldest_mark: Option<Timestamp>,
+}
+
+/// The last records that could not be built in the background and still are not, the latest first.
+pub(crate) fn failures(engine: &Engine, most: usize) -> Result<Vec<FailedBuild>> {
+    let names = engine.view_names()?;
+    let shared = engine.shared();
+    let failed = |NotedFailure { page, slot, failure }: NotedFailure| {
+        let (view, entity, number) = PageKey::split(&page)?;
+        let why = (failure.kind, failure.message);
+        Some(FailedBuild::new(shared, &names, (view, entity, number, slot.0), why))
+    };
+    Ok(last_failures(shared, most)?.into_iter().filter_map(failed).collect())
 }
 
 /// The views that the file knows, by name.

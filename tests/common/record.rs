@@ -50,5 +50,5 @@ pub(crate) fn cell(entity: u32, bucket: i64, value: u64) -> Cell {
 
 /// Nothing is synced but what asks for it, so that syncs can be counted.
 pub(crate) fn patient() -> Options {
-    Options { unsynced_age_max: Span::hours(1), ..Options::default() }
+    Options { unsynced_age_max: Span::hours(1), ..super::still::options() }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::common::still;
-use tidetable::{Options, Span};
+use tidetable::Span;
 
 use crate::world::{World, define, minute};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::common::still;
-use tidetable::{ErrorKind, Freshness::*, Missing, Span, Store, TimeRange, Timestamp};
+use tidetable::{ErrorKind, Freshness::*, Missing, Span, TimeRange, Timestamp};
 
 use crate::common::disk::Disk;
 use crate::common::record::patient;

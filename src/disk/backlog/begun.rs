@@ -8,23 +8,9 @@ use crate::page::Slot;
 use crate::revision::Revision;
 use crate::time::Timestamp;
 
-use super::super::shared::Shared;
 use super::super::tables::{BEGUN, FAILURES, MARKS, WANTED};
 use super::failure::Failure;
-use super::rows::{open_if_there, record_key, split_record_key};
-
-/// The builds that are noted as begun: page key and slot.
-pub(crate) fn begun(shared: &Shared) -> Result<Vec<(Box<[u8]>, Slot)>> {
-    shared.read(|txn| {
-        let Some(begun) = open_if_there(shared, txn, BEGUN)? else { return Ok(Vec::new()) };
-        let rows = begun.iter().map_err(|cause| shared.storage_error(cause))?;
-        let keys = rows.map(|entry| {
-            let (key, _) = entry.map_err(|cause| shared.storage_error(cause))?;
-            Ok(split_record_key(key.value()).map(|(page, slot)| (page.into(), slot)))
-        });
-        keys.filter_map(Result::transpose).collect()
-    })
-}
+use super::rows::{record_key, split_record_key};
 
 /// Forgets what was noted as begun in an earlier life. After an unclean stop each of these may be
 /// the build that ended the process: it rests until it is asked for or invalidated.

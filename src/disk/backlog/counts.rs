@@ -18,21 +18,22 @@ use super::failure::Failure;
 use super::rows::{Backlog, open_if_there, split_record_key};
 use super::sweep::is_swept;
 
-/// How much is left to do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct BacklogCounts {
+/// How much is left to build in the background.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct BacklogCounts {
     /// Records that are marked, with those of which retention has left only the way to their
     /// readers.
-    pub(crate) marked: u64,
+    pub marked: u64,
     /// Slots that were asked for, or failed, and have no mark.
-    pub(crate) wanted: u64,
+    pub wanted: u64,
     /// Of both, those that are not tried again by themselves.
-    pub(crate) resting: u64,
+    pub resting: u64,
     /// Views that were stamped and not yet swept to their end: how many of their records are not
     /// right is unknown.
-    pub(crate) stamped: u64,
+    pub stamped: u64,
     /// When the first of the marks came.
-    pub(crate) oldest_mark: Option<Timestamp>,
+    pub oldest_mark: Option<Timestamp>,
 }
 
 impl BacklogCounts {

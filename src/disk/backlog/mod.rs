@@ -14,11 +14,9 @@ mod sweep;
 #[cfg(not(loom))]
 mod tests;
 
-pub(crate) use begun::begun;
 pub(super) use begun::settle_begun;
-pub(crate) use counts::{
-    BacklogCounts, NotedFailure, Try, backlog, backlog_of, last_failures, levels, tries,
-};
+pub use counts::BacklogCounts;
+pub(crate) use counts::{NotedFailure, backlog, backlog_of, last_failures, levels, tries};
 pub(crate) use due::{Due, due_marks, due_stamped, due_wanted};
 pub(crate) use failure::Failure;
 pub(super) use rows::Backlog;

@@ -12,7 +12,8 @@ use crate::events::is_telling;
 use crate::grid::PageNumber;
 use crate::rebuild::chain::refuse_inside_build;
 use crate::rebuild::engine::Engine;
-use crate::rebuild::runs::{Awaited, Live, RunFailure, RunStatus};
+use crate::rebuild::failed_build::FailedBuild;
+use crate::rebuild::runs::{Awaited, Live, RunStatus};
 use crate::sync::Arc;
 
 /// A run: large work that goes on by itself, over crashes and restarts, with its progress in the
@@ -64,23 +65,14 @@ impl Run {
     ///
     /// # Errors
     /// [The file's errors](crate#errors).
-    pub fn failures(&self) -> Result<Vec<RunFailure>> {
+    pub fn failures(&self) -> Result<Vec<FailedBuild>> {
         let names = self.engine.view_names()?;
+        let shared = self.engine.shared();
         let failure = |row: FailureRow| {
-            let state = self.engine.shared().view(row.view);
-            let bucket = state.as_ref().and_then(|view| {
-                view.grid().bucket_in(PageNumber(row.page), row.slot, view.page_len())
-            });
-            let mut error = Error::new(row.kind, row.message).at_entity(&row.entity);
-            if let Some(name) = names.get(&row.view) {
-                error = error.at_view(name);
-            }
-            if let Some(bucket) = bucket {
-                error = error.at_bucket(bucket);
-            }
-            RunFailure { bucket, error }
+            let at = (row.view, &*row.entity, PageNumber(row.page), row.slot);
+            FailedBuild::new(shared, &names, at, (row.kind, row.message))
         };
-        Ok(run_failures(self.engine.shared(), self.live.id)?.into_iter().map(failure).collect())
+        Ok(run_failures(shared, self.live.id)?.into_iter().map(failure).collect())
     }
 
     /// Waits until it has ended, however; its last progress is synced then. While it is paused this

@@ -13,7 +13,7 @@ use crate::sync::{Arc, Mutex};
 use crate::time::Timestamp;
 
 pub(super) use live::{Awaited, Live};
-pub use status::{RunFailure, RunState, RunStatus, RunSummary};
+pub use status::{RunState, RunStatus, RunSummary};
 
 /// Ended runs that are kept when another ends.
 const ENDED_RUNS_KEPT: usize = 100;

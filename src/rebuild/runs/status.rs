@@ -3,8 +3,6 @@
 use std::fmt;
 
 use crate::disk::{RunCounts, RunKind, RunRow, RunStage};
-use crate::error::Error;
-use crate::grid::Bucket;
 use crate::time::{Span, Timestamp};
 
 /// Where a run stands.
@@ -167,15 +165,4 @@ impl RunSummary {
             failed: row.counts.failed,
         })
     }
-}
-
-/// A bucket that a run could not build, and why.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct RunFailure {
-    /// The bucket; `None` where its view is not defined in this opening.
-    pub bucket: Option<Bucket>,
-    /// What went wrong, with the view and the entity's key. What the build function returned is in
-    /// the message alone.
-    pub error: Error,
 }

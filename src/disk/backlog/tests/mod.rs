@@ -8,10 +8,15 @@ mod stamps;
 
 use std::path::Path;
 
+use redb::ReadableTable;
+
+use super::counts::Try;
+use super::rows::{open_if_there, split_record_key};
 use super::*;
 use crate::disk::operations::{Asked, Failed, NoteFailures, Unwant, Want};
+use crate::disk::tables::BEGUN;
 use crate::disk::{Shared, Speed, ViewState};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{SlotSet, Tries};
 use crate::grid::Grid;
 use crate::key::Source;
@@ -210,4 +215,17 @@ fn minutes_of(page: &[u8], slots: SlotSet) -> (u32, Vec<i64>) {
     let (_, entity, number) = PageKey::split(page).unwrap();
     let entity = u32::from_be_bytes(entity.try_into().unwrap());
     (entity, slots.iter().map(|slot| number.0 * 4 + i64::from(slot.0)).collect())
+}
+
+/// The builds that are noted as begun: page key and slot.
+fn begun(shared: &Shared) -> Result<Vec<(Box<[u8]>, Slot)>> {
+    shared.read(|txn| {
+        let Some(begun) = open_if_there(shared, txn, BEGUN)? else { return Ok(Vec::new()) };
+        let rows = begun.iter().map_err(|cause| shared.storage_error(cause))?;
+        let keys = rows.map(|entry| {
+            let (key, _) = entry.map_err(|cause| shared.storage_error(cause))?;
+            Ok(split_record_key(key.value()).map(|(page, slot)| (page.into(), slot)))
+        });
+        keys.filter_map(Result::transpose).collect()
+    })
 }
