@@ -7,6 +7,8 @@ mod bell;
 mod noticed;
 mod orders;
 mod pace;
+#[cfg(not(loom))]
+mod page_list;
 
 pub(crate) use answer::Answer;
 pub(crate) use bell::{Bell, Heard};
@@ -14,3 +16,5 @@ pub(crate) use bell::{Bell, Heard};
 pub(crate) use noticed::Noticed;
 pub(crate) use orders::{Orders, Refused};
 pub(crate) use pace::Pace;
+#[cfg(not(loom))]
+pub(crate) use page_list::PageList;
