@@ -211,10 +211,11 @@ impl<P> Cache<P> {
             // Not under the lock.
             hottest.reserve(part);
             let shard = shard.lock();
-            hottest.extend(shard.hottest().take(part).map(|(place, page)| (place, page.clone())));
+            let key = |page: &Resident<P>| Box::<[u8]>::from(page.key().bytes());
+            hottest.extend(shard.hottest().take(part).map(|(place, page)| (place, key(page))));
         }
         hottest.sort_by_key(|(place, _)| *place);
-        hottest.into_iter().take(most).map(|(_, page)| page.key().bytes().into()).collect()
+        hottest.into_iter().take(most).map(|(_, key)| key).collect()
     }
 
     /// Makes the cache say what was committed about a page. When this returns nobody is given the

@@ -41,6 +41,15 @@ impl PageList {
         taken
     }
 
+    /// Adds pages that were taken before in front of the others, whether there is room or not: they
+    /// had a place.
+    pub(crate) fn put_back(&mut self, pages: &[Box<[u8]>]) {
+        for page in pages.iter().rev() {
+            self.bytes += bytes_of(page);
+            self.pages.push_front(page.clone());
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.pages.is_empty()
     }
@@ -68,6 +77,9 @@ mod tests {
         assert_eq!(taken, [b"a1".as_slice(), b"a2"].map(Box::from));
         assert_eq!(list.iter().collect::<Vec<_>>(), [b"b1", b"a3", b"b2"]);
         assert_eq!(list.bytes, 3 * 6);
+        list.put_back(&taken);
+        assert_eq!(list.iter().collect::<Vec<_>>(), [b"a1", b"a2", b"b1", b"a3", b"b2"]);
+        assert_eq!(list.take(2, |_| true), taken);
         assert_eq!(list.take(9, |_| true).len(), 3);
         assert!(list.is_empty() && list.bytes == 0);
     }
