@@ -38,6 +38,8 @@ pub(crate) struct Definition {
     pub(crate) level: Option<i32>,
     /// How long after its end a bucket is history: never marked, never built again.
     pub(crate) seal_after: Option<Span>,
+    /// How long after its end a bucket's record is kept.
+    pub(crate) retain: Option<Span>,
 }
 
 /// A defined view: what readers, builders and the writer share of it.
@@ -209,6 +211,11 @@ impl ViewState {
             return Freshness::Sealed;
         }
         self.freshness(resident, slot)
+    }
+
+    /// How long records are kept after their bucket has ended; `None`: for ever.
+    pub(crate) fn retain(&self) -> Option<Span> {
+        self.definition.retain
     }
 
     /// Whether its buckets become history at some time.

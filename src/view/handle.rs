@@ -30,7 +30,7 @@ use super::timeline::Timeline;
 ///
 /// A handle is cheap to clone and may be used from many threads. It keeps the store open.
 pub struct View<E: ?Sized, R> {
-    core: Arc<Core<E, R>>,
+    pub(super) core: Arc<Core<E, R>>,
     policy: Policy,
 }
 
@@ -281,7 +281,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// As [`delete`](Self::delete).
     pub fn delete_expired(&self) -> Result<u64> {
         let now = self.core.shared().options.clock.now();
-        match self.core.retain.and_then(|span| now.checked_sub(span)) {
+        match self.core.state.retain().and_then(|span| now.checked_sub(span)) {
             Some(instant) => self.core.delete(Scope::Before(instant), Reason::Retention),
             None => Ok(0),
         }
