@@ -562,7 +562,7 @@ pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
 pub use view::{
     BuildContext, Census, Changes, Entities, ExplainedBuild, ExplainedCause, ExplainedRead,
     Explanation, Failure, Filled, GetAsync, Input, Invalidated, Marked, Missing, ReconcileReport,
-    Record, RecordName, Timeline, View, ViewDefinition,
+    Record, RecordName, Timeline, View, ViewDefinition, Warming,
 };
 
 /// Parts that a proof puts in the place of the operating system's.

@@ -43,6 +43,10 @@ pub struct Metrics {
     pub orders_timed_out: u64,
     /// Records built by builders that no read waited for.
     pub background_builds: u64,
+    /// Pages that were brought into memory before anybody asked for them.
+    pub pages_warmed: u64,
+    /// Records that retention deleted in the background.
+    pub records_expired: u64,
     /// Pages in memory now.
     pub pages_resident: u64,
     /// Bytes of pages in memory now, those that only handles keep alive included.
@@ -102,6 +106,8 @@ pub(crate) struct Counters {
     pub(crate) orders: Counter,
     pub(crate) orders_timed_out: Counter,
     pub(crate) background_builds: Counter,
+    pub(crate) pages_warmed: Counter,
+    pub(crate) records_expired: Counter,
 }
 
 /// A number that only grows.
@@ -140,6 +146,8 @@ impl Counters {
             orders: self.orders.get(),
             orders_timed_out: self.orders_timed_out.get(),
             background_builds: self.background_builds.get(),
+            pages_warmed: self.pages_warmed.get(),
+            records_expired: self.records_expired.get(),
             ..Metrics::default()
         }
     }

@@ -26,7 +26,11 @@ mod reads;
 #[cfg(not(loom))]
 mod rebuilders;
 #[cfg(not(loom))]
+mod retention;
+#[cfg(not(loom))]
 mod scan;
+#[cfg(not(loom))]
+mod warm_up;
 #[cfg(not(loom))]
 mod work;
 #[cfg(not(loom))]

@@ -1,11 +1,11 @@
 //! What builders and readers who build have in common.
 
-use crate::disk::{PageInMemory, Shared, WriterHandle, closed};
+use crate::disk::{PageInMemory, Shared, WriterHandle, closed, hottest_before};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::SlotSet;
 use crate::page::{PageKey, Slot, ViewId};
 use crate::revision::Revision;
-use crate::schedule::{Orders, Refused};
+use crate::schedule::{Orders, PageList, Refused};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 use crate::time::Timestamp;
 
@@ -13,6 +13,7 @@ use super::director::{Director, Task};
 use super::flights::Flights;
 use super::order::Order;
 use super::rebuilders::{Rebuilder, Rebuilders};
+use super::retention::Cleaning;
 use super::work::{Reason, Worked};
 
 /// Everything of an opening that building takes. Builders hold it and no handle on the store, so
@@ -41,13 +42,16 @@ impl Workshop {
     pub(super) fn new(shared: Arc<Shared>, writer: Option<WriterHandle>) -> Self {
         let flights = Flights::new(shared.cache.life());
         let orders = Orders::new(shared.options.queue_len);
+        let warm = shared.options.warm_up;
+        let hottest = if warm { hottest_before(&shared) } else { PageList::default() };
+        let director = Director::new(&shared, hottest);
         Self {
             flights,
             orders,
             shared,
             rebuilders: Rebuilders::default(),
             writer: Mutex::new(writer),
-            director: Director::default(),
+            director,
             closing: AtomicBool::new(false),
         }
     }
@@ -123,8 +127,37 @@ impl Workshop {
                 self.director.done(reason, &page);
                 worked.map(Next::Worked)
             }
+            Task::Warm(pages) => self.warm(&pages).map(Next::Worked),
+            Task::Clean(step) => self.clean(&step).map(Next::Worked),
             Task::Nothing { until } => Ok(Next::Nothing { until }),
         }
+    }
+
+    /// Asks for a page to be brought into memory in the background. Whether there was room for it on
+    /// the list of those; the bell is for the caller to ring.
+    pub(crate) fn ask_to_warm(&self, page: &[u8]) -> bool {
+        self.director.warm_up().ask(page)
+    }
+
+    fn warm(&self, pages: &[Box<[u8]>]) -> Result<Worked> {
+        let stop = || self.is_closing() || self.orders.len() > 0;
+        let warmed = self.director.warm_up().run(&self.shared, pages, stop)?;
+        self.shared.counters.pages_warmed.add(warmed);
+        Ok(Worked { warmed, ..Worked::other(Reason::WarmUp) })
+    }
+
+    fn clean(&self, step: &Cleaning) -> Result<Worked> {
+        let cleaned = self.writer().and_then(|writer| step.run(&self.shared, &writer));
+        self.director.cleaned(&self.shared, step, cleaned.as_ref().ok());
+        let expired = match cleaned {
+            Ok(cleaned) => cleaned.records,
+            // Deleted or defined anew meanwhile: there is nothing to clean, or its turn comes.
+            Err(_) if step.view.check().is_err() => 0,
+            Err(error) => return Err(error),
+        };
+        self.shared.counters.records_expired.add(expired);
+        let view = Some(step.view.name().to_string());
+        Ok(Worked { view, expired, ..Worked::other(Reason::Retention) })
     }
 
     fn work_off(

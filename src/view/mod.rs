@@ -33,6 +33,7 @@ mod run;
 mod spare;
 mod through;
 mod timeline;
+mod warm;
 mod work_off;
 
 pub use census::Census;
@@ -52,3 +53,4 @@ pub use reconcile::ReconcileReport;
 pub(crate) use reconcile::reconcile;
 pub use record::Record;
 pub use timeline::Timeline;
+pub use warm::Warming;
