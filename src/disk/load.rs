@@ -59,7 +59,8 @@ pub(crate) fn lodge(shared: &Shared, key: &[u8]) -> Result<Lodged> {
     }
 }
 
-/// A page as the file has it, with its marks, in no cache; inside, what is wrong with it if it fails its checks.
+/// A page as the file has it, with its marks, in no cache;
+/// inside, what is wrong with it if it fails its checks.
 pub(super) fn read_apart(
     shared: &Shared,
     view: &ViewState,
