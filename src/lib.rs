@@ -569,7 +569,7 @@ pub use view::{
     BuildContext, Census, Changes, Entities, ExplainedBuild, ExplainedCause, ExplainedRead,
     Explanation, Failure, Filled, GetAsync, Input, Invalidated, Marked, Missing, Pending,
     PendingState, ReconcileReport, Record, RecordName, Refresh, Timeline, View, ViewDefinition,
-    ViewInfo, ViewStatus,
+    ViewInfo, ViewStatus, Warming,
 };
 
 /// Parts that a proof puts in the place of the operating system's.

@@ -33,6 +33,10 @@ pub struct Options {
     /// thread. Without any, [`Store::build_next`](crate::Store::build_next) does it step by step.
     /// Default: 1; at most 64.
     pub builders: usize,
+    /// How often views with a [`retain`](crate::ViewDefinition::retain) are cleaned in the background,
+    /// by the store's clock; the first time so long after the opening. Longer than zero. Default:
+    /// 10 min.
+    pub retention_every: Span,
     /// Told how far the verification of a file is that was not closed cleanly. Default: nobody.
     pub progress: Option<Progress>,
     /// Told what happens: records built, builds that fail, pages that are damaged. Default: nobody.
@@ -42,6 +46,10 @@ pub struct Options {
     /// The memory for pages, the file's own cache and its checksums together. Default: 256 MiB.
     /// Zero is allowed: every read then goes to the file.
     pub memory_bytes: usize,
+    /// Whether the pages that were used most when the store was last closed (or shortly before it
+    /// died) are brought into memory again in the background, each once its view is defined and as
+    /// long as there is room. Default: `true`.
+    pub warm_up: bool,
     /// How many operations may wait for the writer, of those to be synced and of the others each;
     /// callers beyond wait for room. So many reads, too, may wait for builders; what comes beyond is
     /// refused at once. Default: 1,024; from 1 to about a million.
@@ -73,9 +81,11 @@ impl Default for Options {
             record_bytes_max: RECORD_BYTES_DEFAULT,
             clock: Arc::new(SystemClock),
             builders: 1,
+            retention_every: Span::minutes(10),
             progress: None,
             observer: None,
             memory_bytes: 256 << 20,
+            warm_up: true,
             queue_len: 1024,
             background_share: 1.0,
             background_ramp: Span::seconds(10),
@@ -120,10 +130,13 @@ impl Options {
                 self.background_ramp
             )));
         }
-        if self.unsynced_age_max <= Span::ZERO {
+        let longer = [
+            ("unsynced_age_max", self.unsynced_age_max),
+            ("retention_every", self.retention_every),
+        ];
+        if let Some((name, span)) = longer.into_iter().find(|(_, span)| *span <= Span::ZERO) {
             return Err(Error::input(format!(
-                "option unsynced_age_max is {}; it must be longer than zero",
-                self.unsynced_age_max
+                "option {name} is {span}; it must be longer than zero"
             )));
         }
         Ok(())
@@ -144,9 +157,11 @@ impl fmt::Debug for Options {
             .field("record_bytes_max", &self.record_bytes_max)
             .field("clock", &self.clock)
             .field("builders", &self.builders)
+            .field("retention_every", &self.retention_every)
             .field("progress", &self.progress.is_some())
             .field("observer", &self.observer.is_some())
             .field("memory_bytes", &self.memory_bytes)
+            .field("warm_up", &self.warm_up)
             .field("queue_len", &self.queue_len)
             .field("background_share", &self.background_share)
             .field("background_ramp", &self.background_ramp)
@@ -168,6 +183,8 @@ mod tests {
         assert!(message.contains("queue_len is 0") && message.contains("1 to"), "{message}");
         let options = Options { unsynced_age_max: Span::ZERO, ..Options::default() };
         assert!(options.validate().is_err());
+        let options = Options { retention_every: Span::ZERO, ..Options::default() };
+        assert!(options.validate().unwrap_err().to_string().contains("retention_every"));
         assert!(Options::default().validate().is_ok());
     }
 }

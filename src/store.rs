@@ -210,11 +210,13 @@ impl Store {
     }
 
     /// Does the most urgent piece of background work now, in the calling thread: what a reader waits
-    /// for first, then what was asked for, what readers were served although it was not fresh, what is
-    /// marked, upstream first, and what will expire soon. `None` if there is nothing to do.
+    /// for first, then what was asked for, pages to be brought into memory, what readers were served
+    /// although it was not fresh, what is marked, upstream first, and what will expire soon; and,
+    /// in turns with the last of these, deletes what retention no longer keeps. `None` if there is
+    /// nothing to do.
     ///
     /// For programs without threads of the store's ([`Options::builders`] zero), and for tests: it says
-    /// what was built and why.
+    /// what was done and why.
     ///
     /// # Errors
     /// [The file's errors](crate#errors), and [`Input`](crate::ErrorKind::Input) inside a build. What a

@@ -34,6 +34,17 @@ pub(crate) enum Installed<P> {
     Private(Arc<Resident<P>>),
 }
 
+/// What became of a page that nobody has asked for yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lodged {
+    /// It is in the cache.
+    In,
+    /// It is there already, or was overtaken.
+    Needless,
+    /// Another would have to go for it.
+    NoRoom,
+}
+
 /// What the writer has committed about a page.
 #[derive(Debug)]
 pub(crate) enum Publication<'a, P> {
@@ -74,6 +85,8 @@ struct Padded<P>(Mutex<Shard<P>>);
 /// other hardly costs hits.
 const SHARE_BYTES_MIN: usize = 8 << 20;
 const SHARDS_MAX: usize = 64;
+/// So many pages more than its even part a shard may have among the hottest.
+const HOTTEST_SLACK: usize = 16;
 
 impl<P> Cache<P> {
     pub(crate) fn new(budget: Arc<Budget>, life: Life) -> Self {
@@ -156,6 +169,53 @@ impl<P> Cache<P> {
             None if resident.is_retired() => Installed::Private(resident),
             None => Installed::Cached(resident),
         }
+    }
+
+    /// Offers a page that nobody has asked for yet, read from the disk after the ticket was taken. It
+    /// gets in only where no other has to go for it, and stands as one that was used before all
+    /// that are there.
+    pub(crate) fn lodge(&self, ticket: Ticket, resident: Resident<P>) -> Lodged {
+        let resident = Arc::new(resident);
+        let key = resident.key();
+        debug_assert_eq!(ticket.hash, key.hash(), "the ticket was taken for another key");
+        // Nothing leaves for it, so no room is made.
+        let mut shard = self.shard(key.hash()).lock();
+        let overtaken = shard.published().count(ticket.hash) != ticket.published;
+        if overtaken || ticket.life != self.life || shard.peek(key).is_some() {
+            return Lodged::Needless;
+        }
+        let fits = !shard.is_closed() && self.budget.used_bytes() <= self.budget.limit_bytes();
+        let before = shard.weight();
+        // As it will be with this page among the cached ones.
+        let beyond = self.beyond().saturating_sub(shard.weight_of(&resident));
+        let share = self.budget.limit_bytes().saturating_sub(beyond) / self.shards.len();
+        if !fits || !shard.lodge(&resident, share) {
+            return Lodged::NoRoom;
+        }
+        self.account(before, shard.weight());
+        Lodged::In
+    }
+
+    /// Whether there is room for a page that nobody has asked for.
+    pub(crate) fn has_room(&self) -> bool {
+        self.budget.used_bytes() < self.budget.limit_bytes()
+    }
+
+    /// The keys of the pages that are used most, at most so many, in that order as far as shards can
+    /// be compared. Changes nothing, and holds each shard only for its part of them.
+    pub(crate) fn hottest(&self, most: usize) -> Vec<Box<[u8]>> {
+        // Hashes spread the pages evenly, so that no shard has many more of them than others.
+        let part = most.min(2 * most / self.shards.len() + HOTTEST_SLACK);
+        let mut hottest = Vec::new();
+        for Padded(shard) in &self.shards {
+            // Not under the lock.
+            hottest.reserve(part);
+            let shard = shard.lock();
+            let key = |page: &Resident<P>| Box::<[u8]>::from(page.key().bytes());
+            hottest.extend(shard.hottest().take(part).map(|(place, page)| (place, key(page))));
+        }
+        hottest.sort_by_key(|(place, _)| *place);
+        hottest.into_iter().take(most).map(|(_, key)| key).collect()
     }
 
     /// Makes the cache say what was committed about a page. When this returns nobody is given the

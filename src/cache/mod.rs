@@ -31,7 +31,7 @@ mod loom_tests;
 mod tests;
 
 pub(crate) use budget::{Budget, Charge};
-pub(crate) use cache::{Cache, Installed, Publication};
+pub(crate) use cache::{Cache, Installed, Lodged, Publication};
 pub(crate) use key::CacheKey;
 pub(crate) use marks::Marks;
 pub(crate) use resident::{Resident, Weighed};

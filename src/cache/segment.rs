@@ -58,6 +58,18 @@ impl<P> Segment<P> {
         debug_assert!(old.is_none(), "a page took the place of another unseen");
     }
 
+    /// Adds a page as the one that was not used for longest. Its hash must not be here.
+    pub(super) fn insert_oldest(&mut self, resident: Arc<Resident<P>>) {
+        let hash = resident.key().hash();
+        self.insert(resident);
+        self.order.demote(&hash);
+    }
+
+    /// Whether a page of this hash is here.
+    pub(super) fn has_hash(&self, hash: u64) -> bool {
+        self.order.contains(&hash)
+    }
+
     /// Swaps the page of this key, if it is here, and keeps its place in the order.
     pub(super) fn replace(&mut self, resident: &Arc<Resident<P>>) -> Option<Arc<Resident<P>>> {
         let key = resident.key();
@@ -80,6 +92,10 @@ impl<P> Segment<P> {
         let (_, resident) = self.order.pop_lru()?;
         self.weight -= self.weight_of(&resident);
         Some(resident)
+    }
+
+    pub(super) fn latest_first(&self) -> impl Iterator<Item = &Arc<Resident<P>>> {
+        self.order.iter().map(|(_, resident)| resident)
     }
 
     pub(super) fn oldest_first(&self) -> impl Iterator<Item = &Arc<Resident<P>>> {

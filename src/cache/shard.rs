@@ -26,6 +26,9 @@ pub(super) struct Shard<P> {
     closed: bool,
 }
 
+/// Where a page stands among those of its shard: the least is used most.
+pub(super) type Place = (usize, usize);
+
 /// Of the main pages' part, protected ones hold at most four fifths, so that what is new among them
 /// has time to be asked for again.
 const PROTECTED_FIFTHS: usize = 4;
@@ -90,6 +93,44 @@ impl<P> Shard<P> {
         self.remove_hash(resident.key().hash(), retired);
         self.window.insert(resident);
         self.sketch.reserve(self.len());
+    }
+
+    /// Adds a page that nobody has asked for yet and that was used much in an earlier life, if that
+    /// takes the shard no further than `share` and its hash is not here. It is protected as it was
+    /// then, where there is room for that, and counts as used once, before all that are here.
+    pub(super) fn lodge(&mut self, resident: &Arc<Resident<P>>, share: usize) -> bool {
+        let hash = resident.key().hash();
+        let Self { protected, probation, window, .. } = self;
+        if [protected, &mut *probation, window].into_iter().any(|segment| segment.has_hash(hash))
+            || self.weight() + self.weight_of(resident) > share
+        {
+            return false;
+        }
+        self.share = share;
+        let protected = self.protected.weight() + self.weight_of(resident);
+        let part = if protected <= self.protected_max() {
+            &mut self.protected
+        } else {
+            &mut self.probation
+        };
+        part.insert_oldest(Arc::clone(resident));
+        self.sketch.reserve(self.len());
+        self.sketch.record(hash, 1);
+        true
+    }
+
+    /// Its pages, those that are used most first, each with its place: the part of the shard that it
+    /// stands in, and how many of that part were used since. Changes nothing.
+    pub(super) fn hottest(&self) -> impl Iterator<Item = (Place, &Arc<Resident<P>>)> {
+        let Self { protected, probation, window, .. } = self;
+        let parts = [protected, probation, window].into_iter().enumerate();
+        parts.flat_map(|(part, segment)| {
+            segment.latest_first().enumerate().map(move |(since, page)| ((part, since), page))
+        })
+    }
+
+    pub(super) fn weight_of(&self, resident: &Resident<P>) -> usize {
+        self.probation.weight_of(resident)
     }
 
     /// Puts the page in the place of the one of its key, if that is here.
@@ -200,11 +241,15 @@ impl<P> Shard<P> {
     }
 
     fn settle_protected(&mut self) {
-        let main = self.share - self.climb.window_of(self.share);
-        while self.protected.weight() > main / 5 * PROTECTED_FIFTHS {
+        while self.protected.weight() > self.protected_max() {
             let Some(resident) = self.protected.pop_oldest() else { break };
             self.probation.insert(resident);
         }
+    }
+
+    fn protected_max(&self) -> usize {
+        let main = self.share - self.climb.window_of(self.share);
+        main / 5 * PROTECTED_FIFTHS
     }
 
     fn pop_oldest_main(&mut self) -> Option<Arc<Resident<P>>> {

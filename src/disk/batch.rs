@@ -208,6 +208,14 @@ impl<'t> Batch<'t> {
         self.keep(removed)
     }
 
+    /// Notes which pages are used most.
+    pub(super) fn note_hottest(&mut self, row: &[u8]) -> Result<()> {
+        let table = self.txn.open_table(tables::META);
+        let mut table = self.keep(table)?;
+        let noted = table.insert(tables::meta::WARM, row).map(drop);
+        self.keep(noted)
+    }
+
     /// Writes what was staged.
     pub(crate) fn finish(mut self) -> Result<Written> {
         let mut written = 0;

@@ -118,7 +118,8 @@ fn same(live: &Definition, new: &Definition) -> Result<bool> {
         && live.grid.describe() == new.grid.describe()
         && live.page_len == new.page_len
         && live.level == new.level
-        && live.seal_after == new.seal_after)
+        && live.seal_after == new.seal_after
+        && live.retain == new.retain)
 }
 
 fn write_definition(

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use redb::ReadTransaction;
 
-use crate::cache::{CacheKey, Installed};
+use crate::cache::{CacheKey, Installed, Lodged, Resident};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::MarkRow;
 use crate::page::{self, Page, PageKey};
@@ -31,35 +31,68 @@ pub(crate) fn load(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<L
     let ticket = shared.cache.ticket(cache_key);
     view.counters().loads.add(1);
     let started = Instant::now();
-    let found = shared.read(|txn| {
-        let failed = |cause: redb::Error| shared.storage_error(cause);
-        let pages = txn.open_table(PAGES).map_err(|e| failed(e.into()))?;
-        let found = pages.get(key.as_slice()).map_err(|e| failed(e.into()))?;
-        let Some(bytes) = found else {
-            return Ok(None);
-        };
-        let decoded = page::decode(bytes.value(), key.as_slice(), view.shape(), |id| {
-            let table = txn.open_table(DICTIONARIES).map_err(|e| failed(e.into()))?;
-            view.dictionary(id, &table, |cause| shared.storage_error(cause))
-        });
-        let marks = txn.open_table(MARKS).map_err(|e| failed(e.into()))?;
-        let marks = marks.get(key.as_slice()).map_err(|e| failed(e.into()))?;
-        let marks = marks.map(|row| MarkRow::from_bytes(row.value()));
-        Ok(Some((decoded, marks)))
-    })?;
+    let read = read_apart(shared, view, cache_key)?;
     shared.counters.miss_latency.record(started.elapsed());
-    let Some((decoded, marks)) = found else {
-        return Ok(Loaded::Absent);
-    };
-    match decoded {
-        Ok(page) => Ok(Loaded::Page(install(shared, cache_key, ticket, page, marks))),
-        // Not the page's fault: a dictionary could not be read.
-        Err(error) if error.kind() != ErrorKind::Damaged => Err(error),
-        Err(error) => {
+    match read {
+        None => Ok(Loaded::Absent),
+        Some(Ok(resident)) => match shared.cache.install(ticket, resident) {
+            Installed::Cached(resident)
+            | Installed::Joined(resident)
+            | Installed::Private(resident) => Ok(Loaded::Page(resident)),
+        },
+        Some(Err(error)) => {
             let error = shared.at_file(error.at_view(view.name()));
             shared.report_damage(&error);
             Ok(Loaded::Damaged(error))
         }
+    }
+}
+
+/// Brings a page into memory that nobody has asked for yet, if its view is defined and there is
+/// room. One that fails its checks is left to whoever asks for it.
+pub(crate) fn lodge(shared: &Shared, key: &[u8]) -> Result<Lodged> {
+    let cache_key = CacheKey::new(key);
+    // Before the view is looked for: what is read of one that goes is not let in.
+    let ticket = shared.cache.ticket(cache_key);
+    let view = PageKey::split(key).and_then(|(view, ..)| shared.view(view));
+    let Some(view) = view.filter(|_| !shared.is_cached(key)) else {
+        return Ok(Lodged::Needless);
+    };
+    match read_apart(shared, &view, cache_key)? {
+        Some(Ok(resident)) => Ok(shared.cache.lodge(ticket, resident)),
+        Some(Err(_)) | None => Ok(Lodged::Needless),
+    }
+}
+
+/// A page as the file has it, with its marks, in no cache;
+/// inside, what is wrong with it if it fails its checks.
+pub(super) fn read_apart(
+    shared: &Shared,
+    view: &ViewState,
+    key: CacheKey<'_>,
+) -> Result<Option<Result<Resident<Page>>>> {
+    let found = shared.read(|txn| {
+        let failed = |cause: redb::Error| shared.storage_error(cause);
+        let pages = txn.open_table(PAGES).map_err(|e| failed(e.into()))?;
+        let found = pages.get(key.bytes()).map_err(|e| failed(e.into()))?;
+        let Some(bytes) = found else {
+            return Ok(None);
+        };
+        let decoded = page::decode(bytes.value(), key.bytes(), view.shape(), |id| {
+            let table = txn.open_table(DICTIONARIES).map_err(|e| failed(e.into()))?;
+            view.dictionary(id, &table, |cause| shared.storage_error(cause))
+        });
+        let marks = txn.open_table(MARKS).map_err(|e| failed(e.into()))?;
+        let marks = marks.get(key.bytes()).map_err(|e| failed(e.into()))?;
+        let marks = marks.map(|row| MarkRow::from_bytes(row.value()));
+        Ok(Some((decoded, marks)))
+    })?;
+    match found {
+        None => Ok(None),
+        Some((Ok(page), marks)) => Ok(Some(Ok(marked(shared, key, page, marks)))),
+        // Not the page's fault: a dictionary could not be read.
+        Some((Err(error), _)) if error.kind() != ErrorKind::Damaged => Err(error),
+        Some((Err(error), _)) => Ok(Some(Err(error))),
     }
 }
 
@@ -76,15 +109,14 @@ pub(crate) fn first_page_from(
     Ok(first.map(|(key, _)| key.value().into()))
 }
 
-fn install(
+fn marked(
     shared: &Shared,
     key: CacheKey<'_>,
-    ticket: crate::cache::Ticket,
     page: Page,
     marks: Option<Option<MarkRow>>,
-) -> PageInMemory {
+) -> Resident<Page> {
     let slots = page.slots();
-    let resident = crate::cache::Resident::new(shared.cache.budget(), key, page, slots as usize);
+    let resident = Resident::new(shared.cache.budget(), key, page, slots as usize);
     match marks {
         None => {}
         Some(Some(row)) => resident.marks().raise(row.stale().words(), row.suspect().words()),
@@ -95,9 +127,5 @@ fn install(
             resident.marks().raise(&[], &all);
         }
     }
-    match shared.cache.install(ticket, resident) {
-        Installed::Cached(resident)
-        | Installed::Joined(resident)
-        | Installed::Private(resident) => resident,
-    }
+    resident
 }

@@ -126,6 +126,13 @@ impl Shared {
     /// A definition that readers are about to get: from here on its pages can be read by their key.
     pub(super) fn enlist(&self, view: &Arc<ViewState>) {
         self.views.write().insert(view.id(), view.clone());
+        // There may be something to do for it.
+        self.bell.ring();
+    }
+
+    /// The views that keep their records for a time only.
+    pub(crate) fn retaining(&self) -> Vec<Arc<ViewState>> {
+        self.views.read().values().filter(|view| view.retain().is_some()).cloned().collect()
     }
 
     /// Nobody reads pages of this view any more.

@@ -77,6 +77,8 @@ pub(crate) mod meta {
     pub(crate) const NEXT_VIEW: &[u8] = b"next_view";
     /// How often the file was opened to write (8 bytes, little endian).
     pub(crate) const LIFE: &[u8] = b"life";
+    /// The keys of the pages used most, each behind its length: a hint, at most 256 KiB.
+    pub(crate) const WARM: &[u8] = b"warm";
 }
 
 /// The format of the file as a whole.

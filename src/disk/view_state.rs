@@ -44,6 +44,8 @@ pub(crate) struct Definition {
     pub(crate) conduct: Conduct,
     /// When its records expire; `None`: with what they were built from.
     pub(crate) expiry: Option<Expiry>,
+    /// How long after its end a bucket's record is kept.
+    pub(crate) retain: Option<Span>,
 }
 
 /// A defined view: what readers, builders and the writer share of it.
@@ -269,6 +271,11 @@ impl ViewState {
     /// From when on the record of a bucket is expired by itself, whatever it was built from.
     pub(crate) fn expires(&self, page: &[u8], bucket: Bucket, built_at: Timestamp) -> Timestamp {
         self.expiry().map_or(Timestamp::MAX, |expiry| expiry.of(page, bucket, built_at))
+    }
+
+    /// How long records are kept after their bucket has ended; `None`: for ever.
+    pub(crate) fn retain(&self) -> Option<Span> {
+        self.definition.retain
     }
 
     /// Whether its buckets become history at some time.

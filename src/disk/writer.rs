@@ -17,6 +17,7 @@ use crate::sync::{Arc, thread};
 
 use super::batch::{Batch, Change, What, Written};
 use super::committed::Committed;
+use super::hottest::Noting;
 use super::ledger::Ledger;
 use super::operation::{Operation, Receipt, Request, Speed, envelope};
 use super::operations::Sweep;
@@ -47,6 +48,7 @@ impl WriterHandle {
             last,
             unsynced: None,
             sweeping: true,
+            noting: Noting::new(shared, Instant::now()),
         };
         let thread = thread::Builder::new()
             .name("tidetable-writer".into())
@@ -91,6 +93,8 @@ struct Writer {
     unsynced: Option<Unsynced>,
     /// Whether pages of views that are no more may be left to remove.
     sweeping: bool,
+    /// When it notes which pages are used most.
+    noting: Noting,
 }
 
 struct Unsynced {
@@ -121,7 +125,7 @@ impl Writer {
                 Next::Closed => break,
             }
         }
-        if self.unsynced.is_some() {
+        if self.noting.is_due_at_end(&self.shared) || self.unsynced.is_some() {
             self.transact(Vec::new(), true);
         }
     }
@@ -247,6 +251,7 @@ impl Writer {
                     return Err(fault.clone());
                 }
             }
+            self.noting.ride_along(&mut batch, Instant::now())?;
             let written = batch.finish()?;
             synced |= written.must_sync;
             synced |= announces && (unsynced_marks || written.newly_marked);

@@ -48,6 +48,10 @@ pub struct Metrics {
     pub orders_timed_out: u64,
     /// Runs that came to their end.
     pub runs_finished: u64,
+    /// Pages that were brought into memory before anybody asked for them.
+    pub pages_warmed: u64,
+    /// Records that retention deleted in the background.
+    pub records_expired: u64,
     /// Records stored whose bytes are new.
     pub records_changed: u64,
     /// Records rebuilt to the bytes they had.
@@ -111,6 +115,8 @@ pub(crate) struct Counters {
     pub(crate) orders: Counter,
     pub(crate) orders_timed_out: Counter,
     pub(crate) runs_finished: Counter,
+    pub(crate) pages_warmed: Counter,
+    pub(crate) records_expired: Counter,
     pub(crate) records_made_stale: Counter,
     pub(crate) records_made_suspect: Counter,
     pub(crate) commits: Counter,
@@ -138,6 +144,8 @@ impl Counters {
             orders: self.orders.get(),
             orders_timed_out: self.orders_timed_out.get(),
             runs_finished: self.runs_finished.get(),
+            pages_warmed: self.pages_warmed.get(),
+            records_expired: self.records_expired.get(),
             records_changed: total.records_changed,
             records_unchanged: total.records_unchanged,
             records_superseded: total.records_superseded,

@@ -7,23 +7,29 @@ use crate::disk::{Shared, due_marks, due_wanted, levels, tries};
 use crate::error::Result;
 use crate::graph::SlotSet;
 use crate::page::{PageKey, ViewId};
-use crate::schedule::{BreakerState, Heard};
+use crate::schedule::{BreakerState, Heard, PageList};
 use crate::sync::{Arc, Mutex};
 use crate::time::Timestamp;
 
 use super::rebuilders::{Rebuilder, Rebuilders};
+use super::retention::{Cleaned, Cleaning, Retention};
 use super::scan::Scan;
 use super::sweeping::{Sweeping, Swept};
+use super::warm_up::WarmUp;
 use super::work::Reason;
 
 /// Chooses. The backlog lies in the file; what is kept here is where the looking has got to.
 #[derive(Debug)]
 pub(super) struct Director {
     state: Mutex<State>,
+    warm_up: WarmUp,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    retention: Retention,
+    /// Whether the last piece of work was retention's: others have their turn then.
+    retained: bool,
     /// Pages that some builder has in hand.
     in_hand: HashSet<Box<[u8]>>,
     wanted: Scan,
@@ -46,6 +52,9 @@ pub(super) enum Task {
     Page(PageWork),
     /// To be written down; nothing is built for it.
     Note(NoteSweep),
+    /// Bring these pages into memory.
+    Warm(Vec<Box<[u8]>>),
+    Clean(Cleaning),
     Nothing {
         until: Option<Timestamp>,
     },
@@ -65,15 +74,68 @@ pub(super) struct PageWork {
 const LOOK: usize = 1024;
 
 impl Director {
-    /// One that is cautious after an unclean stop.
-    pub(super) fn new(after_unclean_stop: bool) -> Self {
-        let state = State { cautious: after_unclean_stop, ..State::default() };
-        Self { state: Mutex::new(state) }
+    /// For an opening at this time; `hottest` are the pages that were used most before it.
+    pub(super) fn new(shared: &Shared, hottest: PageList) -> Self {
+        let options = &shared.options;
+        let retention = Retention::new(options.retention_every, options.clock.now());
+        let state = State { cautious: shared.after_unclean_stop, ..State::new(retention) };
+        Self { state: Mutex::new(state), warm_up: WarmUp::new(hottest) }
     }
 
-    /// The most urgent piece of work on pages. It is in the caller's hand until it is
-    /// [`done`](Self::done).
+    pub(super) fn warm_up(&self) -> &WarmUp {
+        &self.warm_up
+    }
+
+    /// The most urgent piece of work that comes before runs. It is in the caller's hand until it is
+    /// [`done`](Self::done) or [`cleaned`](Self::cleaned).
     pub(super) fn next(&self, shared: &Shared, rebuilders: &Rebuilders) -> Result<Task> {
+        self.look(shared, rebuilders, |state, search| {
+            if let Some(found) = state.requested(search)? {
+                return Ok(Some(Task::Page(state.take(found))));
+            }
+            if let Some(pages) = self.warm_up.next(shared, search.heard) {
+                return Ok(Some(Task::Warm(pages)));
+            }
+            if let Some(found) = state.noticed(search, Reason::ServedMarked)? {
+                return Ok(Some(Task::Page(state.take(found))));
+            }
+            if !state.retained
+                && let Some(step) = state.expired(search)
+            {
+                return Ok(Some(Task::Clean(step)));
+            }
+            if let Some(note) = state.note(shared)? {
+                return Ok(Some(Task::Note(note)));
+            }
+            let found = state.backlog(search)?;
+            Ok(found.map(|found| Task::Page(state.take(found))))
+        })
+    }
+
+    /// The same of what comes after runs.
+    pub(super) fn last(&self, shared: &Shared, rebuilders: &Rebuilders) -> Result<Task> {
+        self.look(shared, rebuilders, |state, search| {
+            if let Some(found) = state.noticed(search, Reason::Expiring)? {
+                return Ok(Some(Task::Page(state.take(found))));
+            }
+            if let Some(step) = state.expired(search) {
+                return Ok(Some(Task::Clean(step)));
+            }
+            if let Some(note) = state.note(shared)? {
+                return Ok(Some(Task::Note(note)));
+            }
+            // What was to be done when the file was opened is done, and the process lives.
+            state.cautious = !state.in_hand.is_empty() && state.cautious;
+            Ok(None)
+        })
+    }
+
+    fn look(
+        &self,
+        shared: &Shared,
+        rebuilders: &Rebuilders,
+        find: impl FnOnce(&mut State, &mut Search<'_>) -> Result<Option<Task>>,
+    ) -> Result<Task> {
         // The clock is the application's: it is asked before any lock is taken.
         let now = shared.options.clock.now();
         let mut state = self.state.lock();
@@ -83,25 +145,19 @@ impl Director {
         state.turned_away.retain(|_, until| *until > now);
         let (turned_away, heard) = (&state.turned_away.clone(), shared.bell.heard());
         let mut search = Search { shared, rebuilders, turned_away, now, heard, until: None };
-        let found = match state.search(&mut search)? {
-            Some(found) => found,
-            None => match state.note(shared)? {
-                Some(note) => return Ok(Task::Note(note)),
-                None => {
-                    state.cautious = false;
-                    return Ok(Task::Nothing { until: search.until });
-                }
-            },
-        };
-        let Found { reason, page, slots, rebuilder } = found;
-        state.in_hand.insert(page.clone());
-        let cautiously = state.cautious;
-        Ok(Task::Page(PageWork { reason, page, slots, rebuilder, cautiously }))
+        let found = find(&mut state, &mut search)?;
+        Ok(found.unwrap_or(Task::Nothing { until: search.until }))
     }
 
     /// Nothing of a view is to be tried before this.
     pub(super) fn turned_away(&self, view: ViewId, until: Timestamp) {
         self.state.lock().turned_away.insert(view, until);
+    }
+
+    /// A step of retention is in nobody's hand any more; `cleaned` is what it did, unless it failed.
+    pub(super) fn cleaned(&self, shared: &Shared, step: &Cleaning, cleaned: Option<&Cleaned>) {
+        let now = shared.options.clock.now();
+        self.state.lock().retention.done(step, cleaned, now);
     }
 
     /// A page is in nobody's hand any more.
@@ -174,13 +230,44 @@ impl Search<'_> {
 }
 
 impl State {
-    fn search(&mut self, search: &mut Search<'_>) -> Result<Option<Found>> {
-        if let Some(found) = self.requested(search)? {
-            return Ok(Some(found));
+    fn new(retention: Retention) -> Self {
+        Self {
+            retention,
+            retained: false,
+            in_hand: HashSet::new(),
+            wanted: Scan::default(),
+            marked: HashMap::new(),
+            stamped: HashMap::new(),
+            turned_away: HashMap::new(),
+            levels: Vec::new(),
+            levels_at: None,
+            cautious: false,
         }
-        if let Some(found) = self.noticed(search, Reason::ServedMarked)? {
-            return Ok(Some(found));
+    }
+
+    /// From here on it is in the hand of whoever asked for work.
+    fn take(&mut self, Found { reason, page, slots, rebuilder }: Found) -> PageWork {
+        self.retained = false;
+        self.in_hand.insert(page.clone());
+        PageWork { reason, page, slots, rebuilder, cautiously: self.cautious }
+    }
+
+    fn expired(&mut self, search: &mut Search<'_>) -> Option<Cleaning> {
+        search.shared.check_writable().ok()?;
+        match self.retention.next(search.shared.retaining(), search.now) {
+            Ok(step) => {
+                self.retained = true;
+                Some(step)
+            }
+            Err(due) => {
+                search.sooner(due);
+                None
+            }
         }
+    }
+
+    /// What is marked and what is stamped.
+    fn backlog(&mut self, search: &mut Search<'_>) -> Result<Option<Found>> {
         // Looked up once for both.
         let upstream_first = self.upstream_first(search)?;
         for view in &upstream_first {
@@ -193,7 +280,7 @@ impl State {
                 return Ok(Some(found));
             }
         }
-        self.noticed(search, Reason::Expiring)
+        Ok(None)
     }
 
     fn requested(&mut self, search: &mut Search<'_>) -> Result<Option<Found>> {
@@ -279,5 +366,46 @@ impl State {
             self.levels_at = Some(search.heard);
         }
         Ok(self.levels.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::grid::{Grid, PageNumber};
+    use crate::options::Options;
+    use crate::page::Slot;
+    use crate::rebuild::{Engine, Next};
+    use crate::time::{ManualClock, Span, Timestamp};
+    use crate::view::ViewDefinition;
+
+    use super::*;
+
+    #[test]
+    fn retention_takes_turns_with_what_is_less_urgent() {
+        let clock = Arc::new(ManualClock::new(Timestamp::EPOCH));
+        let options = Options { clock: clock.clone(), builders: 0, ..Options::default() };
+        let engine = Arc::new(Engine::in_memory(options).unwrap());
+        let kept = ViewDefinition::<u32, u64>::new(engine.clone(), "kept").grid(Grid::minutes(1));
+        let kept = kept.page_len(1).retain(Span::minutes(1)).without_build().unwrap();
+        kept.put_many((0..1000).map(|id| (id, Timestamp::EPOCH, 7))).unwrap();
+        let built = ViewDefinition::<u32, u64>::new(engine.clone(), "built");
+        let _built = built.build(|_, _, _| Ok(1)).unwrap();
+        let shared = engine.shared();
+        let id = engine.view_id("built").unwrap();
+        for entity in 0..3_u32 {
+            let page = PageKey::new(id, &entity, PageNumber(0));
+            shared.expiring.note(page.as_slice(), Slot(0));
+        }
+        clock.set(Timestamp::from_seconds(3600));
+        let work = || match engine.workshop().work_one().unwrap() {
+            Next::Worked(worked) => Some(worked.reason),
+            Next::Nothing { .. } => None,
+        };
+        let reasons: Vec<_> = std::iter::from_fn(work).collect();
+        let (retention, expiring) = (Reason::Retention, Reason::Expiring);
+        assert_eq!(reasons[..5], [retention, expiring, retention, expiring, expiring]);
+        assert_eq!(shared.metrics().records_expired, 1000);
+        let Next::Nothing { until } = engine.workshop().work_one().unwrap() else { panic!() };
+        assert_eq!(until, Some(Timestamp::from_seconds(70 * 60)));
     }
 }

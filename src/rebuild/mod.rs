@@ -30,11 +30,15 @@ mod reads;
 #[cfg(not(loom))]
 mod rebuilders;
 #[cfg(not(loom))]
+mod retention;
+#[cfg(not(loom))]
 mod runs;
 #[cfg(not(loom))]
 mod scan;
 #[cfg(not(loom))]
 mod sweeping;
+#[cfg(not(loom))]
+mod warm_up;
 #[cfg(not(loom))]
 mod work;
 #[cfg(not(loom))]

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::grid::Bucket;
 
-/// Why something was built in the background. Earlier ones go first.
+/// Why something was done in the background. Earlier ones go first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[non_exhaustive]
 pub enum Reason {
@@ -11,6 +11,9 @@ pub enum Reason {
     Awaited,
     /// It was asked for with [`View::request`](crate::View::request).
     Requested,
+    /// It was used much before the store was opened, or asked for with
+    /// [`View::warm`](crate::View::warm): nothing is built, pages come into memory.
+    WarmUp,
     /// A reader was served it although it was not fresh.
     ServedMarked,
     /// It is marked: something that it was built from has changed, or may have.
@@ -21,6 +24,9 @@ pub enum Reason {
     Run,
     /// It was read and will expire soon.
     Expiring,
+    /// Its view keeps records for a time only: nothing is built, the others are deleted. Takes turns
+    /// with what is marked, so that neither waits for the end of the other.
+    Retention,
 }
 
 /// One piece of background work that was done.
@@ -37,6 +43,10 @@ pub struct Worked {
     pub buckets: Vec<Bucket>,
     /// How many of them were built.
     pub built: u64,
+    /// How many pages came into memory.
+    pub warmed: u64,
+    /// How many records retention deleted.
+    pub expired: u64,
     /// What went wrong, an error a bucket.
     pub failed: Vec<Error>,
 }
@@ -45,6 +55,7 @@ impl Worked {
     /// Of a piece that is not of one page.
     pub(super) fn other(reason: Reason) -> Self {
         let (buckets, failed) = (Vec::new(), Vec::new());
-        Self { reason, view: None, entity: None, buckets, built: 0, failed }
+        let (built, warmed, expired) = (0, 0, 0);
+        Self { reason, view: None, entity: None, buckets, built, warmed, expired, failed }
     }
 }

@@ -2,13 +2,13 @@
 
 use crate::cache::CacheKey;
 use crate::disk::operations::{Failed, NoteBegun, NoteEnded, NoteFailures, Unwant};
-use crate::disk::{PageInMemory, Shared, Speed, WriterHandle, closed, tries};
+use crate::disk::{PageInMemory, Shared, Speed, WriterHandle, closed, hottest_before, tries};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
 use crate::graph::{SlotSet, Tries};
 use crate::page::{PageKey, Slot, ViewId};
 use crate::revision::Revision;
-use crate::schedule::{Orders, Refused};
+use crate::schedule::{Orders, PageList, Refused};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 use crate::time::Timestamp;
 
@@ -16,6 +16,7 @@ use super::director::{Director, PageWork, Task};
 use super::flights::Flights;
 use super::order::Order;
 use super::rebuilders::{Rebuilder, Rebuilders, WorkedOff};
+use super::retention::Cleaning;
 use super::runs::Runs;
 use super::work::{Reason, Worked};
 
@@ -46,12 +47,15 @@ impl Workshop {
     pub(super) fn new(shared: Arc<Shared>, writer: Option<WriterHandle>) -> Self {
         let flights = Flights::new(shared.cache.life());
         let orders = Orders::new(shared.options.queue_len);
+        let warm = shared.options.warm_up;
+        let hottest = if warm { hottest_before(&shared) } else { PageList::default() };
+        let director = Director::new(&shared, hottest);
         Self {
             flights,
             orders,
             rebuilders: Rebuilders::default(),
             writer: Mutex::new(writer),
-            director: Director::new(shared.after_unclean_stop),
+            director,
             runs: Runs::default(),
             shared,
             closing: AtomicBool::new(false),
@@ -128,24 +132,68 @@ impl Workshop {
             order.fulfil();
             return Ok(Next::Worked(Worked::other(Reason::Awaited)));
         }
+        let mut until = None;
+        let mut later = |other| until = [until, other].into_iter().flatten().min();
+        match self.work_through(|| self.director.next(&self.shared, &self.rebuilders))? {
+            Next::Nothing { until } => later(until),
+            worked => return Ok(worked),
+        }
+        match self.work_on_a_run()? {
+            Next::Nothing { until } => later(until),
+            worked => return Ok(worked),
+        }
+        match self.work_through(|| self.director.last(&self.shared, &self.rebuilders))? {
+            Next::Nothing { until } => later(until),
+            worked => return Ok(worked),
+        }
+        Ok(Next::Nothing { until })
+    }
+
+    /// Does a task, and before it those in which nothing is built.
+    fn work_through(&self, next: impl Fn() -> Result<Task>) -> Result<Next> {
         loop {
-            match self.director.next(&self.shared, &self.rebuilders)? {
+            return match next()? {
+                Task::Note(note) => {
+                    self.writer()?.run(note)?;
+                    continue;
+                }
                 Task::Page(work) => {
                     let worked = self.work_off(&work);
                     self.director.done(work.reason, &work.page);
-                    return worked.map(Next::Worked);
+                    worked.map(Next::Worked)
                 }
-                Task::Note(note) => self.writer()?.run(note)?,
-                Task::Nothing { until } => {
-                    return Ok(match self.work_on_a_run()? {
-                        Next::Nothing { until: other } => {
-                            Next::Nothing { until: [until, other].into_iter().flatten().min() }
-                        }
-                        worked => worked,
-                    });
-                }
-            }
+                Task::Warm(pages) => self.warm(&pages).map(Next::Worked),
+                Task::Clean(step) => self.clean(&step).map(Next::Worked),
+                Task::Nothing { until } => Ok(Next::Nothing { until }),
+            };
         }
+    }
+
+    /// Asks for a page to be brought into memory in the background. Whether there was room for it on
+    /// the list of those; the bell is for the caller to ring.
+    pub(crate) fn ask_to_warm(&self, page: &[u8]) -> bool {
+        self.director.warm_up().ask(page)
+    }
+
+    fn warm(&self, pages: &[Box<[u8]>]) -> Result<Worked> {
+        let stop = || self.is_closing() || self.orders.len() > 0;
+        let warmed = self.director.warm_up().run(&self.shared, pages, stop)?;
+        self.shared.counters.pages_warmed.add(warmed);
+        Ok(Worked { warmed, ..Worked::other(Reason::WarmUp) })
+    }
+
+    fn clean(&self, step: &Cleaning) -> Result<Worked> {
+        let cleaned = self.writer().and_then(|writer| step.run(&self.shared, &writer));
+        self.director.cleaned(&self.shared, step, cleaned.as_ref().ok());
+        let expired = match cleaned {
+            Ok(cleaned) => cleaned.records,
+            // Deleted or defined anew meanwhile: there is nothing to clean, or its turn comes.
+            Err(_) if step.view.check().is_err() => 0,
+            Err(error) => return Err(error),
+        };
+        self.shared.counters.records_expired.add(expired);
+        let view = Some(step.view.name().to_string());
+        Ok(Worked { view, expired, ..Worked::other(Reason::Retention) })
     }
 
     fn work_off(&self, work: &PageWork) -> Result<Worked> {

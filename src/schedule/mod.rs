@@ -17,6 +17,8 @@ mod noticed;
 mod orders;
 mod overdue;
 mod pace;
+#[cfg(not(loom))]
+mod page_list;
 mod retry;
 
 #[cfg(all(test, loom))]
@@ -36,4 +38,6 @@ pub(crate) use noticed::Noticed;
 pub(crate) use orders::{Orders, Refused};
 pub(crate) use overdue::{Overdue, Watch};
 pub(crate) use pace::Pace;
+#[cfg(not(loom))]
+pub(crate) use page_list::PageList;
 pub use retry::Retry;

@@ -12,7 +12,7 @@ use crate::key::{EntityKey, check_entity_key};
 use crate::page::{PageKey, RecordType, Slot};
 use crate::rebuild::{Engine, Rebuilder};
 use crate::sync::{Arc, Weak};
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 
 use super::context::BuildContext;
 use super::lookup::Found;
@@ -37,7 +37,6 @@ pub(super) struct Core<E: ?Sized, R> {
     pub(super) engine: Arc<Engine>,
     pub(super) state: Arc<ViewState>,
     pub(super) build: BuildFunction<E, R>,
-    pub(super) retain: Option<Span>,
     /// The view itself, for builds that are put off.
     itself: Weak<dyn Rebuilder>,
     types: PhantomData<fn(&E) -> R>,
@@ -74,13 +73,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         engine: Arc<Engine>,
         definition: Definition,
         build: BuildFunction<E, R>,
-        retain: Option<Span>,
     ) -> Result<Arc<Self>> {
         debug_assert_eq!(definition.record_type, TypeId::of::<R>());
         let state = engine.define(definition)?;
         let core = Arc::new_cyclic(|itself: &Weak<Self>| {
             let itself = itself.clone();
-            Self { engine, state, build, retain, itself, types: PhantomData }
+            Self { engine, state, build, itself, types: PhantomData }
         });
         if !matches!(core.build, BuildFunction::None) {
             core.engine.add_rebuilder(core.state.id(), core.itself.clone());

@@ -96,7 +96,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     }
 
     /// How long records are kept after their bucket has ended (without buckets: after they were
-    /// built). [`View::delete_expired`] deletes the others. Default: for ever.
+    /// built). The others are deleted in the background, every now and then
+    /// ([`Options::retention_every`](crate::Options::retention_every)), or at once by
+    /// [`View::delete_expired`]. Default: for ever.
     ///
     /// A build that reads a bucket of the view that is older than that, and has no record, is told
     /// that there is none: [`View::get`] fails, a range has a gap. So keep records longer than what
@@ -281,8 +283,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
             seal_after: self.seal_after,
             conduct: self.conduct,
             expiry,
+            retain: self.retain,
         };
-        Ok(View::new(Core::new(self.engine, definition, build, self.retain)?, self.policy))
+        Ok(View::new(Core::new(self.engine, definition, build)?, self.policy))
     }
 
     fn expiry(&self) -> Option<Expiry> {

@@ -272,7 +272,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// Whether a build asks for a bucket that retention would delete again at once: for it there is
     /// no record, and none is made.
     pub(super) fn is_retired(&self, bucket: Bucket) -> bool {
-        let (Some(retain), true) = (self.retain, is_building()) else { return false };
+        let (Some(retain), true) = (self.state.retain(), is_building()) else { return false };
         let kept_until =
             (!bucket.is_timeless()).then(|| bucket.end().checked_add(retain)).flatten();
         kept_until.is_some_and(|until| until <= self.shared().options.clock.now())

@@ -285,10 +285,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// # Errors
     /// As [`delete`](Self::delete).
     pub fn delete_range(&self, entity: &E, range: impl Into<TimeRange>) -> Result<u64> {
-        match self.core.buckets_scope(entity, range.into())? {
-            Some(scope) => self.core.delete(scope, Reason::Asked),
-            None => Ok(0),
-        }
+        let scope = self.core.buckets_scope(entity, range.into())?;
+        scope.map_or(Ok(0), |scope| self.core.delete(scope, Reason::Asked))
     }
 
     /// Deletes, of every entity, the records whose bucket ended at `instant` or before; of a view
@@ -310,10 +308,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// As [`delete`](Self::delete).
     pub fn delete_expired(&self) -> Result<u64> {
         let now = self.core.shared().options.clock.now();
-        match self.core.retain.and_then(|span| now.checked_sub(span)) {
-            Some(instant) => self.core.delete(Scope::Before(instant), Reason::Retention),
-            None => Ok(0),
-        }
+        let instant = self.core.state.retain().and_then(|span| now.checked_sub(span));
+        instant.map_or(Ok(0), |at| self.core.delete(Scope::Before(at), Reason::Retention))
     }
 
     /// Deletes all records of the view; the view itself stays. To delete both, see

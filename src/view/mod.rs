@@ -42,6 +42,7 @@ mod status;
 mod survey;
 mod through;
 mod timeline;
+mod warm;
 mod work_off;
 
 pub use census::Census;
@@ -66,3 +67,4 @@ pub(crate) use refresh::refresh;
 pub use status::{ViewInfo, ViewStatus};
 pub(crate) use status::{failures, statuses, views};
 pub use timeline::Timeline;
+pub use warm::Warming;

@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::Layer;
 use crate::graph::Observation;
-use crate::grid::{Bucket, PageNumber};
+use crate::grid::{Bucket, PageNumber, Place};
 use crate::key::EntityKey;
 use crate::page::{PageKey, RecordType};
 use crate::rebuild::{Rebuilder, is_building};
@@ -180,13 +180,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         range: TimeRange,
         mut then: impl FnMut(&PageKey, PageNumber, (u32, u32), Look),
     ) -> Result<()> {
-        self.check_extent(range)?;
-        let Some((first, last)) = self.ends(range)? else {
-            return Ok(());
-        };
-        let (grid, page_len) = (self.state.grid(), self.state.page_len());
-        let place = |bucket| grid.place(bucket, page_len).map_err(|error| self.named(error));
-        let (first, last) = (place(first)?, place(last)?);
+        let Some((first, last)) = self.places(range)? else { return Ok(()) };
+        let page_len = self.state.page_len();
         let prefix = self.entity(entity)?;
         self.state.check()?;
         for number in (first.page.0..=last.page.0).map(PageNumber) {
@@ -197,6 +192,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             then(&key, number, (from, to), found);
         }
         Ok(())
+    }
+
+    /// Where the first and the last bucket stand that start in a range; `None` if there is none.
+    pub(super) fn places(&self, range: TimeRange) -> Result<Option<(Place, Place)>> {
+        self.check_extent(range)?;
+        let Some((first, last)) = self.ends(range)? else { return Ok(None) };
+        let (grid, page_len) = (self.state.grid(), self.state.page_len());
+        let place = |bucket| grid.place(bucket, page_len).map_err(|error| self.named(error));
+        Ok(Some((place(first)?, place(last)?)))
     }
 
     /// Refuses a range of more buckets than one call reads or fills.

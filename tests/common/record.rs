@@ -48,7 +48,9 @@ pub(crate) fn cell(entity: u32, bucket: i64, value: u64) -> Cell {
     Cell { view: 0, entity, bucket, value }
 }
 
-/// Nothing is synced but what asks for it, so that syncs can be counted.
+/// Nothing is synced but what asks for it, and nothing comes into memory but what is read, so that
+/// both can be counted.
 pub(crate) fn patient() -> Options {
-    Options { unsynced_age_max: Span::hours(1), ..super::still::options() }
+    let unsynced_age_max = Span::hours(1);
+    Options { unsynced_age_max, warm_up: false, ..super::still::options() }
 }

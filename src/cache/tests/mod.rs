@@ -1,5 +1,6 @@
 //! What the cache promises, tried from outside.
 
+mod hottest;
 mod model;
 mod room;
 mod scan;

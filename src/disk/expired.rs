@@ -1,0 +1,71 @@
+//! Records that are older than their view keeps them.
+
+use crate::cache::CacheKey;
+use crate::error::Result;
+use crate::page::{Page, PageKey};
+use crate::time::Timestamp;
+
+use super::load::read_apart;
+use super::scope::{Scope, ScopeOf};
+use super::shared::Shared;
+use super::tables::PAGES;
+use super::view_state::ViewState;
+
+/// What a look for expired records came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Expired {
+    /// The page under this key holds some.
+    From(Box<[u8]>),
+    /// None so far: where to go on.
+    NotBefore(Box<[u8]>),
+    /// None up to the view's end.
+    None,
+}
+
+/// Keys looked at in one step: what is due to go is asked of each page, outside the writer.
+const LOOK: usize = 256;
+
+/// Looks through some pages of a view, from a key on or from its beginning, for records that are
+/// deleted if all before an instant are.
+pub(crate) fn expired_from(
+    shared: &Shared,
+    view: &ViewState,
+    before: Timestamp,
+    from: Option<&[u8]>,
+) -> Result<Expired> {
+    let scope = view.scope(Scope::Before(before));
+    let (first, until) = scope.bounds();
+    let from = from.unwrap_or(&first);
+    let mut keys: Vec<Box<[u8]>> = shared.read(|txn| {
+        let failed = |cause| shared.storage_error(cause);
+        let pages = txn.open_table(PAGES).map_err(|cause| shared.storage_error(cause))?;
+        let range = pages.range(from..&*until).map_err(failed)?;
+        let keys = range.take(LOOK + 1).map(|entry| entry.map(|(key, _)| key.value().into()));
+        keys.collect::<Result<_, _>>().map_err(failed)
+    })?;
+    let next = if keys.len() > LOOK { keys.pop() } else { None };
+    for key in keys {
+        if holds_expired(shared, view, &scope, &key)? {
+            return Ok(Expired::From(key));
+        }
+    }
+    Ok(next.map_or(Expired::None, Expired::NotBefore))
+}
+
+fn holds_expired(shared: &Shared, view: &ViewState, scope: &ScopeOf, key: &[u8]) -> Result<bool> {
+    let Some((_, _, number)) = PageKey::split(key) else { return Ok(false) };
+    if !scope.concerns(number) {
+        return Ok(false);
+    }
+    let holds = |page: &Page| !scope.slots(number, page).is_empty();
+    let cache_key = CacheKey::new(key);
+    if let Some(resident) = shared.cache.peek(cache_key) {
+        return Ok(holds(resident.value()));
+    }
+    Ok(match read_apart(shared, view, cache_key)? {
+        Some(Ok(resident)) => holds(resident.value()),
+        // Whatever it held, it was meant to go.
+        Some(Err(_)) => true,
+        None => false,
+    })
+}
