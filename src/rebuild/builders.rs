@@ -4,64 +4,114 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::Event;
 use crate::schedule::Pace;
-use crate::sync::{Arc, Mutex, thread};
+use crate::sync::{Arc, Mutex, channel, thread, thread_number};
 use crate::time::Timestamp;
 
+use super::crew::Crew;
 use super::work::{Reason, Worked};
 use super::workshop::{Next, Workshop};
 
 /// The builders of one opening.
 #[derive(Debug, Default)]
 pub(super) struct Builders {
-    threads: Mutex<Vec<thread::JoinHandle<()>>>,
+    crew: Arc<Crew>,
+    supervisor: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
 /// No builder sleeps longer than this for something that is due at a time: a wall clock may be set.
 const NAP_MAX: Duration = Duration::from_secs(60);
 
 impl Builders {
-    /// Starts as many as the options say.
+    /// Starts as many as the options say, and one thread that watches over them.
     pub(super) fn start(&self, workshop: &Arc<Workshop>) -> Result<()> {
         let options = &workshop.shared().options;
         let pace = Pace::new(options.background_share, options.background_ramp.into());
-        for number in 0..options.builders {
-            let builder = Builder { workshop: workshop.clone(), pace, opened: Instant::now() };
-            let thread = thread::Builder::new()
-                .name(format!("tidetable-builder-{number}"))
-                .spawn(move || builder.run())
-                .map_err(|cause| {
-                    let message = format!("cannot start a builder's thread: {cause}");
-                    Error::new(ErrorKind::System, message)
-                })?;
-            self.threads.lock().push(thread);
+        let (workshop, crew) = (workshop.clone(), self.crew.clone());
+        let recruit = Recruit { workshop, crew, pace, opened: Instant::now() };
+        for _ in 0..options.builders {
+            recruit.start()?;
+        }
+        if options.builders > 0 {
+            let supervisor = spawn("tidetable-supervisor".into(), move || supervise(&recruit))?;
+            *self.supervisor.lock() = Some(supervisor);
         }
         Ok(())
     }
 
-    /// Waits until all have ended; the workshop is closed. One of them may be the caller: a builder
-    /// that held the last handle on the store.
-    pub(super) fn join(&self) {
-        let threads = std::mem::take(&mut *self.threads.lock());
-        for thread in threads {
-            if thread.thread().id() != thread::current().id() {
-                // It catches the panics of what it calls.
-                let _ = thread.join();
-            }
+    /// Waits until all have ended that do not hang; the workshop is closed. One of them may be the
+    /// caller: a builder that held the last handle on the store.
+    pub(super) fn join(&self, workshop: &Workshop) {
+        self.crew.wait(thread_number());
+        workshop.shared().overdue.close();
+        let supervisor = self.supervisor.lock().take();
+        if let Some(supervisor) = supervisor {
+            let _ = supervisor.join();
+        }
+    }
+}
+
+/// Starts builders.
+#[derive(Clone)]
+struct Recruit {
+    workshop: Arc<Workshop>,
+    crew: Arc<Crew>,
+    pace: Pace,
+    opened: Instant,
+}
+
+impl Recruit {
+    fn start(&self) -> Result<()> {
+        let place = self.crew.place();
+        let Self { workshop, crew, pace, opened } = self.clone();
+        let builder = Builder { workshop, crew, place, pace, opened };
+        let (begin, begun) = channel::bounded(1);
+        let thread = spawn(format!("tidetable-builder-{place}"), move || {
+            builder.crew.begin(thread_number(), place);
+            // Whoever closes the store from here on waits for it.
+            drop(begin);
+            builder.run();
+            builder.crew.end(thread_number());
+        })?;
+        self.crew.keep(place, thread);
+        let _: Result<(), _> = begun.recv();
+        Ok(())
+    }
+}
+
+fn spawn(name: String, body: impl FnOnce() + Send + 'static) -> Result<thread::JoinHandle<()>> {
+    thread::Builder::new().name(name).spawn(body).map_err(|cause| {
+        Error::new(ErrorKind::System, format!("cannot start a builder's thread: {cause}"))
+    })
+}
+
+/// Looks for builds that take too long, and has builders that hang in one replaced.
+fn supervise(recruit: &Recruit) {
+    let shared = recruit.workshop.shared();
+    while let Some(watch) = shared.overdue.next() {
+        let running_for = watch.begun.elapsed();
+        let event = Event::SlowBuild { view: &watch.view, bucket: watch.bucket, running_for };
+        shared.events.tell(&event);
+        if recruit.crew.give_up(watch.thread) && !recruit.workshop.is_closing() {
+            // Without another thread the others go on.
+            let _ = recruit.start();
         }
     }
 }
 
 struct Builder {
     workshop: Arc<Workshop>,
+    crew: Arc<Crew>,
+    place: usize,
     pace: Pace,
     opened: Instant,
 }
 
 impl Builder {
-    fn run(self) {
+    fn run(&self) {
         let bell = &self.workshop.shared().bell;
-        while !self.workshop.is_closing() {
+        while !self.workshop.is_closing() && !self.crew.is_given_up(self.place) {
             let heard = bell.heard();
             let began = Instant::now();
             // Only a defect of the engine panics here; it must not end the thread.

@@ -197,7 +197,7 @@ impl Engine {
     fn end(&self) -> Result<()> {
         // Builders finish what they have in hand; what they build is stored.
         self.workshop.close();
-        self.builders.join();
+        self.builders.join(&self.workshop);
         // The writer ends when the last way to it is gone; calls under way keep theirs until they
         // are answered.
         drop(self.workshop.take_writer());

@@ -8,6 +8,8 @@ mod campaign;
 mod chain;
 mod circle;
 #[cfg(not(loom))]
+mod crew;
+#[cfg(not(loom))]
 mod director;
 #[cfg(not(loom))]
 mod engine;

@@ -123,14 +123,17 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let watch = Watch::begin(name, spot.bucket, deadline, Instant::now());
         let watched = self.shared().overdue.enter(watch);
         let (outcome, took) = run();
+        let was_told = watched.was_found();
         drop(watched);
         if took > Duration::from(deadline) {
             let message = format!("the build took {took:.1?}, and {deadline} is what one may take");
             let slow = Error::new(ErrorKind::Build, message);
             self.state.counters().builds_slow.add(1);
             self.shared().report_slow(self.at(spot, slow));
-            let (view, bucket) = (self.state.name(), spot.bucket);
-            self.shared().events.tell(&Event::SlowBuild { view, bucket, running_for: took });
+            if !was_told {
+                let (view, bucket) = (self.state.name(), spot.bucket);
+                self.shared().events.tell(&Event::SlowBuild { view, bucket, running_for: took });
+            }
         }
         (outcome, took)
     }

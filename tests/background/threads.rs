@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 
-use tidetable::{Freshness, Options, Span, Store, Timestamp};
+use tidetable::{Event, Freshness, Options, Span, Store, Timestamp};
 
 const AT: Timestamp = Timestamp::EPOCH;
 
@@ -113,4 +113,35 @@ fn dropping_the_last_handle_in_a_builder_closes_the_store() {
     };
     let view = store.view::<u32, u32>("slow").build(|_, _, _| Err("not again".into())).unwrap();
     assert_eq!(view.peek(&1, AT).unwrap().unwrap().to_native(), 1);
+}
+
+#[test]
+fn a_builder_that_hangs_is_replaced_told_of_and_not_waited_for() {
+    let (slow, is_slow) = mpsc::channel();
+    let slow = Mutex::new(slow);
+    let observer = move |event: &Event<'_>| {
+        if let Event::SlowBuild { view, .. } = event {
+            // Told again when it ends; by then nobody listens.
+            let _ = slow.lock().unwrap().send(view.to_string());
+        }
+    };
+    let options = Options { observer: Some(Arc::new(observer)), ..Options::default() };
+    let store = Store::in_memory_with(options).unwrap();
+    let (go_on, gone_on) = mpsc::channel::<()>();
+    let gone_on = Mutex::new(gone_on);
+    let definition = store.view::<u32, u32>("hanging").build_deadline(Span::millis(1));
+    let hanging = definition.build(move |_, &id, _| {
+        gone_on.lock().unwrap().recv().unwrap();
+        Ok(id)
+    });
+    let hanging = hanging.unwrap();
+    let quick = store.view::<u32, u32>("quick").build(|_, &id, _| Ok(id)).unwrap();
+    let hangs = hanging.request(&1, AT).unwrap();
+    assert_eq!(is_slow.recv().unwrap(), "hanging");
+    // There was one builder, and it hangs.
+    assert_eq!(quick.request(&2, AT).unwrap().wait().unwrap().to_native(), 2);
+    drop(quick);
+    store.close().unwrap();
+    assert_eq!(hangs.wait().unwrap_err().kind(), tidetable::ErrorKind::Reopen);
+    go_on.send(()).unwrap();
 }
