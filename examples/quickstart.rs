@@ -42,7 +42,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let changed = timed("a building grows: say so", || store.invalidate(("building", 0)))?;
     println!("{:>34} {} records are stale", "", changed.stale);
     let record = timed("read what it shades: built anew", || exposure.get(&7, noon))?;
-    assert!(record.is_fresh() && record.layer() == Layer::Build);
+    assert!(record.is_fresh());
+    let morrow = TimeRange::new(day.end(), day.end().checked_add(Span::days(1)).expect("in time"));
+    let run = timed("ask for the next day", || exposure.precompute(patios.clone(), morrow))?;
+    let status = timed("wait for that run", || run.wait())?;
+    println!("{:>34} {} records, {} failed", "", status.done, status.failed);
+    let pending = timed("ask for one record more", || exposure.request(&7, morrow.end()))?;
+    timed("wait for it", || pending.wait())?;
 
     let deleted = timed("delete a patio", || exposure.delete(&7))?;
     println!("{:>34} {deleted} records", "");

@@ -225,6 +225,7 @@
 //! - [`Overtaken`](Freshness::Overtaken): it was built for this read, and something it needs moved
 //!   meanwhile;
 //! - [`OldVersion`](Freshness::OldVersion): an older version of the view built it;
+//! - [`Expired`](Freshness::Expired): the time for which it counts is over;
 //! - [`Sealed`](Freshness::Sealed): it is history and stays as it is ([`ViewDefinition::seal_after`]).
 //!
 //! In a file that was opened to read only and had not been closed cleanly nothing is fresh. Two reads
@@ -284,6 +285,98 @@
 //! assert!(hurried.get(&7, Timestamp::EPOCH)?.is_fresh());
 //! # Ok::<(), tidetable::Error>(())
 //! ```
+//!
+//! # Deadlines
+//! A read without a deadline builds in its own thread. One with a deadline leaves the build to the
+//! store's *builders* and takes what there is when its time is up: the record that is not fresh and
+//! says so, or [`ErrorKind::Busy`]. The build goes on. For futures there is [`View::get_async`].
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use tidetable::{Marked, Store, Timestamp};
+//! # let store = Store::in_memory()?;
+//! let view = store.view::<u32, u64>("slow").build(|_, _, _| Ok(1))?;
+//! let hurried = view.within(Duration::from_millis(20)); // or what there is
+//! # let hurried = view.within(Duration::from_secs(60));
+//! assert_eq!(hurried.get(&7, Timestamp::EPOCH)?.to_native(), 1);
+//!
+//! // Never wait for what is there: served as it is, built anew behind.
+//! let lenient = view.when_marked(Marked::Serve);
+//! # lenient.get(&7, Timestamp::EPOCH)?;
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! # In the background
+//! Builders ([`Options::builders`], one by default) make fresh by themselves what was announced as
+//! changed, upstream first; before that what readers were served although it was not fresh, and
+//! first of all what somebody waits for. What is left to do is in the file: a crash or a restart
+//! loses none of it, and [`Store::backlog`] counts it. Views are built as far as they are defined and
+//! somebody holds a handle on them. With no builders, [`Store::build_next`] does one piece of work and
+//! says what it was.
+//!
+//! ```
+//! # use tidetable::{Grid, Span, Store, TimeRange, Timestamp};
+//! # let store = Store::in_memory()?;
+//! # let monday = TimeRange::new(Timestamp::EPOCH, Timestamp::from_seconds(86_400));
+//! let sun = store.view::<u32, u64>("sun").grid(Grid::minutes(10)).build(|_, &patio, bucket| {
+//!     Ok(u64::from(patio) + bucket.start().as_millis() as u64)
+//! })?;
+//!
+//! // A *run*: large work with progress, checkpoints and a list of what failed. It is in the file
+//! // when this returns, and goes on after a restart.
+//! let run = sun.precompute(0..100, monday)?;
+//! let status = run.wait()?;
+//! assert_eq!((status.done, status.failed), (14_400, 0));
+//!
+//! // One record, without waiting for it; the request outlives a restart too.
+//! let pending = sun.request(&7, monday.end())?;
+//! println!("{:?}", pending.state()?); // waiting, building with its progress, completed, failed
+//! let record = pending.wait()?;
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! | to have built | call |
+//! |---|---|
+//! | a range of many entities | [`View::precompute`]; [`View::fill`] in this thread |
+//! | one record, soon | [`View::request`], [`View::request_many`] |
+//! | all again, or what is not fresh | [`Store::refresh`] |
+//! | nothing: what is marked is built anyway | |
+//!
+//! **Failing builds** are tried again in the background, later and later, as the view's [`Retry`]
+//! says; then the record *rests* until it is asked for or announced again. [`Store::failures`] lists
+//! them. Readers try by themselves. When a view's builds keep failing its [`Breaker`] holds them
+//! back for a while: readers get the old records, which say what they are.
+//! **Too many builds**: beyond [`Options::builds_max`] a reader gets the old record or `Busy` at once.
+//! **Slow builds** ([`ViewDefinition::build_deadline`]) are told of, and a builder that hangs in one is
+//! replaced; a thread cannot be stopped.
+//!
+//! Work that nobody waits for takes no more than [`Options::background_share`] of a builder's time,
+//! and less right after an opening. At an opening, the pages that were used most before come back into
+//! memory ([`Options::warm_up`]); what retention no longer keeps goes by itself
+//! ([`Options::retention_every`]).
+//!
+//! # Records that expire
+//! Where changes are not announced (a forecast, a price), records count for so long:
+//! [`ViewDefinition::fresh_for`]. Then they are [`Expired`](Freshness::Expired), and so is what was
+//! built from them; what comes out as it was spares its readers. Records that are read are built
+//! anew shortly before they expire.
+//!
+//! ```
+//! # use tidetable::{Span, Store, Timestamp};
+//! # let store = Store::in_memory()?;
+//! # fn ask(_: &str) -> Result<f64, std::io::Error> { Ok(11.2) }
+//! let price = store.view::<str, f64>("price").fresh_for(Span::minutes(10));
+//! let price = price.build(|_, currency, _| Ok(ask(currency)?))?;
+//! let record = price.get("SEK", Timestamp::EPOCH)?;
+//! println!("{} until {:?}", *record, record.fresh_until());
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! # Watching it
+//! [`Store::metrics`] is a snapshot of counters and latencies (p50, p95, p99), per view and in total,
+//! cheap enough to keep on; it serializes with serde. [`Options::observer`] is told of each
+//! [`Event`]: built, failed, gave up, slow, a run's end, a damaged page; with the feature `tracing`
+//! the same goes to `tracing`. [`Store::status`] counts what each view holds.
 //!
 //! # Writing and durability
 //! What can be built again is committed when the read that built it returns, and synced a little
