@@ -9,8 +9,8 @@ fn lodge(cache: &Cache<Page>, key: CacheKey<'_>, bytes: usize) -> Lodged {
 }
 
 fn names(cache: &Cache<Page>, most: usize) -> String {
-    let name = |key: &Box<[u8]>| String::from_utf8_lossy(key).into_owned();
-    cache.hottest(most).iter().map(name).collect()
+    let hottest = cache.hottest(most);
+    hottest.iter().map(|key| String::from_utf8_lossy(key).into_owned()).collect()
 }
 
 #[test]
@@ -37,8 +37,8 @@ fn the_hottest_pages_of_many_shards_come_before_their_colder_ones() {
     keys[..100].iter().for_each(|key| _ = read(&cache, CacheKey::new(key), 1000));
     let hottest = cache.hottest(100);
     assert_eq!(hottest.len(), 100);
-    let again = |key: &&Box<[u8]>| ***key < *100_u32.to_be_bytes().as_slice();
-    assert_eq!(hottest.iter().filter(again).count(), 100);
+    let until = 100_u32.to_be_bytes();
+    assert_eq!(hottest.iter().filter(|key| ***key < *until.as_slice()).count(), 100);
     assert_eq!(cache.hottest(1000).len(), 400);
 }
 

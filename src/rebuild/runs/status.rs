@@ -89,7 +89,7 @@ pub struct RunStatus {
     pub per_second: Option<f64>,
     /// When it will end if it goes on at that rate.
     pub expected_end: Option<Timestamp>,
-    /// The key of the entity that was begun last, as [`Error::entity`] has it; `None` while nothing
+    /// The key of the entity that was begun last, as [`Error::entity`](crate::Error::entity) has it; `None` while nothing
     /// is in hand.
     pub entity: Option<Vec<u8>>,
     /// When its work began to be written down.
