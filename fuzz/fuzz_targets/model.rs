@@ -66,7 +66,7 @@ struct Run {
 
 fn open(disk: Disk, memory_bytes: usize) -> Store {
     let clock = Arc::new(ManualClock::new(Timestamp::from_millis(0)));
-    let options = Options { memory_bytes, clock, ..Options::default() };
+    let options = Options { memory_bytes, clock, ..Options { builders: 0, ..Options::default() } };
     Store::open_backend(Box::new(disk), options).expect("what was left opens again")
 }
 
