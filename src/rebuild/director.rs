@@ -36,9 +36,13 @@ struct State {
     /// The views upstream first, as of the bell.
     levels: Vec<ViewId>,
     levels_at: Option<Heard>,
-    /// Until there is nothing to do for the first time after an unclean stop: some build may have
-    /// been what ended the process.
-    cautious: bool,
+    /// After an unclean stop: some build may have been what ended the process.
+    in_doubt: bool,
+    /// The views about which there is no doubt any more: there was nothing to do for them. A view
+    /// that nobody has defined yet is none of them.
+    trusted: HashSet<ViewId>,
+    /// Somebody has such a build in hand. What else begins now would be under suspicion for it.
+    cautiously_in_hand: bool,
 }
 
 /// What a builder is to do.
@@ -65,9 +69,9 @@ pub(super) struct PageWork {
 const LOOK: usize = 1024;
 
 impl Director {
-    /// One that is cautious after an unclean stop.
+    /// One that is cautious after an unclean stop, with each view until it has done all there is.
     pub(super) fn new(after_unclean_stop: bool) -> Self {
-        let state = State { cautious: after_unclean_stop, ..State::default() };
+        let state = State { in_doubt: after_unclean_stop, ..State::default() };
         Self { state: Mutex::new(state) }
     }
 
@@ -77,7 +81,7 @@ impl Director {
         // The clock is the application's: it is asked before any lock is taken.
         let now = shared.options.clock.now();
         let mut state = self.state.lock();
-        if state.cautious && !state.in_hand.is_empty() {
+        if state.cautiously_in_hand {
             return Ok(Task::Nothing { until: None });
         }
         state.turned_away.retain(|_, until| *until > now);
@@ -88,14 +92,15 @@ impl Director {
             None => match state.note(shared)? {
                 Some(note) => return Ok(Task::Note(note)),
                 None => {
-                    state.cautious = false;
+                    state.trust(&mut search)?;
                     return Ok(Task::Nothing { until: search.until });
                 }
             },
         };
         let Found { reason, page, slots, rebuilder } = found;
         state.in_hand.insert(page.clone());
-        let cautiously = state.cautious;
+        let cautiously = state.is_in_doubt(&page);
+        state.cautiously_in_hand |= cautiously;
         Ok(Task::Page(PageWork { reason, page, slots, rebuilder, cautiously }))
     }
 
@@ -108,6 +113,10 @@ impl Director {
     pub(super) fn done(&self, reason: Reason, page: &[u8]) {
         let mut state = self.state.lock();
         state.in_hand.remove(page);
+        if state.is_in_doubt(page) {
+            // There is one at most.
+            state.cautiously_in_hand = false;
+        }
         // What is left of it, and what others passed over because it was in hand, is looked at again.
         state.wanted.disturb();
         let Some((view, ..)) = PageKey::split(page) else { return };
@@ -259,6 +268,23 @@ impl State {
         let found = sweeping.next(shared, &defined, now, |page| in_hand.contains(page))?;
         let reason = Reason::Stamped;
         Ok(found.map(|(page, slots)| Found { reason, page, slots, rebuilder }))
+    }
+
+    fn is_in_doubt(&self, page: &[u8]) -> bool {
+        let view = PageKey::split(page).map(|(view, ..)| view);
+        self.in_doubt && view.is_some_and(|view| !self.trusted.contains(&view))
+    }
+
+    /// All that could be built has been, and the process is still there.
+    fn trust(&mut self, search: &mut Search<'_>) -> Result<()> {
+        if self.in_doubt && self.in_hand.is_empty() {
+            for view in self.upstream_first(search)? {
+                if search.builds(view).is_some() {
+                    self.trusted.insert(view);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// How far a sweep got, if that is to be written down.
