@@ -1,6 +1,6 @@
 //! Background work of a program, one piece at a time, and what has to hold after it.
 
-use tidetable::{ErrorKind, Record, RunState};
+use tidetable::{ErrorKind, PendingState, Record, RunState};
 
 use super::engine::{Engine, Held, said};
 use super::naive::Spot;
@@ -16,9 +16,13 @@ impl Engine<'_> {
         let (place, of, bucket) = spot;
         match self.world.view(place).request(&entity(of), at(bucket)) {
             Err(error) if place == 0 && error.kind() == ErrorKind::Input => return Ok(()),
-            asked => drop(asked.map_err(said)?),
+            asked => {
+                // What stood already was not asked for, and is lost in a crash like all that is built.
+                if !matches!(asked.map_err(said)?.state().map_err(said)?, PendingState::Completed) {
+                    self.requested.push(spot);
+                }
+            }
         }
-        self.requested.push(spot);
         Ok(())
     }
 
