@@ -92,3 +92,25 @@ fn what_rests_after_a_kill_says_so_and_is_tried_when_it_is_asked_for() {
     assert!(matches!(tried.state().unwrap(), PendingState::Waiting { attempts: 0, .. }));
     assert!(third.work().is_some());
 }
+
+#[test]
+fn a_build_that_panics_ends_nothing_and_is_put_off() {
+    let store = still::in_memory().unwrap();
+    let view = store.view::<u32, u32>("sun").build(|_, id, _| {
+        assert_ne!(*id, DEADLY, "it is too bright");
+        Ok(*id)
+    });
+    let view = view.unwrap();
+    let pending = view.request_many((0..5).map(|id| (id, AT))).unwrap();
+    let worked: Vec<_> = std::iter::from_fn(|| store.build_next().unwrap()).take(100).collect();
+    assert_eq!(worked.len(), 5, "each is tried once");
+    let failed: Vec<_> = worked.iter().flat_map(|worked| &worked.failed).collect();
+    assert!(failed.len() == 1 && failed[0].to_string().contains("too bright"), "{failed:?}");
+    for (id, pending) in pending.iter().enumerate() {
+        let state = pending.state().unwrap();
+        match id as u32 {
+            DEADLY => assert!(matches!(state, PendingState::Waiting { attempts: 1, .. })),
+            _ => assert!(matches!(state, PendingState::Completed)),
+        }
+    }
+}
