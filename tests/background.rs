@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "background/kills.rs"]
+mod kills;
 #[path = "background/order.rs"]
 mod order;
 #[path = "background/requests.rs"]

@@ -10,11 +10,12 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
-use crate::common::still;
+use common::block_on::block_on;
 use common::disk::Random;
 use tidetable::{
-    BuildContext, Changes, ErrorKind, Grid, Marked, Missing, Options, Record, Result, Store,
+    BuildContext, Changes, ErrorKind, Grid, Marked, Missing, Options, Record, Result, Span, Store,
     TimeRange, Timestamp, View,
 };
 
@@ -24,6 +25,9 @@ const READERS: u64 = 4;
 const SOURCES: u64 = 3;
 const ENTITIES: u64 = 6;
 const BUCKETS: u64 = 6;
+
+/// Longer than any test takes.
+const LONG: Duration = Duration::from_secs(600);
 
 type Pairs = View<u64, u64>;
 
@@ -54,6 +58,8 @@ struct World {
     reads: AtomicU64,
     fresh: AtomicU64,
     over: AtomicBool,
+    /// Whether threads of the store's build too; then some reads are left to them.
+    has_builders: bool,
 }
 
 fn at(bucket: u64) -> Timestamp {
@@ -109,13 +115,16 @@ impl Drop for Ending<'_> {
 }
 
 impl World {
-    fn new(memory_bytes: usize) -> Self {
-        let store = Store::in_memory_with(Options { memory_bytes, ..still::options() }).unwrap();
+    fn new(memory_bytes: usize, builders: usize) -> Self {
+        let background_ramp = Span::ZERO;
+        let options = Options { memory_bytes, builders, background_ramp, ..Options::default() };
+        let store = Store::in_memory_with(options).unwrap();
         let counters = Arc::new((0..SOURCES).map(|_| Counter::default()).collect());
         let sides = [0, 1].map(|side| define_side(&store, &counters, side).unwrap());
         let pairs = define_pairs(&store, &sides).unwrap();
         let (reads, fresh) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { counters, store, sides, pairs, reads, fresh, over: AtomicBool::new(false) }
+        let (over, has_builders) = (AtomicBool::new(false), builders > 0);
+        Self { counters, store, sides, pairs, reads, fresh, over, has_builders }
     }
 
     fn is_over(&self) -> bool {
@@ -210,7 +219,7 @@ impl World {
                 Err(error) if error.to_string().contains("was deleted while") => {}
                 Err(error) => panic!("{error}"),
             };
-            match random.below(10) {
+            match random.below(if self.has_builders { 16 } else { 10 }) {
                 0..4 => may_miss(view.get(&entity, at(bucket))),
                 4 => may_miss(view.when_marked(Marked::Serve).get(&entity, at(bucket))),
                 5 => may_miss(view.when_missing(Missing::Miss).get(&entity, at(bucket))),
@@ -220,7 +229,21 @@ impl World {
                     Err(error) if error.to_string().contains("was deleted while") => {}
                     Err(error) => panic!("{error}"),
                 },
-                _ => drop(view.fill(&entity, all()).unwrap()),
+                9 => drop(view.fill(&entity, all()).unwrap()),
+                10..12 => match view.within(LONG).get(&entity, at(bucket)) {
+                    Err(error) if error.kind() == ErrorKind::Busy => {}
+                    read => may_miss(read),
+                },
+                12 => match view.within(Duration::ZERO).get(&entity, at(bucket)) {
+                    Err(error) if error.kind() == ErrorKind::Busy => {}
+                    read => may_miss(read),
+                },
+                13 => may_miss(block_on(view.get_async(&entity, at(bucket)))),
+                14 => drop(view.request(&entity, at(bucket)).unwrap()),
+                _ => {
+                    let pending = view.request(&entity, at(bucket)).unwrap();
+                    may_miss(pending.wait());
+                }
             }
         }
     }
@@ -246,8 +269,8 @@ fn reads() -> u64 {
     value.map_or(READS_DEFAULT, |value| value.parse().expect("READS is a number"))
 }
 
-fn runs_with(memory_bytes: usize) {
-    let world = World::new(memory_bytes);
+fn runs_with(memory_bytes: usize, builders: usize) {
+    let world = World::new(memory_bytes, builders);
     thread::scope(|scope| {
         (0..READERS).for_each(|reader| {
             drop(scope.spawn({
@@ -271,10 +294,20 @@ fn runs_with(memory_bytes: usize) {
 
 #[test]
 fn what_says_that_it_is_fresh_contains_all_that_was_acknowledged_before_the_read() {
-    runs_with(8 << 20);
+    runs_with(8 << 20, 0);
 }
 
 #[test]
 fn the_same_holds_where_nothing_stays_in_memory() {
-    runs_with(0);
+    runs_with(0, 0);
+}
+
+#[test]
+fn the_same_holds_while_builders_work() {
+    runs_with(8 << 20, 2);
+}
+
+#[test]
+fn the_same_holds_while_builders_work_and_nothing_stays_in_memory() {
+    runs_with(0, 2);
 }

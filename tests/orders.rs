@@ -5,13 +5,14 @@
 mod common;
 
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::Duration;
 
+use crate::common::block_on::block_on;
 use crate::common::still;
 use tidetable::{ErrorKind, Freshness, Missing, Options, Reason, Result, Store, Timestamp, View};
 
@@ -28,24 +29,6 @@ fn counting(store: &Store) -> (View<u32, u64>, Arc<AtomicUsize>) {
         Ok(count.fetch_add(1, SeqCst) as u64)
     });
     (view.unwrap(), built)
-}
-
-/// Runs a future on this thread, with nobody's executor.
-fn block_on<F: Future>(future: F) -> F::Output {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(answer) => return answer,
-            Poll::Pending => thread::park(),
-        }
-    }
 }
 
 fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {

@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use tidetable::{ErrorKind, Result, Store, View};
+use tidetable::{ErrorKind, Options, Result, Span, Store, View};
 
 use common::disk::Random;
 use common::record::{Cell, at, buckets, built_view, cell, put_view};
@@ -133,6 +133,47 @@ fn a_kill_at_birth_leaves_a_whole_store_or_none() {
         store.close().unwrap();
     }
     println!("killed at birth: {whole} stores were whole, {none} were not there");
+}
+
+/// Whoever builds the record of this one is gone.
+const DEADLY: u32 = 1;
+
+#[test]
+#[ignore = "a child of the test that counts its starts"]
+fn builds_what_it_does_not_survive() {
+    let path = store_of_this_child();
+    let is_first = !path.exists();
+    let options = Options { background_ramp: Span::ZERO, ..Options::default() };
+    let store = Store::open_with(path, options).unwrap();
+    let view = store.view::<u32, u32>("sun").build(|_, id, _| match *id {
+        DEADLY => std::process::abort(),
+        id => Ok(id),
+    });
+    let view = view.unwrap();
+    if is_first {
+        drop(view.request_many((0..5).map(|id| (id, at(0)))).unwrap());
+    }
+    let is_there = |id: &u32| view.peek(id, at(0)).unwrap().is_some();
+    while (0..5).filter(is_there).count() < 4 {
+        std::thread::yield_now();
+    }
+    store.close().unwrap();
+}
+
+#[test]
+fn a_build_that_kills_the_process_does_so_twice_at_most() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("city.tide");
+    let start = || child("builds_what_it_does_not_survive", &path).wait_with_output().unwrap();
+    assert!(!start().status.success(), "nothing was known of it");
+    // Of these one at most is killed: the one that noted before that it would try.
+    let ends = [start().status.success(), start().status.success()];
+    assert!(ends[1], "{ends:?}");
+    let store = Store::open(&path).unwrap();
+    let view = store.view::<u32, u32>("sun").build(|_, _, _| Err("not here".into())).unwrap();
+    let there: Vec<u32> = (0..5).filter(|id| view.peek(id, at(0)).unwrap().is_some()).collect();
+    assert_eq!(there, [0, 2, 3, 4]);
+    store.close().unwrap();
 }
 
 #[test]

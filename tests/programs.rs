@@ -19,6 +19,8 @@ mod reads;
 mod step;
 #[path = "programs/values.rs"]
 mod values;
+#[path = "programs/work.rs"]
+mod work;
 #[path = "programs/world.rs"]
 mod world;
 

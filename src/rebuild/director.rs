@@ -42,9 +42,13 @@ struct State {
     /// The views upstream first, as of the bell.
     levels: Vec<ViewId>,
     levels_at: Option<Heard>,
-    /// Until there is nothing to do for the first time after an unclean stop: some build may have
-    /// been what ended the process.
-    cautious: bool,
+    /// After an unclean stop: some build may have been what ended the process.
+    in_doubt: bool,
+    /// The views about which there is no doubt any more: there was nothing to do for them. A view
+    /// that nobody has defined yet is none of them.
+    trusted: HashSet<ViewId>,
+    /// Somebody has such a build in hand. What else begins now would be under suspicion for it.
+    cautiously_in_hand: bool,
 }
 
 /// What a builder is to do.
@@ -74,11 +78,12 @@ pub(super) struct PageWork {
 const LOOK: usize = 1024;
 
 impl Director {
-    /// For an opening at this time; `hottest` are the pages that were used most before it.
+    /// For an opening at this time, cautious after an unclean stop with each view until all there is
+    /// to do for it is done; `hottest` are the pages that were used most before it.
     pub(super) fn new(shared: &Shared, hottest: PageList) -> Self {
         let options = &shared.options;
         let retention = Retention::new(options.retention_every, options.clock.now());
-        let state = State { cautious: shared.after_unclean_stop, ..State::new(retention) };
+        let state = State { in_doubt: shared.after_unclean_stop, ..State::new(retention) };
         Self { state: Mutex::new(state), warm_up: WarmUp::new(hottest) }
     }
 
@@ -124,8 +129,7 @@ impl Director {
             if let Some(note) = state.note(shared)? {
                 return Ok(Some(Task::Note(note)));
             }
-            // What was to be done when the file was opened is done, and the process lives.
-            state.cautious = !state.in_hand.is_empty() && state.cautious;
+            state.trust(search)?;
             Ok(None)
         })
     }
@@ -139,7 +143,7 @@ impl Director {
         // The clock is the application's: it is asked before any lock is taken.
         let now = shared.options.clock.now();
         let mut state = self.state.lock();
-        if state.cautious && !state.in_hand.is_empty() {
+        if state.cautiously_in_hand {
             return Ok(Task::Nothing { until: None });
         }
         state.turned_away.retain(|_, until| *until > now);
@@ -164,6 +168,10 @@ impl Director {
     pub(super) fn done(&self, reason: Reason, page: &[u8]) {
         let mut state = self.state.lock();
         state.in_hand.remove(page);
+        if state.is_in_doubt(page) {
+            // There is one at most.
+            state.cautiously_in_hand = false;
+        }
         // What is left of it, and what others passed over because it was in hand, is looked at again.
         state.wanted.disturb();
         let Some((view, ..)) = PageKey::split(page) else { return };
@@ -241,7 +249,9 @@ impl State {
             turned_away: HashMap::new(),
             levels: Vec::new(),
             levels_at: None,
-            cautious: false,
+            in_doubt: false,
+            trusted: HashSet::new(),
+            cautiously_in_hand: false,
         }
     }
 
@@ -249,7 +259,9 @@ impl State {
     fn take(&mut self, Found { reason, page, slots, rebuilder }: Found) -> PageWork {
         self.retained = false;
         self.in_hand.insert(page.clone());
-        PageWork { reason, page, slots, rebuilder, cautiously: self.cautious }
+        let cautiously = self.is_in_doubt(&page);
+        self.cautiously_in_hand |= cautiously;
+        PageWork { reason, page, slots, rebuilder, cautiously }
     }
 
     fn expired(&mut self, search: &mut Search<'_>) -> Option<Cleaning> {
@@ -346,6 +358,23 @@ impl State {
         let found = sweeping.next(shared, &defined, now, |page| in_hand.contains(page))?;
         let reason = Reason::Stamped;
         Ok(found.map(|(page, slots)| Found { reason, page, slots, rebuilder }))
+    }
+
+    fn is_in_doubt(&self, page: &[u8]) -> bool {
+        let view = PageKey::split(page).map(|(view, ..)| view);
+        self.in_doubt && view.is_some_and(|view| !self.trusted.contains(&view))
+    }
+
+    /// All that could be built has been, and the process is still there.
+    fn trust(&mut self, search: &mut Search<'_>) -> Result<()> {
+        if self.in_doubt && self.in_hand.is_empty() {
+            for view in self.upstream_first(search)? {
+                if search.builds(view).is_some() {
+                    self.trusted.insert(view);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// How far a sweep got, if that is to be written down.

@@ -1,8 +1,8 @@
 //! Builds that fail in the background.
 
-use tidetable::{ErrorKind, PendingState, Reason, Span, Timestamp};
+use tidetable::{ErrorKind, Freshness, Grid, PendingState, Reason, Span, Timestamp};
 
-use crate::world::{World, minute};
+use crate::world::{World, done, minute};
 
 /// How many pieces of work failed, each of which is one try.
 fn tries(world: &World) -> usize {
@@ -102,4 +102,31 @@ fn tries_outlive_a_restart() {
         world.pass(Span::minutes(10));
         assert_eq!(tries(&world), expected);
     }
+}
+
+#[test]
+fn what_is_built_from_a_marked_record_that_nobody_puts_again_is_not_built_for_ever() {
+    let world = World::new();
+    let put = world.store.view::<u32, u64>("put").grid(Grid::minutes(1)).page_len(10);
+    let put = put.without_build().unwrap();
+    put.put(&1, minute(0), &5).unwrap();
+    let sum = world.sum("sum", &[&put]);
+    sum.get(&1, minute(0)).unwrap();
+    put.invalidate(&1).unwrap();
+    let freshness = || sum.peek(&1, minute(0)).unwrap().unwrap().freshness();
+    assert_eq!(freshness(), Freshness::Suspect);
+    // At once, and once more: what it was built from may have become fresh meanwhile.
+    assert_eq!(world.all(), [(); 2].map(|()| done(Reason::Marked, "sum", &[0])));
+    for later in [10, 20] {
+        world.pass(Span::seconds(later));
+        assert_eq!(world.all(), [done(Reason::Marked, "sum", &[0])]);
+    }
+    world.pass(Span::days(1));
+    assert_eq!(world.all(), [], "it rests");
+    assert_eq!(freshness(), Freshness::Suspect);
+
+    put.put(&1, minute(0), &6).unwrap();
+    assert_eq!(world.all(), [done(Reason::Marked, "sum", &[0])]);
+    assert_eq!(freshness(), Freshness::Fresh);
+    assert_eq!(world.all(), []);
 }

@@ -26,6 +26,10 @@ pub(crate) struct Engine<'p> {
     pub(super) put_is_marked: bool,
     /// Something may happen while it is read.
     pub(super) moves: bool,
+    /// It has been opened after a crash.
+    pub(super) crashed: bool,
+    /// What was asked for and not deleted since.
+    pub(super) requested: Vec<Spot>,
     /// The revision at which it all began.
     begun: Revision,
     clock: Arc<ManualClock>,
@@ -60,6 +64,8 @@ impl<'p> Engine<'p> {
             last_version,
             put_is_marked,
             moves: false,
+            crashed: false,
+            requested: Vec::new(),
             begun: store.revision(),
             clock,
             memory_bytes,
@@ -149,6 +155,19 @@ impl<'p> Engine<'p> {
             Step::Reopen { memory_bytes } => self.reopen(memory_bytes)?,
             Step::Crash { torn } => self.crash(torn)?,
             Step::Check => self.check(false)?,
+            Step::Request { place, entity, bucket } => self.request((place, entity, bucket))?,
+            Step::Precompute { place, entity, bucket } => {
+                self.precompute((place, entity, bucket))?;
+            }
+            Step::Work { pieces } => {
+                for _ in 0..pieces {
+                    if !self.work()? {
+                        break;
+                    }
+                }
+            }
+            Step::WorkWhile { after, event } => self.work_while(after, event)?,
+            Step::WorkAll => self.work_all()?,
         }
         Ok(())
     }
@@ -262,6 +281,7 @@ impl<'p> Engine<'p> {
 
     fn delete(&mut self, spot: Spot, scope: Deleting) -> Held {
         let (place, of, bucket) = spot;
+        self.requested.retain(|spot| spot.0 != place);
         let view = self.world.view(place);
         let deleted = match scope {
             Deleting::Entity => view.delete(&entity(of)),
@@ -311,6 +331,7 @@ impl<'p> Engine<'p> {
 
     /// Power is cut: what was not synced is gone, or in part.
     fn crash(&mut self, torn: Option<u64>) -> Held {
+        self.crashed = true;
         let calls = self.disk.calls();
         let cut = torn.map_or(Cut::Unsynced, Cut::Torn);
         let bytes = Images::new(std::mem::take(&mut self.base), &calls).after(calls.len(), cut);

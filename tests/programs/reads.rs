@@ -1,5 +1,7 @@
 //! Reads of a program, and what each of them may answer.
 
+use std::time::Duration;
+
 use tidetable::{ErrorKind, Freshness, Marked, Missing, Record};
 
 use super::engine::{Engine, Held, said};
@@ -33,6 +35,12 @@ impl Engine<'_> {
             Reading::Miss => match view.when_missing(Missing::Miss).get(&of, at) {
                 Ok(record) => return self.explain(spot, &record),
                 Err(error) if error.kind() == ErrorKind::Absent => {}
+                Err(error) => return Err(said(error)),
+            },
+            Reading::Within => match view.within(Duration::ZERO).get(&of, at) {
+                Ok(record) => return self.explain(spot, &record),
+                Err(error) if place == 0 && error.kind() == ErrorKind::Absent => {}
+                Err(error) if place > 0 && error.kind() == ErrorKind::Busy => {}
                 Err(error) => return Err(said(error)),
             },
             Reading::Range => {
@@ -78,6 +86,20 @@ impl Engine<'_> {
         after: u64,
         event: Event,
     ) -> Held {
+        let (read, happened) = self.during(after, event, |engine| engine.read(spot, how));
+        match read {
+            Err(what) if what.contains("was deleted while it was built") && happened => Ok(()),
+            read => read,
+        }
+    }
+
+    /// Does something, and lets something else happen after so many reads of the builds in it.
+    pub(super) fn during(
+        &mut self,
+        after: u64,
+        event: Event,
+        act: impl FnOnce(&mut Self) -> Held,
+    ) -> (Held, bool) {
         let known = self.announced.sources.clone();
         let world = self.world.clone();
         let view = |place| self.world.view(place);
@@ -103,6 +125,7 @@ impl Engine<'_> {
                 Box::new(move || view.invalidate_all().map(drop))
             }
             Event::Delete { place, entity, bucket } => {
+                self.requested.retain(|spot| spot.0 != place);
                 let (view, range) = (view(place), buckets(bucket..bucket + 2));
                 let of = super::world::entity(entity);
                 Box::new(move || view.delete_range(&of, range).map(drop))
@@ -110,17 +133,14 @@ impl Engine<'_> {
         };
         self.moves = true;
         self.world.expect(after, happening);
-        let read = self.read(spot, how);
+        let acted = act(self);
         self.moves = false;
         let happened = !self.world.call_off();
         self.announced.sources = known;
         if let (Event::Change { source, .. }, true) = (event, happened) {
             self.settle(&[source]);
         }
-        match read {
-            Err(what) if what.contains("was deleted while it was built") && happened => Ok(()),
-            read => read,
-        }
+        (acted, happened)
     }
 
     pub(super) fn explain_all(

@@ -101,6 +101,29 @@ pub(crate) enum Step {
     },
     /// Peeks at everything.
     Check,
+    /// Asks for a record without waiting for it.
+    Request {
+        place: usize,
+        entity: usize,
+        bucket: usize,
+    },
+    /// Begins a run that builds what is not there or not fresh.
+    Precompute {
+        place: usize,
+        entity: usize,
+        bucket: usize,
+    },
+    /// Does so many pieces of background work.
+    Work {
+        pieces: u64,
+    },
+    /// Something happens while one is done, after so many reads of its builds.
+    WorkWhile {
+        after: u64,
+        event: Event,
+    },
+    /// Does all that there is.
+    WorkAll,
 }
 
 /// What happens in the midst of builds.
@@ -130,6 +153,8 @@ pub(crate) enum Reading {
     Many,
     Scan,
     Prefetch,
+    /// Leaves it to the builders, and does not wait for them.
+    Within,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,7 +186,7 @@ impl Step {
         let bucket = below(random, BUCKETS);
         let place = below(random, plan.views.len());
         let value = random.below(16);
-        match random.below(100) {
+        match random.below(125) {
             0..4 => Self::Alter { source, value },
             4..6 => Self::Announce { source, versioned: random.below(2) == 0 },
             6..8 => Self::AnnounceBoth { first: source, second: below(random, SOURCES) },
@@ -190,9 +215,9 @@ impl Step {
                 Self::ReadWhile { place, entity, bucket, how, after, event }
             }
             46..70 => {
-                use Reading::{Fill, Get, Many, Miss, Prefetch, Range, Scan, Serve};
+                use Reading::{Fill, Get, Many, Miss, Prefetch, Range, Scan, Serve, Within};
                 let all = [Get, Get, Get, Range, Range, Fill, Many, Scan, Serve, Miss, Prefetch];
-                let how = one_of(random, &all);
+                let how = one_of(random, &[all.as_slice(), &[Serve, Within, Within]].concat());
                 // What reads most is most worth reading.
                 let place = place.max(below(random, plan.views.len()));
                 Self::Read { place, entity, bucket, how }
@@ -212,7 +237,14 @@ impl Step {
             85..87 => Self::Sync,
             87..89 => Self::Reopen { memory_bytes: one_of(random, &[0, 8 << 20]) },
             89..91 => Self::Crash { torn: (random.below(2) == 0).then(|| random.next()) },
-            _ => Self::Check,
+            91..100 => Self::Check,
+            100..106 => Self::Request { place, entity, bucket },
+            106..108 => Self::Precompute { place, entity, bucket },
+            108..116 => Self::Work { pieces: 1 + random.below(6) },
+            116..120 => {
+                Self::WorkWhile { after: random.below(12), event: Event::random(random, plan) }
+            }
+            _ => Self::WorkAll,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Records into their pages.
 
+use std::collections::BTreeMap;
+
+use crate::cache::CacheKey;
 use crate::error::Result;
-use crate::graph::{Cause, Colour, DepsRow, Origin, Reading, Seed, SlotSet};
+use crate::graph::{Cause, Colour, DepsRow, MarkRow, Origin, Reading, Seed, SlotSet, Tries};
 use crate::page::{Fate, Merged, Page, PageKey, Slot, StoredBody, merge, without};
 use crate::revision::Revision;
 use crate::sync::Arc;
@@ -245,6 +248,7 @@ impl StoreRecords {
         batch.relink(id, key_bytes, &before, &after, &moves)?;
         let mut marks = batch.mark_row(key_bytes)?.unwrap_or_default();
         let had_marks = !marks.is_empty();
+        let tries_before: BTreeMap<Slot, Tries> = marks.all_tries().collect();
         let marked_before = marks.marked();
         // What somebody else has built meanwhile stands all the same.
         let mut built: SlotSet = merged.superseded.iter().copied().collect();
@@ -258,7 +262,11 @@ impl StoreRecords {
                 if colour == Colour::Stale {
                     counters.records_overtaken.add(u64::from(slots.len()));
                 }
+                let is_upstream = cause.origin == Origin::Upstream;
                 marks.raise(slots, colour, cause);
+                if is_upstream {
+                    self.put_off(&mut marks, slots, &tries_before, key_bytes);
+                }
             }
         }
         let newly = marks.marked().minus(marked_before);
@@ -286,6 +294,30 @@ impl StoreRecords {
             seeds.push((Seed::Readers { page: key_bytes.into(), slots: newly }, cause));
         }
         Ok(())
+    }
+
+    /// Records that are marked from the beginning, because what they were built from is: built again
+    /// they would come out the same, until that is fresh. So they are tried again as what fails is,
+    /// the first time at once, or builders would go round and round.
+    fn put_off(
+        &self,
+        marks: &mut MarkRow,
+        slots: SlotSet,
+        before: &BTreeMap<Slot, Tries>,
+        page: &[u8],
+    ) {
+        let retry = self.view.governor().conduct().retry;
+        for slot in slots.iter() {
+            let attempts = before.get(&slot).map_or(0, |tries| tries.attempts).saturating_add(1);
+            let next_attempt = match attempts - 1 {
+                0 => Timestamp::MIN,
+                again => {
+                    let seed = CacheKey::new(page).hash() ^ u64::from(slot.0);
+                    retry.after(again, self.now, seed)
+                }
+            };
+            marks.set_tries(slot, Tries { attempts, next_attempt });
+        }
     }
 }
 

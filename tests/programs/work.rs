@@ -1,0 +1,115 @@
+//! Background work of a program, one piece at a time, and what has to hold after it.
+
+use tidetable::{ErrorKind, PendingState, Record, RunState};
+
+use super::engine::{Engine, Held, said};
+use super::naive::Spot;
+use super::plan::BUCKETS;
+use super::step::Event;
+use super::world::{at, buckets, entity};
+
+/// More pieces than any program has work for.
+const PIECES_MAX: usize = 2_000;
+
+impl Engine<'_> {
+    pub(super) fn request(&mut self, spot: Spot) -> Held {
+        let (place, of, bucket) = spot;
+        match self.world.view(place).request(&entity(of), at(bucket)) {
+            Err(error) if place == 0 && error.kind() == ErrorKind::Input => return Ok(()),
+            asked => {
+                // What stood already was not asked for, and is lost in a crash like all that is built.
+                if !matches!(asked.map_err(said)?.state().map_err(said)?, PendingState::Completed) {
+                    self.requested.push(spot);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn precompute(&mut self, (place, of, bucket): Spot) -> Held {
+        match self.world.view(place).precompute([entity(of)], buckets(bucket..BUCKETS)) {
+            Err(error) if place == 0 && error.kind() == ErrorKind::Input => Ok(()),
+            begun => begun.map(drop).map_err(said),
+        }
+    }
+
+    /// Does one piece of work, if there is any. Whatever it did, what says that it is fresh is.
+    pub(super) fn work(&mut self) -> Held<bool> {
+        let Some(worked) = self.store.build_next().map_err(said)? else { return Ok(false) };
+        if let Some(error) = worked.failed.first() {
+            return Err(format!("work on {:?} {:?} failed: {error}", worked.view, worked.buckets));
+        }
+        if !self.moves {
+            self.check(false)?;
+        }
+        Ok(true)
+    }
+
+    pub(super) fn work_while(&mut self, after: u64, event: Event) -> Held {
+        let (worked, happened) = self.during(after, event, |engine| engine.work().map(drop));
+        match worked {
+            Err(what) if what.contains("deleted while") && happened => {}
+            worked => worked?,
+        }
+        self.check(false)
+    }
+
+    /// Does all the work there is: then everything that is there is fresh, and all that was asked
+    /// for is there.
+    pub(super) fn work_all(&mut self) -> Held {
+        self.work_on()?;
+        if self.crashed {
+            // The last build that was noted as begun may be what ended the process, for all that
+            // the file knows. It rests until it is asked for.
+            for spot in self.not_fresh()?.into_iter().take(1) {
+                self.request(spot)?;
+            }
+            self.work_on()?;
+        }
+        if let Some(spot) = self.not_fresh()?.first() {
+            let freshness = self.peek(*spot)?.map(|record| record.freshness());
+            return Err(format!("all work is done, but {spot:?} is {freshness:?}"));
+        }
+        for spot in std::mem::take(&mut self.requested) {
+            let there = self.peek(spot)?;
+            if !there.as_ref().is_some_and(|record| record.is_fresh() || self.put_is_marked) {
+                let freshness = there.as_ref().map(Record::freshness);
+                return Err(format!("all work is done, but {spot:?}, asked for, is {freshness:?}"));
+            }
+        }
+        let runs = self.store.runs().map_err(said)?;
+        for status in runs.iter().map(tidetable::Run::status) {
+            // A view that is laid out anew ends the runs that have work of it left.
+            let has_ended = matches!(status.state, RunState::Completed | RunState::Failed);
+            if !has_ended || status.failed > 0 {
+                return Err(format!("all work is done, but a run is {status:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn work_on(&mut self) -> Held {
+        for _ in 0..PIECES_MAX {
+            if !self.work()? {
+                return Ok(());
+            }
+        }
+        Err(format!("there is work after {PIECES_MAX} pieces"))
+    }
+
+    /// What is there and could be fresh if somebody worked at it.
+    fn not_fresh(&self) -> Held<Vec<Spot>> {
+        let mut all = Vec::new();
+        // What is built from a put record that is marked cannot be fresh.
+        let views = if self.put_is_marked { 0 } else { self.plan.views.len() };
+        for place in 1..views {
+            for (entity, bucket) in self.spots() {
+                let spot = (place, entity, bucket);
+                if self.peek(spot)?.is_some_and(|record| !record.is_fresh()) {
+                    all.push(spot);
+                }
+            }
+        }
+        Ok(all)
+    }
+}
