@@ -14,6 +14,7 @@ mod colour;
 mod committed;
 mod contents;
 pub(crate) mod file;
+mod horizon_row;
 mod ledger;
 mod life;
 mod links;
@@ -49,6 +50,7 @@ pub(crate) use backlog::{
 pub(crate) use catalog::Catalog;
 pub(crate) use chunk::{Chunk, Item};
 pub(crate) use contents::{CONTENTS, has_intents, last_revision, view_rows};
+pub(crate) use horizon_row::{HorizonRow, horizon_row};
 pub(crate) use life::begin_life;
 pub(crate) use links::{Links, LinksToRead, mark_row};
 pub(crate) use load::{Loaded, first_page_from, load};

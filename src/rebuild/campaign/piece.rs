@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::disk::operations::{FinishChunk, NoteBegun, NoteEnded};
-use crate::disk::{Chunk, FAILURES_LISTED_MAX, FailureRow, Item, RunCounts, tries};
+use crate::disk::{Chunk, FAILURES_LISTED_MAX, FailureRow, Item, RunCounts, RunKind, tries};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::SlotSet;
 use crate::page::{PageKey, Slot, ViewId};
@@ -27,6 +27,8 @@ pub(crate) struct Piece {
     floor: Revision,
     /// What is built is noted before it begins: it may be what ended the process.
     cautiously: bool,
+    /// What fails is tried again by itself: the view is to be kept filled.
+    fills_a_gap: bool,
     tally: Tally,
     /// Whether the file knows what was done of it.
     finished: bool,
@@ -57,8 +59,19 @@ impl Piece {
     ) -> Self {
         let row = live.row();
         let (range, floor, tally) = (row.range, row.floor, Tally::default());
-        let finished = false;
-        Self { live, number, chunk, rebuilder, range, floor, cautiously, tally, finished }
+        let (fills_a_gap, finished) = (row.kind == RunKind::Horizon, false);
+        Self {
+            live,
+            number,
+            chunk,
+            rebuilder,
+            range,
+            floor,
+            cautiously,
+            fills_a_gap,
+            tally,
+            finished,
+        }
     }
 
     /// Of which view it is.
@@ -102,6 +115,7 @@ impl Piece {
         let mut pages = match item {
             Item::Entity(entity) => self.rebuilder.pages(entity, self.range)?,
             Item::Page(page, slots) => vec![(page.clone(), *slots)],
+            Item::Within(entity, range) => self.rebuilder.pages(entity, *range)?,
         };
         for place in 0..pages.len() {
             let (page, slots) = &mut pages[place];
@@ -118,6 +132,7 @@ impl Piece {
     fn work_page(&mut self, workshop: &Workshop, page: &[u8], slots: SlotSet) -> Result<SlotSet> {
         let entity = PageKey::split(page).map_or(&[][..], |(_, entity, _)| entity);
         self.live.note(entity, RunCounts::default());
+        let begun = workshop.shared().published();
         let mut worked = if self.cautiously {
             self.work_off_cautiously(workshop, page, slots)?
         } else {
@@ -131,6 +146,12 @@ impl Piece {
             failed: worked.failed.len() as u64,
             already_fresh: worked.found.len().into(),
         };
+        if self.fills_a_gap && !worked.failed.is_empty() {
+            let failed = worked.failed.clone();
+            workshop.note_failures(page, &self.rebuilder, begun, failed)?;
+            // They are wanted from now on, and nobody has looked there since.
+            workshop.shared().bell.ring();
+        }
         self.tally.counts = self.tally.counts.plus(done);
         self.tally.list(page, worked);
         self.live.note(entity, done);
