@@ -569,7 +569,7 @@ pub use store::Store;
 pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
 #[cfg(not(loom))]
 pub use view::{
-    BuildContext, Census, Changes, Entities, ExplainedBuild, ExplainedCause,
+    BuildContext, Census, Changes, Completeness, Entities, ExplainedBuild, ExplainedCause,
     ExplainedRead, Explanation, Failure, Filled, GetAsync, Input, Invalidated, Marked, Missing,
     Pending, PendingState, ReconcileReport, Record, RecordName, Refresh, Timeline, View,
     ViewDefinition, ViewInfo, ViewStatus,

@@ -45,7 +45,7 @@ mod writer;
 
 pub(crate) use backlog::{
     BacklogCounts, Due, NotedFailure, SweepFor, SweepState, backlog, backlog_of, due_marks,
-    due_stamped, due_wanted, last_failures, levels, sweep_of, tries,
+    due_stamped, due_wanted, last_failures, levels, sweep_of, tries, tries_in,
 };
 pub(crate) use catalog::Catalog;
 pub(crate) use chunk::{Chunk, Item};

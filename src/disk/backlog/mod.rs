@@ -17,7 +17,7 @@ mod tests;
 pub(crate) use begun::begun;
 pub(super) use begun::settle_begun;
 pub(crate) use counts::{
-    BacklogCounts, NotedFailure, Try, backlog, backlog_of, last_failures, levels, tries,
+    BacklogCounts, NotedFailure, Try, backlog, backlog_of, last_failures, levels, tries, tries_in,
 };
 pub(crate) use due::{Due, due_marks, due_stamped, due_wanted};
 pub(crate) use failure::Failure;
