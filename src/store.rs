@@ -211,7 +211,8 @@ impl Store {
 
     /// Does the most urgent piece of background work now, in the calling thread: what a reader waits
     /// for first, then what was asked for, what readers were served although it was not fresh, what is
-    /// marked, upstream first, and what will expire soon. `None` if there is nothing to do.
+    /// marked, upstream first, what will expire soon, the days of
+    /// [horizons](crate::ViewDefinition::horizon), and runs. `None` if there is nothing to do.
     ///
     /// For programs without threads of the store's ([`Options::builders`] zero), and for tests: it says
     /// what was built and why.

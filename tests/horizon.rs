@@ -18,5 +18,7 @@ mod gaps;
 mod order;
 #[path = "horizon/restarts.rs"]
 mod restarts;
+#[path = "horizon/threads.rs"]
+mod threads;
 #[path = "horizon/world.rs"]
 mod world;

@@ -52,6 +52,9 @@ fn ratio(some: u64, all: u64) -> f64 {
     if all == 0 { 1.0 } else { some as f64 / all as f64 }
 }
 
+/// The most days that are counted at once.
+const DAYS_MAX: usize = 10_000;
+
 /// A day that is counted.
 struct Day {
     count: Completeness,
@@ -106,6 +109,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
         let mut days = Vec::new();
         let mut day = window.day_at(range.start())?;
         while !range.is_empty() && window.midnight(day)? < range.end() {
+            if days.len() == DAYS_MAX {
+                let message = format!(
+                    "the range {range} holds more days than the {DAYS_MAX} that are \
+                                       counted at once; take it in pieces"
+                );
+                return Err(core.named(Error::input(message)));
+            }
             days.extend(core.day(window.local_day(day)?, window.on(day)?)?);
             day += 1;
         }

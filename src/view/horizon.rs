@@ -122,6 +122,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
 
 #[cfg(test)]
 mod tests {
+    use crate::disk::horizon_row;
     use crate::grid::Grid;
     use crate::options::Options;
     use crate::rebuild::{Engine, Next};
@@ -160,5 +161,23 @@ mod tests {
         assert_eq!(next(), Some(at("2026-05-05T15:00Z")));
         drop(moon);
         assert_eq!(next(), Some(at("2026-05-05T22:00Z")));
+    }
+
+    #[test]
+    fn the_file_keeps_the_days_of_the_window_and_no_others() {
+        let clock = Arc::new(ManualClock::new(at("2026-05-04T12:00Z")));
+        let options = Options { clock: clock.clone(), builders: 0, ..Options::default() };
+        let engine = Arc::new(Engine::in_memory(options).unwrap());
+        let definition = ViewDefinition::<u32, u64>::new(engine.clone(), "sun");
+        let horizon = Horizon::whole_days("UTC", -1..=1).unwrap();
+        let definition = definition.grid(Grid::hours(6)).horizon(horizon, || [1_u32]);
+        let view = definition.build(|_, patio, _| Ok(u64::from(*patio))).unwrap();
+        let first = at("2026-05-04T12:00Z").as_millis() / 86_400_000 - 1;
+        for day in 0..5 {
+            while let Next::Worked(_) = engine.workshop().work_one().unwrap() {}
+            let row = horizon_row(engine.shared(), view.core.state.id()).unwrap();
+            assert!(row.begun.into_iter().eq(first + day..first + day + 3), "{day}");
+            clock.advance(Span::days(1));
+        }
     }
 }

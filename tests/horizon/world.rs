@@ -60,13 +60,18 @@ pub(crate) struct World {
     /// The patios whose builds fail.
     pub(crate) failing: Arc<Mutex<BTreeSet<u32>>>,
     told: Arc<Told>,
-    disk: Disk,
+    pub(crate) disk: Disk,
 }
 
 impl World {
     pub(crate) fn new(now: &str) -> Self {
+        Self::on(Disk::default(), now)
+    }
+
+    /// The same with what a disk holds.
+    pub(crate) fn on(disk: Disk, now: &str) -> Self {
         let clock = Arc::new(ManualClock::new(at(now)));
-        let (disk, told) = (Disk::default(), Arc::new(Told::default()));
+        let told = Arc::new(Told::default());
         let store = open_store(&disk, &clock, &told);
         let (built, failing) = Default::default();
         Self { store, clock, built, failing, told, disk }

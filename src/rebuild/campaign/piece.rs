@@ -28,7 +28,9 @@ pub(crate) struct Piece {
     /// What is built is noted before it begins: it may be what ended the process.
     cautiously: bool,
     /// What fails is tried again by itself: the view is to be kept filled.
-    fills_a_gap: bool,
+    fills_gaps: bool,
+    /// Whether something was noted that is to be tried again.
+    left_gaps: bool,
     tally: Tally,
     /// Whether the file knows what was done of it.
     finished: bool,
@@ -59,7 +61,7 @@ impl Piece {
     ) -> Self {
         let row = live.row();
         let (range, floor, tally) = (row.range, row.floor, Tally::default());
-        let (fills_a_gap, finished) = (row.kind == RunKind::Horizon, false);
+        let (fills_gaps, finished) = (row.kind == RunKind::Horizon, false);
         Self {
             live,
             number,
@@ -68,7 +70,8 @@ impl Piece {
             range,
             floor,
             cautiously,
-            fills_a_gap,
+            fills_gaps,
+            left_gaps: false,
             tally,
             finished,
         }
@@ -146,11 +149,10 @@ impl Piece {
             failed: worked.failed.len() as u64,
             already_fresh: worked.found.len().into(),
         };
-        if self.fills_a_gap && !worked.failed.is_empty() {
+        if self.fills_gaps && !worked.failed.is_empty() {
             let failed = worked.failed.clone();
             workshop.note_failures(page, &self.rebuilder, begun, failed)?;
-            // They are wanted from now on, and nobody has looked there since.
-            workshop.shared().bell.ring();
+            self.left_gaps = true;
         }
         self.tally.counts = self.tally.counts.plus(done);
         self.tally.list(page, worked);
@@ -254,6 +256,10 @@ impl Runs {
     pub(crate) fn work(&self, workshop: &Workshop, mut piece: Piece) -> Result<u64> {
         let (live, view) = (piece.live.clone(), piece.view());
         let went = piece.work(workshop);
+        if piece.left_gaps {
+            // Wanted from now on, and nobody has looked there since.
+            workshop.shared().bell.ring();
+        }
         let counts = piece.tally.counts;
         // Also after an error: what was built before it is there.
         let nothing_done = counts.done == 0 && !piece.chunk.items.is_empty();
