@@ -653,16 +653,18 @@ pub use page::{PAGE_BYTES_MAX, PAGE_LEN_MAX, RecordType};
 #[cfg(not(loom))]
 pub use rebuild::{FailedBuild, Reason, Run, RunState, RunStatus, RunSummary, Worked};
 pub use revision::Revision;
+#[cfg(not(loom))]
+pub use schedule::Horizon;
 pub use schedule::{Breaker, BreakerState, Retry};
 #[cfg(not(loom))]
 pub use store::Store;
 pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
 #[cfg(not(loom))]
 pub use view::{
-    BuildContext, Census, Changes, Entities, ExplainedBuild, ExplainedCause, ExplainedRead,
-    Explanation, Failure, Filled, GetAsync, Input, Invalidated, Marked, Missing, Pending,
-    PendingState, ReconcileReport, Record, RecordName, Refresh, Timeline, View, ViewDefinition,
-    ViewInfo, ViewStatus, Warming,
+    BuildContext, Census, Changes, Completeness, Entities, ExplainedBuild, ExplainedCause,
+    ExplainedRead, Explanation, Failure, Filled, GetAsync, Input, Invalidated, Marked, Missing,
+    Pending, PendingState, ReconcileReport, Record, RecordName, Refresh, Timeline, View,
+    ViewDefinition, ViewInfo, ViewStatus, Warming,
 };
 
 /// Parts that a proof puts in the place of the operating system's.

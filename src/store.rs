@@ -211,9 +211,9 @@ impl Store {
 
     /// Does the most urgent piece of background work now, in the calling thread: what a reader waits
     /// for first, then what was asked for, pages to be brought into memory, what readers were served
-    /// although it was not fresh, what is marked, upstream first, and what will expire soon; and,
-    /// in turns with the last of these, deletes what retention no longer keeps. `None` if there is
-    /// nothing to do.
+    /// although it was not fresh, what is marked, upstream first, the days of
+    /// [horizons](crate::ViewDefinition::horizon), runs, and what will expire soon; in turns with it
+    /// deletes what retention no longer keeps. `None` if there is nothing to do.
     ///
     /// For programs without threads of the store's ([`Options::builders`] zero), and for tests: it says
     /// what was done and why.

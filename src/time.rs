@@ -223,7 +223,7 @@ impl fmt::Debug for Span {
 }
 
 /// A half-open interval of time: its start belongs to it, its end does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 pub struct TimeRange {
     start: Timestamp,
     end: Timestamp,

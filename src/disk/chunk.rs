@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::graph::SlotSet;
 use crate::page::{Slot, ViewId};
+use crate::time::{TimeRange, Timestamp};
 
 use super::row::{RowReader, RowWriter};
 use super::run_row::unreadable;
@@ -21,15 +22,19 @@ pub(crate) enum Item {
     Entity(Box<[u8]>),
     /// These slots of the page under this key.
     Page(Box<[u8]>, SlotSet),
+    /// The entity of this key, in a range of its own.
+    Within(Box<[u8]>, TimeRange),
 }
 
 const ENTITY: u32 = 0;
 const PAGE: u32 = 1;
+const WITHIN: u32 = 2;
 
 impl Chunk {
     /// On disk: view (4), how many items (4), and each of them: 0 (4) and the entity's key; or 1 (4),
-    /// the page's key, how many runs of slots (4) and of each the first and the last (4 each).
-    /// Numbers little endian, keys behind their length (4).
+    /// the page's key, how many runs of slots (4) and of each the first and the last (4 each); or 2
+    /// (4), the entity's key, start and end of the range (8 each). Numbers little endian, keys
+    /// behind their length (4).
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let count = |len: usize| u32::try_from(len).expect("a chunk is bounded");
         let mut row = RowWriter::default().u32(self.view.0).u32(count(self.items.len()));
@@ -39,6 +44,11 @@ impl Chunk {
                 Item::Page(key, slots) => {
                     let row = row.u32(PAGE).bytes(key).u32(count(slots.runs().count()));
                     slots.runs().fold(row, |row, (first, last)| row.u32(first.0).u32(last.0))
+                }
+                Item::Within(key, range) => {
+                    let instant = |instant: Timestamp| instant.as_millis().cast_unsigned();
+                    let row = row.u32(WITHIN).bytes(key);
+                    row.u64(instant(range.start())).u64(instant(range.end()))
                 }
             };
         }
@@ -64,6 +74,7 @@ impl Item {
         match self {
             Self::Entity(key) => key.len() + 8,
             Self::Page(key, slots) => key.len() + 12 + 8 * slots.runs().count(),
+            Self::Within(key, _) => key.len() + 24,
         }
     }
 
@@ -78,6 +89,12 @@ impl Item {
                 }
                 Some(Self::Page(key, slots))
             }
+            WITHIN => {
+                let key = row.bytes()?.into();
+                let mut instant = || row.u64().map(|at| Timestamp::from_millis(at.cast_signed()));
+                let start = instant()?;
+                Some(Self::Within(key, TimeRange::new(start, instant()?)))
+            }
             _ => None,
         }
     }
@@ -90,7 +107,12 @@ mod tests {
     #[test]
     fn a_chunk_survives_its_bytes_and_no_other_bytes_are_one() {
         let slots = SlotSet::span(Slot(1), Slot(3)).union(SlotSet::one(Slot(1023)));
-        let items = vec![Item::Entity(b"a".as_slice().into()), Item::Page([0; 9].into(), slots)];
+        let range = TimeRange::new(Timestamp::from_millis(-1), Timestamp::MAX);
+        let items = vec![
+            Item::Entity(b"a".as_slice().into()),
+            Item::Page([0; 9].into(), slots),
+            Item::Within(b"b".as_slice().into(), range),
+        ];
         let chunk = Chunk { view: ViewId(7), items };
         let bytes = chunk.to_bytes();
         assert_eq!(Chunk::from_bytes(&bytes).unwrap(), chunk);

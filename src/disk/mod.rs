@@ -15,6 +15,7 @@ mod committed;
 mod contents;
 mod expired;
 pub(crate) mod file;
+mod horizon_row;
 mod hottest;
 mod ledger;
 mod life;
@@ -47,12 +48,13 @@ mod writer;
 pub use backlog::BacklogCounts;
 pub(crate) use backlog::{
     Due, NotedFailure, SweepFor, SweepState, backlog, backlog_of, due_marks, due_stamped,
-    due_wanted, last_failures, levels, sweep_of, tries,
+    due_wanted, last_failures, levels, sweep_of, tries, tries_in,
 };
 pub(crate) use catalog::Catalog;
 pub(crate) use chunk::{Chunk, Item};
 pub(crate) use contents::{CONTENTS, has_intents, last_revision, view_rows};
 pub(crate) use expired::{Expired, expired_from};
+pub(crate) use horizon_row::{HorizonRow, horizon_row};
 pub(crate) use hottest::hottest_before;
 pub(crate) use life::begin_life;
 pub(crate) use links::{Links, LinksToRead, mark_row};

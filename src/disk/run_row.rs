@@ -51,6 +51,8 @@ pub enum RunKind {
     RefreshAll,
     /// Builds the records anew that are not fresh.
     RefreshLacking,
+    /// Fills a day of a view's [`Horizon`](crate::Horizon).
+    Horizon,
 }
 
 /// Where a run stands, as the file has it.
@@ -238,7 +240,8 @@ fn instant(row: &mut RowReader<'_>) -> Option<Timestamp> {
 }
 
 /// On disk a word is its place here: they are only ever added to.
-const KINDS: [RunKind; 3] = [RunKind::Precompute, RunKind::RefreshAll, RunKind::RefreshLacking];
+const KINDS: [RunKind; 4] =
+    [RunKind::Precompute, RunKind::RefreshAll, RunKind::RefreshLacking, RunKind::Horizon];
 const STAGES: [RunStage; 6] = [
     RunStage::Spooling,
     RunStage::Going,

@@ -43,11 +43,13 @@ pub(crate) const BEGUN: Bytes = TableDefinition::new("begun");
 pub(crate) const SOURCES: Bytes = TableDefinition::new("sources");
 /// Unique id -> sources of a change begun and not yet finished.
 pub(crate) const INTENTS: Bytes = TableDefinition::new("intents");
+/// View id (4 bytes, big endian) -> the days of its horizon that were begun (`HorizonRow`).
+pub(crate) const HORIZONS: Bytes = TableDefinition::new("horizons");
 /// Run id, tag, number -> a run's head, a chunk of its work, or a failure (`RunRow`, `Chunk`,
 /// `FailureRow`).
 pub(crate) const RUNS: Bytes = TableDefinition::new("runs");
 
-const ALL: [Bytes; 15] = [
+const ALL: [Bytes; 16] = [
     META,
     VIEWS,
     DROPPED,
@@ -63,6 +65,7 @@ const ALL: [Bytes; 15] = [
     SOURCES,
     INTENTS,
     RUNS,
+    HORIZONS,
 ];
 
 /// Names in the `meta` table.

@@ -111,6 +111,16 @@ pub enum Event<'a> {
         /// Records that could not be built.
         failed: u64,
     },
+    /// A day of a view's horizon could not be begun: the entities could not be named.
+    #[non_exhaustive]
+    HorizonFailed {
+        /// The view's name.
+        view: &'a str,
+        /// Why.
+        error: &'a Error,
+        /// When it is tried again.
+        until: Timestamp,
+    },
     /// A page on disk failed its checks. It counts as missing and is built anew.
     #[non_exhaustive]
     PageDamaged {
@@ -147,6 +157,9 @@ impl fmt::Display for Event<'_> {
             Self::RunFinished { run, state, built, failed } => {
                 write!(f, "run {run} is {state}: {built} built, {failed} failed")
             }
+            Self::HorizonFailed { error, until, .. } => {
+                write!(f, "{error}; the horizon is tried again at {until}")
+            }
             Self::PageDamaged { error } => write!(f, "{error}"),
         }
     }
@@ -176,6 +189,7 @@ mod tests {
             Event::BreakerOpened { view, error, until },
             Event::BreakerClosed { view },
             Event::RunFinished { run: 3, state: "done", built: 4, failed: 0 },
+            Event::HorizonFailed { view, error, until },
             Event::PageDamaged { error },
         ];
         let mut told: Vec<String> = events.iter().map(Event::to_string).collect();

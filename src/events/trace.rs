@@ -36,6 +36,9 @@ pub(super) fn trace(event: &Event<'_>) {
         Event::RunFinished { run, built, failed, .. } => {
             info!(target: "tidetable", kind = "run_finished", run, built, failed, "{event}");
         }
+        Event::HorizonFailed { view, .. } => {
+            error!(target: "tidetable", kind = "horizon_failed", view, "{event}");
+        }
         Event::PageDamaged { .. } => {
             error!(target: "tidetable", kind = "page_damaged", "{event}");
         }

@@ -92,8 +92,24 @@ impl DailyWindow {
         Windows { window: self, grid, range, day: None, open: None, done: false }
     }
 
+    /// The number of the local day in which an instant lies, counted from 1970-01-01.
+    pub(crate) fn day_at(&self, instant: Timestamp) -> Result<i64> {
+        Ok(self.zone.day_at(instant.as_millis())?.number)
+    }
+
+    /// The local day of that number; none if the zone skipped the date.
+    pub(crate) fn local_day(&self, day: i64) -> Result<Option<TimeRange>> {
+        let instant = Timestamp::from_millis;
+        Ok(self.zone.day(day)?.map(|day| TimeRange::new(instant(day.start), instant(day.end))))
+    }
+
+    /// When the day of that number begins, or the next one if there is no such day.
+    pub(crate) fn midnight(&self, day: i64) -> Result<Timestamp> {
+        self.zone.first_reading(day).map(Timestamp::from_millis)
+    }
+
     /// The instants of the window that belongs to that day; none if the zone skipped the date.
-    fn on(&self, day: i64) -> Result<Option<TimeRange>> {
+    pub(crate) fn on(&self, day: i64) -> Result<Option<TimeRange>> {
         if self.zone.day(day)?.is_none() {
             return Ok(None);
         }

@@ -188,6 +188,7 @@ mod tests {
     use crate::rebuild::BuildName;
     use crate::rebuild::rebuilders::{Held, Rebuilder, WorkedOff};
     use crate::revision::Revision;
+    use crate::schedule::Horizon;
     use crate::sync::thread;
     use crate::time::{TimeRange, Timestamp};
 
@@ -218,6 +219,14 @@ mod tests {
         }
 
         fn buckets(&self, _: TimeRange) -> Result<u64> {
+            unreachable!("nobody asks for it")
+        }
+
+        fn horizon(&self) -> Option<&Horizon> {
+            None
+        }
+
+        fn name_entities(self: Arc<Self>, _: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
             unreachable!("nobody asks for it")
         }
     }

@@ -22,6 +22,8 @@ mod failed_build;
 mod flights;
 #[cfg(not(loom))]
 mod frame;
+#[cfg(not(loom))]
+mod horizons;
 mod name;
 #[cfg(not(loom))]
 mod order;
@@ -52,7 +54,7 @@ mod loom_tests;
 #[cfg(not(loom))]
 pub use campaign::Run;
 #[cfg(not(loom))]
-pub(crate) use campaign::Spool;
+pub(crate) use campaign::{Spool, fill_horizon};
 #[cfg(not(loom))]
 pub(crate) use chain::{
     Running, adopt, enter, has_made, is_building, note, path, refuse_inside_build, wants_more,

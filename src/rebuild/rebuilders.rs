@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::graph::SlotSet;
 use crate::page::{Slot, ViewId};
 use crate::revision::Revision;
+use crate::schedule::Horizon;
 use crate::sync::{Arc, Mutex, Weak};
 use crate::time::TimeRange;
 
@@ -52,6 +53,13 @@ pub(crate) trait Rebuilder: Send + Sync {
 
     /// How many buckets start in a range.
     fn buckets(&self, range: TimeRange) -> Result<u64>;
+
+    /// The days that the view keeps filled by itself.
+    fn horizon(&self) -> Option<&Horizon>;
+
+    /// Names the keys of the entities of which it does, one after the other. This runs the
+    /// application's code, whose panics are errors.
+    fn name_entities(self: Arc<Self>, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
 }
 
 /// The views that build, as far as somebody holds a handle on them.
@@ -73,6 +81,13 @@ impl Rebuilders {
 
     pub(super) fn find(&self, view: ViewId) -> Option<Arc<dyn Rebuilder>> {
         self.views.lock().get(&view)?.iter().rev().find_map(Weak::upgrade)
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<(ViewId, Arc<dyn Rebuilder>)> {
+        let views = self.views.lock();
+        let latest = |known: &Vec<Weak<dyn Rebuilder>>| known.iter().rev().find_map(Weak::upgrade);
+        views.iter().filter_map(|(view, known)| Some((*view, latest(known)?))).collect()
     }
 }
 

@@ -14,6 +14,7 @@ use crate::time::Timestamp;
 
 use super::director::{Director, PageWork, Task};
 use super::flights::Flights;
+use super::horizons::Horizons;
 use super::order::Order;
 use super::rebuilders::{Rebuilder, Rebuilders, WorkedOff};
 use super::retention::Cleaning;
@@ -31,6 +32,7 @@ pub(crate) struct Workshop {
     orders: Orders<Arc<dyn Order>>,
     director: Director,
     runs: Runs,
+    horizons: Horizons,
     closing: AtomicBool,
 }
 
@@ -57,6 +59,7 @@ impl Workshop {
             writer: Mutex::new(writer),
             director,
             runs: Runs::default(),
+            horizons: Horizons::default(),
             shared,
             closing: AtomicBool::new(false),
         }
@@ -88,6 +91,11 @@ impl Workshop {
     /// The runs that have not ended.
     pub(crate) fn runs(&self) -> &Runs {
         &self.runs
+    }
+
+    /// What is known of the views that are kept filled.
+    pub(super) fn horizons(&self) -> &Horizons {
+        &self.horizons
     }
 
     /// The view of that number, if it builds and somebody holds a handle on it.
@@ -135,6 +143,10 @@ impl Workshop {
         let mut until = None;
         let mut later = |other| until = [until, other].into_iter().flatten().min();
         match self.work_through(|| self.director.next(&self.shared, &self.rebuilders))? {
+            Next::Nothing { until } => later(until),
+            worked => return Ok(worked),
+        }
+        match self.begin_a_day()? {
             Next::Nothing { until } => later(until),
             worked => return Ok(worked),
         }
@@ -214,7 +226,7 @@ impl Workshop {
         let failed = worked.failed.iter().map(|(_, error)| error.clone()).collect();
         let mut done = Worked { built, failed, ..Worked::other(work.reason) };
         self.describe(&work.page, work.slots, &mut done);
-        self.note_failures(work, begun, worked.failed)?;
+        self.note_failures(&work.page, &work.rebuilder, begun, worked.failed)?;
         Ok(done)
     }
 
@@ -246,13 +258,14 @@ impl Workshop {
     }
 
     /// Writes down what could not be built, and when it is tried again.
-    fn note_failures(
+    pub(super) fn note_failures(
         &self,
-        work: &PageWork,
+        page: &[u8],
+        rebuilder: &Arc<dyn Rebuilder>,
         begun: Revision,
         failed: Vec<(Slot, Error)>,
     ) -> Result<()> {
-        let Some((view, ..)) = PageKey::split(&work.page) else { return Ok(()) };
+        let Some((view, _, number)) = PageKey::split(page) else { return Ok(()) };
         let Some(view) = self.shared.view(view) else { return Ok(()) };
         let (conduct, now) = (view.governor().conduct(), self.shared.options.clock.now());
         let mut noted = Vec::new();
@@ -264,13 +277,11 @@ impl Workshop {
                 self.director.turned_away(view.id(), until);
                 continue;
             }
-            let before = tries(&self.shared, &work.page, slot)?;
+            let before = tries(&self.shared, page, slot)?;
             let attempts = before.map_or(0, |before| before.tries.attempts).saturating_add(1);
-            let seed = CacheKey::new(&work.page).hash() ^ u64::from(slot.0);
+            let seed = CacheKey::new(page).hash() ^ u64::from(slot.0);
             let next_attempt = conduct.retry.after(attempts, now, seed);
-            let bucket = PageKey::split(&work.page)
-                .and_then(|(.., number)| view.grid().bucket_in(number, slot.0, view.page_len()));
-            if let Some(bucket) = bucket {
+            if let Some(bucket) = view.grid().bucket_in(number, slot.0, view.page_len()) {
                 let (view, error, until) = (view.name(), &error, next_attempt);
                 self.shared.events.tell(&if until == Timestamp::MAX {
                     Event::GaveUp { view, bucket, error, attempts }
@@ -287,11 +298,11 @@ impl Workshop {
             return Ok(());
         }
         let slots: Vec<Slot> = noted.iter().map(|failed| failed.slot).collect();
-        let note = NoteFailures { page: work.page.clone(), failed: noted, begun, now };
+        let note = NoteFailures { page: page.into(), failed: noted, begun, now };
         self.writer()?.run(note)?;
         // Who waits for one of them may have waited for the last try.
         for slot in slots {
-            self.flights.tell(&work.rebuilder.flight(&work.page, slot.0));
+            self.flights.tell(&rebuilder.flight(page, slot.0));
         }
         Ok(())
     }

@@ -10,6 +10,8 @@ mod conduct;
 #[cfg(not(loom))]
 mod expiry;
 mod governor;
+#[cfg(not(loom))]
+mod horizon;
 #[cfg(all(test, not(loom)))]
 mod naive;
 #[cfg(not(loom))]
@@ -33,6 +35,8 @@ pub(crate) use conduct::Conduct;
 #[cfg(not(loom))]
 pub(crate) use expiry::Expiry;
 pub(crate) use governor::Governor;
+#[cfg(not(loom))]
+pub use horizon::Horizon;
 #[cfg(not(loom))]
 pub(crate) use noticed::Noticed;
 pub(crate) use orders::{Orders, Refused};

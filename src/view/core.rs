@@ -15,6 +15,7 @@ use crate::sync::{Arc, Weak};
 use crate::time::Timestamp;
 
 use super::context::BuildContext;
+use super::filling::Filling;
 use super::lookup::Found;
 
 /// Makes the record of one bucket.
@@ -37,6 +38,8 @@ pub(super) struct Core<E: ?Sized, R> {
     pub(super) engine: Arc<Engine>,
     pub(super) state: Arc<ViewState>,
     pub(super) build: BuildFunction<E, R>,
+    /// What it keeps filled by itself.
+    pub(super) filling: Option<Filling<E>>,
     /// The view itself, for builds that are put off.
     itself: Weak<dyn Rebuilder>,
     types: PhantomData<fn(&E) -> R>,
@@ -73,12 +76,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         engine: Arc<Engine>,
         definition: Definition,
         build: BuildFunction<E, R>,
+        filling: Option<Filling<E>>,
     ) -> Result<Arc<Self>> {
         debug_assert_eq!(definition.record_type, TypeId::of::<R>());
         let state = engine.define(definition)?;
         let core = Arc::new_cyclic(|itself: &Weak<Self>| {
             let itself = itself.clone();
-            Self { engine, state, build, itself, types: PhantomData }
+            Self { engine, state, build, filling, itself, types: PhantomData }
         });
         if !matches!(core.build, BuildFunction::None) {
             core.engine.add_rebuilder(core.state.id(), core.itself.clone());

@@ -16,6 +16,7 @@ use crate::time::Span;
 
 use super::context::BuildContext;
 use super::core::{BuildFunction, Core};
+use super::filling::Filling;
 use super::handle::View;
 use super::policy::{Marked, Missing, Policy};
 
@@ -38,6 +39,7 @@ pub struct ViewDefinition<E: ?Sized, R> {
     expire_past: bool,
     refresh_ahead: Option<Span>,
     policy: Policy,
+    pub(super) filling: Option<Filling<E>>,
     types: PhantomData<fn(&E) -> R>,
 }
 
@@ -64,6 +66,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
             expire_past: false,
             refresh_ahead: None,
             policy: Policy::default(),
+            filling: None,
             types: PhantomData,
         }
     }
@@ -263,12 +266,16 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
 
     fn finish(self, build: BuildFunction<E, R>) -> Result<View<E, R>> {
         let named = |error: Error| error.at_view(&self.name);
+        let puts = matches!(build, BuildFunction::None);
         check_name(&self.name)?;
         self.grid.validate().map_err(named)?;
         let shape = RecordShape::of::<R>();
         let page_len = self.checked_page_len(&shape).map_err(named)?;
         self.check_numbers().map_err(named)?;
         self.check_times().map_err(named)?;
+        if let Some(filling) = &self.filling {
+            filling.check(puts, &self.grid).map_err(named)?;
+        }
         let expiry = self.expiry();
         let definition = Definition {
             name: self.name.into(),
@@ -285,7 +292,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
             expiry,
             retain: self.retain,
         };
-        Ok(View::new(Core::new(self.engine, definition, build)?, self.policy))
+        Ok(View::new(Core::new(self.engine, definition, build, self.filling)?, self.policy))
     }
 
     fn expiry(&self) -> Option<Expiry> {

@@ -57,7 +57,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         self.check_fills()?;
         let buckets = self.buckets(range)?;
         let (view, name) = (self.state.id(), self.state.name());
-        let mut spool = Spool::new(&self.engine, RunKind::Precompute, name, vec![view], range);
+        let mut spool =
+            Spool::new(self.engine.workshop(), RunKind::Precompute, name, vec![view], range);
         if buckets > 0 {
             for entity in entities {
                 let key = self.entity(entity.borrow())?;
@@ -65,6 +66,6 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 spool.add(view, item, buckets).map_err(|error| self.named(error))?;
             }
         }
-        spool.start(false)
+        Run::start(&self.engine, spool, false)
     }
 }

@@ -9,6 +9,7 @@ use crate::key::{EntityKey, decode_entity};
 use crate::page::{PageKey, RecordType, Slot};
 use crate::rebuild::{FlightKey, Held, Rebuilder, WorkedOff};
 use crate::revision::Revision;
+use crate::schedule::Horizon;
 use crate::sync::Arc;
 use crate::time::TimeRange;
 
@@ -87,6 +88,17 @@ impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
     fn buckets(&self, range: TimeRange) -> Result<u64> {
         self.check_extent(range)?;
         Ok(self.state.grid().buckets(range).count() as u64)
+    }
+
+    fn horizon(&self) -> Option<&Horizon> {
+        self.filling.as_ref().map(|filling| &filling.horizon)
+    }
+
+    fn name_entities(self: Arc<Self>, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        self.each_to_fill(&mut |entity| {
+            let key = self.entity(entity)?;
+            each(PageKey::entity_bytes(&key))
+        })
     }
 }
 

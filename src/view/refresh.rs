@@ -78,7 +78,7 @@ pub(crate) fn refresh(engine: &Arc<Engine>, refresh: &Refresh) -> Result<Run> {
         parts => format!("{} views", parts.len()),
     };
     let always = TimeRange::new(Timestamp::MIN, Timestamp::MAX);
-    let mut spool = Spool::new(engine, kind, &name, views, always);
+    let mut spool = Spool::new(engine.workshop(), kind, &name, views, always);
     let shared = engine.shared();
     for part in parts {
         let wanted = |page: &Surveyed<'_>| -> SlotSet {
@@ -96,7 +96,7 @@ pub(crate) fn refresh(engine: &Arc<Engine>, refresh: &Refresh) -> Result<Run> {
             spool.add(part.view.id(), item, slots.len().into())
         })?;
     }
-    spool.start(refresh.anew)
+    Run::start(engine, spool, refresh.anew)
 }
 
 /// What is to be refreshed, what others are built from first.

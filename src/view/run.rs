@@ -209,7 +209,7 @@ fn breaker_hears_of(frame: &Frame, pass: Pass) -> bool {
     frame.is_outermost() || pass.is_probe()
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
+pub(super) fn panic_message(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use redb::ReadableTable;
 
 use crate::error::Result;
-use crate::graph::{self, Tries};
+use crate::graph::{self, SlotSet, Tries};
 use crate::page::{PageKey, Slot, ViewId};
 use crate::time::Timestamp;
 
@@ -115,6 +115,17 @@ pub(crate) fn tries(shared: &Shared, page: &[u8], slot: Slot) -> Result<Option<T
         };
         let Some(tries) = tries else { return Ok(None) };
         Ok(Some(Try { tries, failure: backlog.failure(page, slot)? }))
+    })
+}
+
+/// How often those slots of a page were tried that are marked or wanted.
+pub(crate) fn tries_in(shared: &Shared, page: &[u8], slots: SlotSet) -> Result<Vec<Tries>> {
+    shared.read(|txn| {
+        let wanted = Backlog::to_read(shared, txn)?.wanted(page)?;
+        let marks = Links::to_read(shared, txn)?.marks(page)?;
+        let marked = |slot| marks.as_ref().and_then(|row| row.tries(slot));
+        let tries = |slot| marked(slot).or_else(|| wanted.as_ref()?.tries(slot));
+        Ok(slots.iter().filter_map(tries).collect())
     })
 }
 

@@ -16,9 +16,11 @@ mod tests;
 
 pub(super) use begun::settle_begun;
 pub use counts::BacklogCounts;
-pub(crate) use counts::{NotedFailure, backlog, backlog_of, last_failures, levels, tries};
+pub(crate) use counts::{
+    NotedFailure, backlog, backlog_of, last_failures, levels, tries, tries_in,
+};
 pub(crate) use due::{Due, due_marks, due_stamped, due_wanted};
 pub(crate) use failure::Failure;
-pub(super) use rows::Backlog;
+pub(super) use rows::{Backlog, open_if_there};
 pub(crate) use sweep::{SweepFor, SweepState, sweep_of};
 pub(super) use sweep::{note_sweep, swept_no_more};

@@ -44,7 +44,7 @@ pub(super) fn split_record_key(key: &[u8]) -> Option<(&[u8], Slot)> {
 }
 
 /// A table of a file to read, if it is there.
-pub(super) fn open_if_there(
+pub(in crate::disk) fn open_if_there(
     shared: &Shared,
     txn: &ReadTransaction,
     table: Bytes,

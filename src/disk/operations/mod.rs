@@ -5,6 +5,7 @@
 mod change;
 mod define;
 mod delete;
+mod horizon;
 mod invalidate;
 mod note_begun;
 mod note_failures;
@@ -23,6 +24,7 @@ mod want;
 pub(crate) use change::{BeginChange, EndChange, SettleIntents};
 pub(crate) use define::{Define, Defined, DropView};
 pub(crate) use delete::{Delete, Reason};
+pub(crate) use horizon::BegunDay;
 pub(crate) use invalidate::{Changed, Invalidate, PAGES_IN_SCOPE_MAX};
 pub(crate) use note_begun::{NoteBegun, NoteEnded};
 pub(crate) use note_failures::{Failed, NoteFailures};

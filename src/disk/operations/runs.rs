@@ -12,6 +12,7 @@ use super::super::run_row::{
     CHUNK, FAILURE, FAILURES_LISTED_MAX, FailureRow, HEAD, RunCounts, RunRow, RunStage, row_key,
 };
 use super::super::tables::RUNS;
+use super::horizon::BegunDay;
 
 /// The table of runs in a transaction that writes it.
 type Runs<'t> = Table<'t, &'static [u8], &'static [u8]>;
@@ -88,6 +89,8 @@ pub(crate) struct StartRun {
     pub(crate) chunks: u32,
     /// Whether everything is built that began before this operation.
     pub(crate) anew: bool,
+    /// The day of a view's horizon that it fills: from here on it is begun.
+    pub(crate) day: Option<BegunDay>,
     pub(crate) now: Timestamp,
 }
 
@@ -111,6 +114,7 @@ impl Operation for StartRun {
             (row.stage, row.ended) = (RunStage::Done, self.now);
         }
         put_head(batch, &mut runs, self.id, &mut row)?;
+        self.day.as_ref().map_or(Ok(()), |day| day.note(batch))?;
         Ok(row)
     }
 

@@ -11,6 +11,7 @@ use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
 use super::super::tables::{DICTIONARIES, DROPPED, DROPPED_GOING};
 use super::super::view_state::dictionary_key;
+use super::horizon::forget_horizon;
 
 /// Pages removed in one transaction: it bounds how long a caller waits behind it.
 const PAGES_AT_ONCE: usize = 512;
@@ -55,6 +56,7 @@ impl Operation for Sweep {
         if keys.len() < PAGES_AT_ONCE && batch.backlog.sweep(&from, &until, most)? {
             let swept = swept_no_more(batch.txn(), view);
             batch.keep(swept)?;
+            forget_horizon(batch, view)?;
             let removed = dropped.remove(&*id).map(drop);
             batch.keep(removed)?;
             let dictionaries = batch.txn().open_table(DICTIONARIES);

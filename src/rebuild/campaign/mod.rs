@@ -1,6 +1,8 @@
-//! Runs at work: [`spool`] writes the work of one down, [`piece`] works a chunk of it off, [`run`] is
+//! Runs at work: [`spool`] writes the work of one down, [`horizon`] that of the days that
+//! views are to keep filled, [`piece`] works a chunk of it off, [`run`] is
 //! the handle that applications hold.
 
+mod horizon;
 mod piece;
 mod run;
 mod spool;
@@ -15,6 +17,7 @@ use super::runs::{Live, Runs};
 use super::work::{Reason, Worked};
 use super::workshop::{Next, Workshop};
 
+pub(crate) use horizon::fill_horizon;
 pub(crate) use piece::Piece;
 pub use run::Run;
 pub(crate) use spool::Spool;

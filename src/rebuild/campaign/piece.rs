@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::disk::operations::{FinishChunk, NoteBegun, NoteEnded};
-use crate::disk::{Chunk, FAILURES_LISTED_MAX, FailureRow, Item, RunCounts, tries};
+use crate::disk::{Chunk, FAILURES_LISTED_MAX, FailureRow, Item, RunCounts, RunKind, tries};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::SlotSet;
 use crate::page::{PageKey, Slot, ViewId};
@@ -27,6 +27,10 @@ pub(crate) struct Piece {
     floor: Revision,
     /// What is built is noted before it begins: it may be what ended the process.
     cautiously: bool,
+    /// What fails is tried again by itself: the view is to be kept filled.
+    fills_gaps: bool,
+    /// Whether something was noted that is to be tried again.
+    left_gaps: bool,
     tally: Tally,
     /// Whether the file knows what was done of it.
     finished: bool,
@@ -57,8 +61,20 @@ impl Piece {
     ) -> Self {
         let row = live.row();
         let (range, floor, tally) = (row.range, row.floor, Tally::default());
-        let finished = false;
-        Self { live, number, chunk, rebuilder, range, floor, cautiously, tally, finished }
+        let (fills_gaps, finished) = (row.kind == RunKind::Horizon, false);
+        Self {
+            live,
+            number,
+            chunk,
+            rebuilder,
+            range,
+            floor,
+            cautiously,
+            fills_gaps,
+            left_gaps: false,
+            tally,
+            finished,
+        }
     }
 
     /// Of which view it is.
@@ -102,6 +118,7 @@ impl Piece {
         let mut pages = match item {
             Item::Entity(entity) => self.rebuilder.pages(entity, self.range)?,
             Item::Page(page, slots) => vec![(page.clone(), *slots)],
+            Item::Within(entity, range) => self.rebuilder.pages(entity, *range)?,
         };
         for place in 0..pages.len() {
             let (page, slots) = &mut pages[place];
@@ -118,6 +135,7 @@ impl Piece {
     fn work_page(&mut self, workshop: &Workshop, page: &[u8], slots: SlotSet) -> Result<SlotSet> {
         let entity = PageKey::split(page).map_or(&[][..], |(_, entity, _)| entity);
         self.live.note(entity, RunCounts::default());
+        let begun = workshop.shared().published();
         let mut worked = if self.cautiously {
             self.work_off_cautiously(workshop, page, slots)?
         } else {
@@ -131,6 +149,11 @@ impl Piece {
             failed: worked.failed.len() as u64,
             already_fresh: worked.found.len().into(),
         };
+        if self.fills_gaps && !worked.failed.is_empty() {
+            let failed = worked.failed.clone();
+            workshop.note_failures(page, &self.rebuilder, begun, failed)?;
+            self.left_gaps = true;
+        }
         self.tally.counts = self.tally.counts.plus(done);
         self.tally.list(page, worked);
         self.live.note(entity, done);
@@ -233,6 +256,10 @@ impl Runs {
     pub(crate) fn work(&self, workshop: &Workshop, mut piece: Piece) -> Result<u64> {
         let (live, view) = (piece.live.clone(), piece.view());
         let went = piece.work(workshop);
+        if piece.left_gaps {
+            // Wanted from now on, and nobody has looked there since.
+            workshop.shared().bell.ring();
+        }
         let counts = piece.tally.counts;
         // Also after an error: what was built before it is there.
         let nothing_done = counts.done == 0 && !piece.chunk.items.is_empty();

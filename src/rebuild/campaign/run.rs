@@ -16,6 +16,8 @@ use crate::rebuild::failed_build::FailedBuild;
 use crate::rebuild::runs::{Awaited, Live, RunStatus};
 use crate::sync::Arc;
 
+use super::spool::Spool;
+
 /// A run: large work that goes on by itself, over crashes and restarts, with its progress in the
 /// file. See [`View::precompute`](crate::View::precompute) and
 /// [`Store::refresh`](crate::Store::refresh).
@@ -34,6 +36,12 @@ pub struct Run {
 impl Run {
     pub(crate) fn new(engine: Arc<Engine>, live: Arc<Live>) -> Self {
         Self { engine, live }
+    }
+
+    /// Starts a run whose work is spooled, durably. With `anew` everything is built that began before
+    /// this.
+    pub(crate) fn start(engine: &Arc<Engine>, spool: Spool<'_>, anew: bool) -> Result<Self> {
+        Ok(Self::new(engine.clone(), spool.start(anew)?))
     }
 
     /// A run that the file knows.

@@ -1,16 +1,14 @@
 //! Writing down the work of a run, so that it goes on without whoever asked for it.
 
-use crate::disk::operations::{Spool as SpoolSome, StartRun};
+use crate::disk::operations::{BegunDay, Spool as SpoolSome, StartRun};
 use crate::disk::{Chunk, Item, RunCounts, RunKind, RunRow, RunStage};
 use crate::error::Result;
 use crate::page::ViewId;
-use crate::rebuild::engine::Engine;
 use crate::rebuild::runs::{Live, Runs, sweep};
+use crate::rebuild::workshop::Workshop;
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::{TimeRange, Timestamp};
-
-use super::run::Run;
 
 /// The most items of a chunk: it bounds what is done again after a crash.
 const ITEMS_MAX: u64 = 256;
@@ -18,35 +16,54 @@ const ITEMS_MAX: u64 = 256;
 const BUCKETS_MAX: u64 = 1 << 12;
 /// And about how many bytes.
 const CHUNK_BYTES: usize = 32 << 10;
-/// Chunks written at once.
+/// Chunks of a lane written at once.
 const CHUNKS_AT_ONCE: usize = 16;
+/// So many lanes there may be, and so many chunks in each.
+const LANES_MAX: usize = 4;
+const LANE_LEN: u32 = u32::MAX / LANES_MAX as u32;
 
 /// The work of a run on its way into the file, bounded in memory. Dropped before the run is started
 /// it leaves nothing.
-pub(crate) struct Spool<'e> {
-    engine: &'e Arc<Engine>,
+pub(crate) struct Spool<'w> {
+    workshop: &'w Workshop,
     head: RunRow,
     /// Known once something was written.
     id: Option<u64>,
-    chunk: Chunk,
+    lanes: [Lane; LANES_MAX],
+    /// How many buckets it is about.
+    total: u64,
+    /// The day of a horizon that it fills.
+    day: Option<BegunDay>,
+}
+
+/// Chunks that are worked off before those of the next lane, whatever is spooled first.
+#[derive(Default)]
+struct Lane {
+    chunk: Option<Chunk>,
     /// What the chunk holds: buckets, bytes.
     buckets: u64,
     bytes: usize,
+    /// Full ones that are not written yet.
     chunks: Vec<Vec<u8>>,
-    /// How many chunks were written, and how many buckets they and what is here are about.
     written: u32,
-    total: u64,
 }
 
-impl<'e> Spool<'e> {
+impl Lane {
+    fn end_chunk(&mut self) {
+        self.chunks.extend(self.chunk.take().map(|chunk| chunk.to_bytes()));
+        (self.buckets, self.bytes) = (0, 0);
+    }
+}
+
+impl<'w> Spool<'w> {
     pub(crate) fn new(
-        engine: &'e Arc<Engine>,
+        workshop: &'w Workshop,
         kind: RunKind,
         name: &str,
         views: Vec<ViewId>,
         range: TimeRange,
     ) -> Self {
-        let created = engine.shared().options.clock.now();
+        let created = workshop.shared().options.clock.now();
         let head = RunRow {
             kind,
             stage: RunStage::Spooling,
@@ -64,78 +81,86 @@ impl<'e> Spool<'e> {
             error: String::new(),
             views,
         };
-        Self {
-            engine,
-            head,
-            id: None,
-            chunk: Chunk { view: ViewId(0), items: Vec::new() },
-            buckets: 0,
-            bytes: 0,
-            chunks: Vec::new(),
-            written: 0,
-            total: 0,
-        }
+        let (lanes, day) = (<[Lane; LANES_MAX]>::default(), None);
+        Self { workshop, head, id: None, lanes, total: 0, day }
+    }
+
+    /// From its start on a day of a horizon is begun.
+    pub(super) fn begins(&mut self, day: BegunDay) {
+        self.day = Some(day);
     }
 
     /// Adds an item of so many buckets.
     pub(crate) fn add(&mut self, view: ViewId, item: Item, buckets: u64) -> Result<()> {
-        let full = self.chunk.items.len() as u64 == ITEMS_MAX
-            || self.buckets.saturating_add(buckets) > BUCKETS_MAX
-            || self.bytes + item.weight() > CHUNK_BYTES;
-        if full || self.chunk.view != view {
-            self.end_chunk()?;
-        }
-        self.chunk.view = view;
-        self.buckets = self.buckets.saturating_add(buckets);
-        self.bytes += item.weight();
+        self.add_to(0, view, item, buckets)
+    }
+
+    /// Adds an item to one of the lanes.
+    pub(super) fn add_to(
+        &mut self,
+        lane: usize,
+        view: ViewId,
+        item: Item,
+        buckets: u64,
+    ) -> Result<()> {
         self.total = self.total.saturating_add(buckets);
-        self.chunk.items.push(item);
-        Ok(())
-    }
-
-    fn end_chunk(&mut self) -> Result<()> {
-        if !self.chunk.items.is_empty() {
-            self.chunks.push(self.chunk.to_bytes());
-            self.chunk.items.clear();
-            (self.buckets, self.bytes) = (0, 0);
+        let at = lane;
+        let lane = &mut self.lanes[at];
+        let fits = |chunk: &Chunk| {
+            chunk.view == view
+                && (chunk.items.len() as u64) < ITEMS_MAX
+                && lane.buckets.saturating_add(buckets) <= BUCKETS_MAX
+                && lane.bytes + item.weight() <= CHUNK_BYTES
+        };
+        if !lane.chunk.as_ref().is_some_and(fits) {
+            lane.end_chunk();
         }
-        if self.chunks.len() >= CHUNKS_AT_ONCE { self.write() } else { Ok(()) }
+        lane.buckets = lane.buckets.saturating_add(buckets);
+        lane.bytes += item.weight();
+        lane.chunk.get_or_insert_with(|| Chunk { view, items: Vec::new() }).items.push(item);
+        if lane.chunks.len() >= CHUNKS_AT_ONCE { self.write(at) } else { Ok(()) }
     }
 
-    fn write(&mut self) -> Result<()> {
-        let chunks = std::mem::take(&mut self.chunks);
-        let (id, head, first) = (self.id, self.head.clone(), self.written);
-        let count = u32::try_from(chunks.len()).expect("a few at once");
-        self.id = Some(self.engine.writer()?.run(SpoolSome { id, head, first, chunks })?);
-        self.written += count;
+    fn write(&mut self, at: usize) -> Result<()> {
+        let lane = &mut self.lanes[at];
+        let chunks = std::mem::take(&mut lane.chunks);
+        let before = u32::try_from(at).expect("a few lanes") * LANE_LEN;
+        let (id, head, first) = (self.id, self.head.clone(), before + lane.written);
+        lane.written += u32::try_from(chunks.len()).expect("a few at once");
+        self.id = Some(self.workshop.writer()?.run(SpoolSome { id, head, first, chunks })?);
         Ok(())
     }
 
     /// Starts the run, durably. With `anew` everything is built that began before this.
-    pub(crate) fn start(mut self, anew: bool) -> Result<Run> {
-        self.end_chunk()?;
-        if !self.chunks.is_empty() || self.id.is_none() {
-            self.write()?;
+    pub(in crate::rebuild) fn start(mut self, anew: bool) -> Result<Arc<Live>> {
+        for lane in 0..LANES_MAX {
+            self.lanes[lane].end_chunk();
+            // One without work has a head all the same.
+            if !self.lanes[lane].chunks.is_empty() || lane == 0 && self.id.is_none() {
+                self.write(lane)?;
+            }
         }
         let id = self.id.expect("something was written");
-        let now = self.engine.shared().options.clock.now();
-        let (total, chunks) = (self.total, self.written);
-        let row = self.engine.writer()?.run(StartRun { id, total, chunks, anew, now })?;
+        let (shared, writer) = (self.workshop.shared(), self.workshop.writer()?);
+        let (now, day) = (shared.options.clock.now(), self.day.take());
+        let (total, chunks) = (self.total, self.lanes.iter().map(|lane| lane.written).sum());
+        let row = writer.run(StartRun { id, total, chunks, anew, day, now })?;
+        drop(writer);
         // From here on it is a run.
         self.id = None;
-        let live = self.engine.runs().add(Live::new(id, row, now));
+        let live = self.workshop.runs().add(Live::new(id, row, now));
         if live.has_ended() {
-            Runs::tell_ended(self.engine.shared(), &live);
+            Runs::tell_ended(shared, &live);
         }
-        self.engine.shared().bell.ring();
-        Ok(Run::new(self.engine.clone(), live))
+        shared.bell.ring();
+        Ok(live)
     }
 }
 
 impl Drop for Spool<'_> {
     fn drop(&mut self) {
         if let Some(id) = self.id
-            && let Ok(writer) = self.engine.writer()
+            && let Ok(writer) = self.workshop.writer()
         {
             // What cannot be removed now is removed at the next opening.
             let _ = sweep(&writer, id, true);
@@ -147,6 +172,8 @@ impl Drop for Spool<'_> {
 mod tests {
     use crate::disk::{first_chunk, run_heads};
     use crate::options::Options;
+    use crate::rebuild::campaign::Run;
+    use crate::rebuild::engine::Engine;
 
     use super::*;
 
@@ -160,7 +187,8 @@ mod tests {
 
     /// A spool of so many entities of a view that is none.
     fn spool(engine: &Arc<Engine>, entities: u32, buckets: u64) -> Spool<'_> {
-        let mut spool = Spool::new(engine, RunKind::Precompute, "sun", Vec::new(), always());
+        let mut spool =
+            Spool::new(engine.workshop(), RunKind::Precompute, "sun", Vec::new(), always());
         for entity in 0..entities {
             let key = entity.to_be_bytes().as_slice().into();
             spool.add(ViewId(1), Item::Entity(key), buckets).unwrap();
@@ -195,7 +223,7 @@ mod tests {
         let engine = engine();
         let first = |spool: Spool<'_>| {
             let run = spool.start(false).unwrap();
-            first_chunk(engine.shared(), run.id(), 0).unwrap().unwrap().1.items.len()
+            first_chunk(engine.shared(), run.id, 0).unwrap().unwrap().1.items.len()
         };
         assert_eq!(first(spool(&engine, 1000, 1)), 256);
         assert_eq!(first(spool(&engine, 1000, 1000)), 4);
@@ -207,13 +235,35 @@ mod tests {
         assert_eq!(first(long), 32);
     }
 
+    #[test]
+    fn what_is_spooled_to_a_lane_comes_before_all_of_the_next() {
+        let engine = engine();
+        let mut spool = spool(&engine, 0, 1);
+        for entity in 0..20_000_u32 {
+            let lane = (entity % 3) as usize;
+            let item = Item::Entity(entity.to_be_bytes().as_slice().into());
+            spool.add_to(lane, ViewId(1), item, 1).unwrap();
+        }
+        let run = spool.start(false).unwrap();
+        let (mut from, mut found) = (0, Vec::new());
+        while let Some((number, chunk)) = first_chunk(engine.shared(), run.id, from).unwrap() {
+            found.extend(chunk.items);
+            from = number + 1;
+        }
+        let lane = |lane: u32| (0..20_000_u32).filter(move |entity| entity % 3 == lane);
+        let item = |entity: u32| Item::Entity(entity.to_be_bytes().as_slice().into());
+        let expected: Vec<Item> = (0..3).flat_map(lane).map(item).collect();
+        assert!(found == expected, "another order");
+        assert_eq!((run.row().total, run.row().chunks_left), (20_000, 81));
+    }
+
     /// A run whose chunks are these bytes, said to be so many.
     fn run_of(engine: &Arc<Engine>, chunks: Vec<Vec<u8>>, said: u32) -> Run {
         let head = spool(engine, 0, 1).head.clone();
         let writer = engine.writer().unwrap();
         let id = writer.run(SpoolSome { id: None, head, first: 0, chunks }).unwrap();
         let now = Timestamp::EPOCH;
-        let start = StartRun { id, total: 1, chunks: said, anew: false, now };
+        let start = StartRun { id, total: 1, chunks: said, anew: false, day: None, now };
         let row = writer.run(start).unwrap();
         Run::new(engine.clone(), engine.runs().add(Live::new(id, row, now)))
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::disk::{RunCounts, RunKind, RunRow, RunStage};
-use crate::time::{Span, Timestamp};
+use crate::time::{Span, TimeRange, Timestamp};
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
@@ -76,6 +76,8 @@ pub struct RunStatus {
     pub kind: RunKind,
     /// Where it stands.
     pub state: RunState,
+    /// Which buckets it is about: those that start in this; all time where that says nothing.
+    pub range: TimeRange,
     /// How many buckets it is about.
     pub total: u64,
     /// How many of them are dealt with: built, failed, or fresh already.
@@ -111,6 +113,7 @@ impl RunStatus {
             name: row.name.clone(),
             kind: row.kind,
             state,
+            range: row.range,
             total: row.total,
             done: counts.done.min(row.total),
             failed: counts.failed,

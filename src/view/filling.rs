@@ -1,0 +1,38 @@
+//! What a view keeps filled.
+
+use crate::error::{Error, Result};
+use crate::grid::Grid;
+use crate::schedule::Horizon;
+use crate::time::Timestamp;
+
+/// Takes one entity after the other.
+pub(super) type Each<'a, E> = dyn FnMut(&E) -> Result<()> + 'a;
+
+/// What a view keeps filled.
+pub(super) struct Filling<E: ?Sized> {
+    pub(super) horizon: Horizon,
+    pub(super) of: Of<E>,
+}
+
+/// Of which entities.
+pub(super) enum Of<E: ?Sized> {
+    /// Those that a function names.
+    Named(Box<dyn Fn(&mut Each<'_, E>) -> Result<()> + Send + Sync>),
+    /// Those of which it holds records.
+    Held,
+}
+
+impl<E: ?Sized> Filling<E> {
+    pub(super) fn check(&self, puts: bool, grid: &Grid) -> Result<()> {
+        if puts {
+            let message = "a view without a build function cannot keep a horizon filled; give it one, \
+                           or leave the horizon out";
+            return Err(Error::input(message));
+        }
+        if grid.bucket_at(Timestamp::EPOCH)?.is_timeless() {
+            let message = "a grid without time has no days to keep filled; leave the horizon out";
+            return Err(Error::input(message));
+        }
+        self.horizon.validate()
+    }
+}
