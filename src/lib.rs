@@ -409,7 +409,8 @@
 //! # Ok::<(), tidetable::Error>(())
 //! ```
 //!
-//! A failure is not remembered: the next read builds again. Every call that reaches the file may
+//! A failed build does not keep the next read from building again, unless the view's [`Breaker`] is
+//! open. Every call that reaches the file may
 //! meet *the file's errors*: [`Reopen`](ErrorKind::Reopen) after a close, a fork or a failed write,
 //! [`Damaged`](ErrorKind::Damaged), [`System`](ErrorKind::System), and
 //! [`Definition`](ErrorKind::Definition) on a handle whose view was defined anew or deleted since.
@@ -473,14 +474,11 @@
 //!
 //! // At night, ahead of the readers; what fails is listed and the rest is there.
 //! let in_a_week = today.checked_add(Span::days(7)).expect("within time");
-//! let week = TimeRange::new(today, in_a_week);
-//! for harbour in ["Visby", "Nynäshamn"] {
-//!     let filled = forecast.fill(harbour, week)?;
-//!     for failure in &filled.failed {
-//!         println!("{}: {}", failure.bucket, failure.error);
-//!     }
+//! let run = forecast.precompute(["Visby", "Nynäshamn"], TimeRange::new(today, in_a_week))?;
+//! run.wait()?;
+//! for failed in run.failures()? {
+//!     println!("{}", failed.error);
 //! }
-//! forecast.delete_expired()?;
 //! # Ok::<(), tidetable::Error>(())
 //! ```
 //!

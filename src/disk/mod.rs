@@ -13,6 +13,7 @@ mod chunk;
 mod colour;
 mod committed;
 mod contents;
+mod error_row;
 mod expired;
 pub(crate) mod file;
 mod horizon_row;
@@ -53,6 +54,7 @@ pub(crate) use backlog::{
 pub(crate) use catalog::Catalog;
 pub(crate) use chunk::{Chunk, Item};
 pub(crate) use contents::{CONTENTS, has_intents, last_revision, view_rows};
+pub(crate) use error_row::kept_message;
 pub(crate) use expired::{Expired, expired_from};
 pub(crate) use horizon_row::{HorizonRow, horizon_row};
 pub(crate) use hottest::hottest_before;

@@ -10,6 +10,7 @@ use crate::page::ViewId;
 use crate::revision::Revision;
 use crate::time::{TimeRange, Timestamp};
 
+use super::error_row::{kind_of_number, kind_to_number};
 use super::row::{RowReader, RowWriter};
 
 pub(super) const HEAD: u8 = 0;
@@ -208,7 +209,7 @@ impl FailureRow {
             .bytes(&self.entity)
             .u64(self.page.cast_unsigned())
             .u32(self.slot)
-            .u32(number_of(&ERROR_KINDS, self.kind))
+            .u32(kind_to_number(self.kind))
             .text(&self.message)
             .finish()
     }
@@ -225,7 +226,7 @@ impl FailureRow {
             entity: row.bytes()?.into(),
             page: row.u64()?.cast_signed(),
             slot: row.u32()?,
-            kind: numbered(&ERROR_KINDS, row.u32()?)?,
+            kind: kind_of_number(row.u32()?),
             message: row.text()?.to_owned(),
         })
     }
@@ -250,18 +251,6 @@ const STAGES: [RunStage; 6] = [
     RunStage::Failed,
     RunStage::Cancelled,
 ];
-const ERROR_KINDS: [ErrorKind; 9] = [
-    ErrorKind::Input,
-    ErrorKind::Absent,
-    ErrorKind::Build,
-    ErrorKind::Definition,
-    ErrorKind::Busy,
-    ErrorKind::Reopen,
-    ErrorKind::Damaged,
-    ErrorKind::Foreign,
-    ErrorKind::System,
-];
-
 fn number_of<T: PartialEq>(words: &[T], word: T) -> u32 {
     let place = words.iter().position(|known| *known == word);
     u32::try_from(place.expect("every word is in its list")).expect("the lists are short")
@@ -310,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_failure_survives_its_bytes_and_no_other_bytes_are_one() {
-        for kind in ERROR_KINDS {
+        for kind in [ErrorKind::Build, ErrorKind::Busy, ErrorKind::System] {
             let row = FailureRow {
                 view: ViewId(1),
                 entity: b"patio".as_slice().into(),

@@ -58,7 +58,6 @@ pub(crate) struct Shared {
     /// Nothing read from this file counts as fresh: history may be missing.
     distrusted: bool,
     /// Whether the opening before this one did not end by closing the file.
-    #[allow(dead_code, reason = "those who work off the backlog are yet to come")]
     pub(crate) after_unclean_stop: bool,
     /// Views of a store open to read that read what has changed.
     distrusted_views: Mutex<BTreeSet<ViewId>>,

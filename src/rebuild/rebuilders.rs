@@ -27,6 +27,16 @@ pub(crate) struct WorkedOff {
     pub(crate) failed: Vec<(Slot, Error)>,
 }
 
+impl WorkedOff {
+    /// Adds what became of other slots of the page.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.built = self.built.union(other.built);
+        self.found = self.found.union(other.found);
+        self.failed.extend(other.failed);
+        self.failed.sort_by_key(|(slot, _)| slot.0);
+    }
+}
+
 /// A view that builds, its types forgotten: a record is known by its page's key and its slot, an
 /// entity by the bytes of its key.
 pub(crate) trait Rebuilder: Send + Sync {

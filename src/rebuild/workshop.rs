@@ -1,7 +1,7 @@
 //! What builders and readers who build have in common.
 
 use crate::cache::CacheKey;
-use crate::disk::operations::{Failed, NoteBegun, NoteEnded, NoteFailures, Unwant};
+use crate::disk::operations::{Failed, NoteFailures, Unwant};
 use crate::disk::{PageInMemory, Shared, Speed, WriterHandle, closed, hottest_before, tries};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
@@ -16,7 +16,7 @@ use super::director::{Director, PageWork, Task};
 use super::flights::Flights;
 use super::horizons::Horizons;
 use super::order::Order;
-use super::rebuilders::{Rebuilder, Rebuilders, WorkedOff};
+use super::rebuilders::{Rebuilder, Rebuilders};
 use super::retention::Cleaning;
 use super::runs::Runs;
 use super::work::{Reason, Worked};
@@ -212,10 +212,11 @@ impl Workshop {
         let begun = self.shared.published();
         // What is about to expire is fresh, and built all the same.
         let floor = if work.reason == Reason::Expiring { begun } else { Revision::ZERO };
+        let work_off = |slots| work.rebuilder.clone().work_off(&work.page, slots, floor);
         let worked = if work.cautiously {
-            self.work_off_cautiously(work, floor)?
+            self.one_by_one(&work.page, work.slots, work_off)?
         } else {
-            work.rebuilder.clone().work_off(&work.page, work.slots, floor)?
+            work_off(work.slots)?
         };
         // Fresh by now, or history: nobody needs to ask for it any more.
         if work.reason == Reason::Requested && !worked.found.is_empty() {
@@ -228,26 +229,6 @@ impl Workshop {
         self.describe(&work.page, work.slots, &mut done);
         self.note_failures(&work.page, &work.rebuilder, begun, worked.failed)?;
         Ok(done)
-    }
-
-    /// One record after the other, each noted before it begins: if the process does not survive it,
-    /// the next opening lets it rest.
-    fn work_off_cautiously(&self, work: &PageWork, floor: Revision) -> Result<WorkedOff> {
-        let mut worked = WorkedOff::default();
-        for slot in work.slots.iter() {
-            let (page, now) = (work.page.clone(), self.shared.options.clock.now());
-            self.writer()?.run(NoteBegun { page, slot, now })?;
-            let one = SlotSet::one(slot);
-            let made = work.rebuilder.clone().work_off(&work.page, one, floor)?;
-            // What is stored, and what is noted as failed, takes the note back.
-            if made.built.is_empty() {
-                self.writer()?.run(NoteEnded { page: work.page.clone(), slot })?;
-            }
-            worked.built = worked.built.union(made.built);
-            worked.found = worked.found.union(made.found);
-            worked.failed.extend(made.failed);
-        }
-        Ok(worked)
     }
 
     fn unwant(&self, work: &PageWork, slots: SlotSet) -> Result<()> {

@@ -44,7 +44,6 @@ impl Retry {
 
     /// When the next try is due after so many that failed, the last of them now.
     /// [`Timestamp::MAX`]: there is none. The same seed gives the same instant.
-    #[allow(dead_code, reason = "for whoever builds in the background")]
     pub(crate) fn after(&self, attempts: u16, now: Timestamp, seed: u64) -> Timestamp {
         if attempts >= self.attempts {
             return Timestamp::MAX;
@@ -57,7 +56,6 @@ impl Retry {
     }
 
     /// The wait before chance takes something off it, in milliseconds.
-    #[allow(dead_code, reason = "for whoever builds in the background")]
     fn longest_after(&self, attempts: u16) -> i64 {
         let doublings = u32::from(attempts.saturating_sub(1)).min(62);
         let grown = self.first.as_millis().saturating_mul(1 << doublings);

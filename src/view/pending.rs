@@ -167,7 +167,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
         self.record()
     }
 
-    /// The same, no longer than this; `None` if it takes longer.
+    /// Waits no longer than this until it is there, or was tried for the last time; `None` if it takes
+    /// longer. In a store without builders somebody else has to build it meanwhile.
     ///
     /// # Errors
     /// As [`wait`](Self::wait).
@@ -180,7 +181,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
         }
     }
 
-    /// The same for any executor.
+    /// Waits, on any executor, until it is there, or was tried for the last time. In a store without
+    /// builders somebody else has to build it.
     ///
     /// # Errors
     /// As [`wait`](Self::wait).

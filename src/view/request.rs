@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::disk::operations::{Unwant, Want};
 use crate::disk::{Speed, tries};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::graph::{SlotSet, Tries};
 use crate::key::EntityKey;
 use crate::page::RecordType;
@@ -75,9 +75,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         };
         let Tries { attempts, next_attempt } = tried.tries;
         if tried.tries.rests() {
-            let failure = tried.failure.map(|failure| Error::new(failure.kind, failure.message));
-            let unknown = || Error::new(ErrorKind::Build, "it failed too often to be tried again");
-            return Ok(PendingState::Failed(self.at(spot, failure.unwrap_or_else(unknown))));
+            return Ok(PendingState::Failed(self.at(spot, tried.why())));
         }
         let next_attempt = Some(next_attempt).filter(|at| *at > Timestamp::MIN);
         Ok(PendingState::Waiting { attempts, next_attempt })

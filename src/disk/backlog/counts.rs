@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use redb::ReadableTable;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{self, SlotSet, Tries};
 use crate::page::{PageKey, Slot, ViewId};
 use crate::time::Timestamp;
@@ -51,6 +51,16 @@ pub(crate) struct Try {
     pub(crate) tries: Tries,
     /// The last failure; it stays when the tries are forgotten, until the record is built.
     pub(crate) failure: Option<Failure>,
+}
+
+impl Try {
+    /// Why it failed the last time.
+    pub(crate) fn why(self) -> Error {
+        match self.failure {
+            Some(Failure { kind, message, .. }) => Error::new(kind, message),
+            None => Error::new(ErrorKind::Build, "it failed too often to be tried again"),
+        }
+    }
 }
 
 /// A failure, and of which record.

@@ -4,6 +4,7 @@ use crate::error::{Error, ErrorKind};
 use crate::revision::Revision;
 use crate::time::Timestamp;
 
+use super::super::error_row::{kept_message, kind_of_number, kind_to_number};
 use super::super::row::{RowReader, RowWriter};
 
 /// A row of the `failures` table. On disk: when (8 bytes), the revision when the try began (8), how
@@ -26,38 +27,17 @@ impl std::fmt::Debug for Failure {
     }
 }
 
-/// Bytes of a message at most.
-const MESSAGE_MAX: usize = 2048;
-
-/// On disk: a number never changes and is never used for something else.
-const KINDS: [(ErrorKind, u32); 9] = [
-    (ErrorKind::Input, 1),
-    (ErrorKind::Absent, 2),
-    (ErrorKind::Build, 3),
-    (ErrorKind::Definition, 4),
-    (ErrorKind::Busy, 5),
-    (ErrorKind::Reopen, 6),
-    (ErrorKind::Damaged, 7),
-    (ErrorKind::Foreign, 8),
-    (ErrorKind::System, 9),
-];
-/// Of a kind that this list does not have.
-const OTHER: u32 = 0;
-
 impl Failure {
     pub(crate) fn new(error: &Error, attempts: u16, begun: Revision, at: Timestamp) -> Self {
-        let mut message = error.to_string();
-        message.truncate(message.floor_char_boundary(MESSAGE_MAX));
-        Self { at, begun, attempts, kind: error.kind(), message }
+        Self { at, begun, attempts, kind: error.kind(), message: kept_message(error) }
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let kind = KINDS.iter().find(|(kind, _)| *kind == self.kind);
         RowWriter::default()
             .u64(self.at.as_millis().cast_unsigned())
             .u64(self.begun.get())
             .u32(self.attempts.into())
-            .u32(kind.map_or(OTHER, |(_, number)| *number))
+            .u32(kind_to_number(self.kind))
             .text(&self.message)
             .finish()
     }
@@ -68,10 +48,7 @@ impl Failure {
         let at = Timestamp::from_millis(row.u64()?.cast_signed());
         let begun = Revision::from_raw(row.u64()?);
         let attempts = u16::try_from(row.u32()?).ok()?;
-        let number = row.u32()?;
-        let kind = KINDS.iter().find(|(_, known)| *known == number);
-        // What a later release calls otherwise is a failed build all the same.
-        let kind = kind.map_or(ErrorKind::Build, |(kind, _)| *kind);
+        let kind = kind_of_number(row.u32()?);
         let message = row.text()?.to_owned();
         row.0.is_empty().then_some(Self { at, begun, attempts, kind, message })
     }
@@ -79,18 +56,19 @@ impl Failure {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::error_row::MESSAGE_MAX;
     use super::*;
 
     #[test]
     fn a_failure_returns_and_nothing_shorter_or_longer_is_one() {
-        for (kind, _) in KINDS {
+        for kind in [ErrorKind::Build, ErrorKind::Busy, ErrorKind::System] {
             let error = Error::new(kind, "no tide today").at_entity(b"secret").at_view("sun");
             let at = Timestamp::from_millis(-7);
             let failure = Failure::new(&error, 3, Revision::from_raw(9), at);
             let mut bytes = failure.to_bytes();
             assert_eq!(Failure::from_bytes(&bytes).as_ref(), Some(&failure));
             assert_eq!((failure.kind, failure.attempts, failure.at), (kind, 3, at));
-            assert_eq!(failure.message, "view 'sun': no tide today");
+            assert_eq!(failure.message, "no tide today");
             for len in 0..bytes.len() {
                 assert_eq!(Failure::from_bytes(&bytes[..len]), None, "{len} bytes");
             }

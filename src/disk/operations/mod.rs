@@ -1,7 +1,5 @@
 //! What the writer can be asked to do, an operation a file.
 
-#![allow(dead_code, unused_imports, reason = "those who work off the backlog are yet to come")]
-
 mod change;
 mod define;
 mod delete;
@@ -37,4 +35,6 @@ pub(crate) use store_records::{Part, StoreRecords, Stored, StoredPage};
 pub(crate) use sweep::Sweep;
 pub(crate) use sync_all::SyncAll;
 pub(crate) use train::KeepDictionary;
-pub(crate) use want::{Asked, SlotsByPage, Unwant, Want};
+#[cfg(test)]
+pub(crate) use want::Asked;
+pub(crate) use want::{Unwant, Want};

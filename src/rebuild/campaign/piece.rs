@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 
-use crate::disk::operations::{FinishChunk, NoteBegun, NoteEnded};
-use crate::disk::{Chunk, FAILURES_LISTED_MAX, FailureRow, Item, RunCounts, RunKind, tries};
+use crate::disk::operations::FinishChunk;
+use crate::disk::{
+    Chunk, FAILURES_LISTED_MAX, FailureRow, Item, RunCounts, RunKind, kept_message, tries,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::SlotSet;
 use crate::page::{PageKey, Slot, ViewId};
@@ -170,33 +172,25 @@ impl Piece {
         }
     }
 
-    /// One record after the other, each noted before it begins: if the process does not survive it,
-    /// the next opening lets it rest, and the run passes it over.
+    /// One record after the other; the run passes those over that rest.
     fn work_off_cautiously(
         &self,
         workshop: &Workshop,
         page: &[u8],
         slots: SlotSet,
     ) -> Result<WorkedOff> {
-        let shared = workshop.shared();
-        let mut worked = WorkedOff::default();
+        let mut resting = WorkedOff::default();
+        let mut rest = SlotSet::EMPTY;
         for slot in slots.iter() {
-            if let Some(tried) = tries(shared, page, slot)?.filter(|tried| tried.tries.rests()) {
-                let error = tried.failure.map(|failure| Error::new(failure.kind, failure.message));
-                let unknown = || Error::new(ErrorKind::Build, "it failed too often");
-                worked.failed.push((slot, error.unwrap_or_else(unknown)));
-                continue;
+            let tried = tries(workshop.shared(), page, slot)?;
+            if let Some(tried) = tried.filter(|tried| tried.tries.rests()) {
+                resting.failed.push((slot, tried.why()));
+                rest.insert(slot);
             }
-            let (key, now) = (Box::<[u8]>::from(page), shared.options.clock.now());
-            workshop.writer()?.run(NoteBegun { page: key.clone(), slot, now })?;
-            let made = self.work_off(page, SlotSet::one(slot))?;
-            if made.built.is_empty() {
-                workshop.writer()?.run(NoteEnded { page: key, slot })?;
-            }
-            worked.built = worked.built.union(made.built);
-            worked.found = worked.found.union(made.found);
-            worked.failed.extend(made.failed);
         }
+        let mut worked =
+            workshop.one_by_one(page, slots.minus(rest), |slots| self.work_off(page, slots))?;
+        worked.add(resting);
         Ok(worked)
     }
 
@@ -243,7 +237,7 @@ impl Tally {
                 page: number.0,
                 slot: slot.0,
                 kind: error.kind(),
-                message: error.message().to_owned(),
+                message: kept_message(&error),
             }
         }));
     }
