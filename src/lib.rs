@@ -451,9 +451,9 @@
 //!     .build(|_, _, _| Ok(1))?;
 //! assert_eq!(view.get(&7, sunday)?.built_at(), sunday);
 //!
-//! assert_eq!(view.delete_expired()?, 0);
+//! assert_eq!(view.apply_retention()?, 0);
 //! clock.advance(Span::days(4));
-//! assert_eq!(view.delete_expired()?, 1);
+//! assert_eq!(view.apply_retention()?, 1);
 //! # Ok::<(), tidetable::Error>(())
 //! ```
 //!

@@ -42,14 +42,14 @@ impl Kept {
 
     fn next(&self) -> Option<(Reason, u64)> {
         let worked: Option<Worked> = self.store.build_next().unwrap();
-        worked.map(|worked| (worked.reason, worked.expired))
+        worked.map(|worked| (worked.reason, worked.retired))
     }
 
     /// Works until there is nothing to do. How many pieces that were and how many records went.
     fn work(&self) -> (usize, u64) {
         let pieces: Vec<_> = std::iter::from_fn(|| self.next()).collect();
         assert!(pieces.iter().all(|(reason, _)| *reason == Reason::Retention));
-        (pieces.len(), pieces.iter().map(|(_, expired)| expired).sum())
+        (pieces.len(), pieces.iter().map(|(_, retired)| retired).sum())
     }
 }
 
@@ -67,7 +67,7 @@ fn what_is_too_old_goes_by_itself_every_now_and_then_and_first_a_while_after_the
     assert_eq!(it.next(), None);
     it.clock.set(at(20));
     assert_eq!(it.work().1, 3);
-    assert_eq!(it.store.metrics().records_expired, 8);
+    assert_eq!(it.store.metrics().records_retired, 8);
 }
 
 #[test]
@@ -75,11 +75,11 @@ fn a_round_without_anything_too_old_writes_nothing() {
     let it = Kept::of(300);
     let before = it.store.metrics();
     it.clock.set(at(10));
-    assert_eq!(it.view.delete_expired().unwrap(), 300 * 5);
+    assert_eq!(it.view.apply_retention().unwrap(), 300 * 5);
     let commits = it.store.metrics().commits;
     assert!(commits > before.commits);
-    let (pieces, expired) = it.work();
-    assert_eq!((pieces, expired), (2, 0), "300 pages, some hundred in a piece");
+    let (pieces, retired) = it.work();
+    assert_eq!((pieces, retired), (2, 0), "300 pages, some hundred in a piece");
     assert_eq!(it.store.metrics().commits, commits);
 }
 
@@ -87,11 +87,11 @@ fn a_round_without_anything_too_old_writes_nothing() {
 fn a_large_view_is_cleaned_piece_by_piece() {
     let it = Kept::of(1000);
     it.clock.set(at(10));
-    assert!(it.next().is_some_and(|(_, expired)| (1..5000).contains(&expired)));
-    let (pieces, expired) = it.work();
+    assert!(it.next().is_some_and(|(_, retired)| (1..5000).contains(&retired)));
+    let (pieces, retired) = it.work();
     assert!(pieces >= 3, "{pieces}");
-    assert_eq!(it.store.metrics().records_expired, 5000);
-    assert!(expired < 5000);
+    assert_eq!(it.store.metrics().records_retired, 5000);
+    assert!(retired < 5000);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn builders_clean_by_themselves() {
     let store = Store::in_memory_with(every).unwrap();
     let view = define(&store, 5);
     view.put(&0, at(3), &cell(0, 3, 1)).unwrap();
-    while store.metrics().records_expired < 1 {
+    while store.metrics().records_retired < 1 {
         std::thread::yield_now();
     }
     assert!(view.peek(&0, at(3)).unwrap().is_none());

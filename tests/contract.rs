@@ -413,7 +413,7 @@ fn the_ends_of_time_panic_nowhere() {
                 }
             }
         }
-        x.delete_expired().unwrap();
+        x.apply_retention().unwrap();
     }
 }
 

@@ -232,13 +232,13 @@ fn retention_deletes_by_the_stores_clock() {
     timeless.get(&1, minute(0)).unwrap();
     kept.get(&1, minute(0)).unwrap();
     clock.set(minute(5));
-    assert_eq!(by_minute.delete_expired().unwrap(), 0);
-    assert_eq!(timeless.delete_expired().unwrap(), 0, "five minutes old is not older");
+    assert_eq!(by_minute.apply_retention().unwrap(), 0);
+    assert_eq!(timeless.apply_retention().unwrap(), 0, "five minutes old is not older");
     clock.advance(Span::millis(1));
-    assert_eq!(timeless.delete_expired().unwrap(), 1);
+    assert_eq!(timeless.apply_retention().unwrap(), 1);
     clock.set(minute(10));
-    assert_eq!(by_minute.delete_expired().unwrap(), 5, "those that ended by minute 5");
-    assert_eq!(kept.delete_expired().unwrap(), 0);
+    assert_eq!(by_minute.apply_retention().unwrap(), 5, "those that ended by minute 5");
+    assert_eq!(kept.apply_retention().unwrap(), 0);
 }
 
 /// Of some entities each alone is deleted; the others stay.

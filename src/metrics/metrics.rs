@@ -51,7 +51,7 @@ pub struct Metrics {
     /// Pages that were brought into memory before anybody asked for them.
     pub pages_warmed: u64,
     /// Records that retention deleted in the background.
-    pub records_expired: u64,
+    pub records_retired: u64,
     /// Records stored whose bytes are new.
     pub records_changed: u64,
     /// Records rebuilt to the bytes they had.
@@ -116,7 +116,7 @@ pub(crate) struct Counters {
     pub(crate) orders_timed_out: Counter,
     pub(crate) runs_finished: Counter,
     pub(crate) pages_warmed: Counter,
-    pub(crate) records_expired: Counter,
+    pub(crate) records_retired: Counter,
     pub(crate) records_made_stale: Counter,
     pub(crate) records_made_suspect: Counter,
     pub(crate) commits: Counter,
@@ -145,7 +145,7 @@ impl Counters {
             orders_timed_out: self.orders_timed_out.get(),
             runs_finished: self.runs_finished.get(),
             pages_warmed: self.pages_warmed.get(),
-            records_expired: self.records_expired.get(),
+            records_retired: self.records_retired.get(),
             records_changed: total.records_changed,
             records_unchanged: total.records_unchanged,
             records_superseded: total.records_superseded,

@@ -105,7 +105,7 @@ impl Director {
                 return Ok(Some(Task::Page(state.take(found))));
             }
             if !state.retained
-                && let Some(step) = state.expired(search)
+                && let Some(step) = state.outlived(search)
             {
                 return Ok(Some(Task::Clean(step)));
             }
@@ -123,7 +123,7 @@ impl Director {
             if let Some(found) = state.noticed(search, Reason::Expiring)? {
                 return Ok(Some(Task::Page(state.take(found))));
             }
-            if let Some(step) = state.expired(search) {
+            if let Some(step) = state.outlived(search) {
                 return Ok(Some(Task::Clean(step)));
             }
             if let Some(note) = state.note(shared)? {
@@ -264,7 +264,7 @@ impl State {
         PageWork { reason, page, slots, rebuilder, cautiously }
     }
 
-    fn expired(&mut self, search: &mut Search<'_>) -> Option<Cleaning> {
+    fn outlived(&mut self, search: &mut Search<'_>) -> Option<Cleaning> {
         search.shared.check_writable().ok()?;
         match self.retention.next(search.shared.retaining(), search.now) {
             Ok(step) => {
@@ -433,7 +433,7 @@ mod tests {
         let reasons: Vec<_> = std::iter::from_fn(work).collect();
         let (retention, expiring) = (Reason::Retention, Reason::Expiring);
         assert_eq!(reasons[..5], [retention, expiring, retention, expiring, expiring]);
-        assert_eq!(shared.metrics().records_expired, 1000);
+        assert_eq!(shared.metrics().records_retired, 1000);
         let Next::Nothing { until } = engine.workshop().work_one().unwrap() else { panic!() };
         assert_eq!(until, Some(Timestamp::from_seconds(70 * 60)));
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::disk::operations::{self, Delete};
-use crate::disk::{Expired, Scope, Shared, ViewState, WriterHandle, expired_from};
+use crate::disk::{Outlived, Scope, Shared, ViewState, WriterHandle, outlived_from};
 use crate::error::Result;
 use crate::page::ViewId;
 use crate::sync::Arc;
@@ -100,12 +100,12 @@ impl Turn {
 
 impl Cleaning {
     /// Looks through some pages, and deletes from the first of them that holds something too old. The
-    /// looking is done here, so that a view in which nothing has expired costs the writer nothing.
+    /// looking is done here, so that a view in which nothing is too old costs the writer nothing.
     pub(super) fn run(&self, shared: &Shared, writer: &WriterHandle) -> Result<Cleaned> {
-        let from = match expired_from(shared, &self.view, self.before, self.cursor.as_deref())? {
-            Expired::From(page) => page,
-            Expired::NotBefore(next) => return Ok(Cleaned { records: 0, cursor: Some(next) }),
-            Expired::None => return Ok(Cleaned { records: 0, cursor: None }),
+        let from = match outlived_from(shared, &self.view, self.before, self.cursor.as_deref())? {
+            Outlived::From(page) => page,
+            Outlived::NotBefore(next) => return Ok(Cleaned { records: 0, cursor: Some(next) }),
+            Outlived::None => return Ok(Cleaned { records: 0, cursor: None }),
         };
         let deletion = Delete {
             view: self.view.clone(),

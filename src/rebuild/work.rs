@@ -46,7 +46,7 @@ pub struct Worked {
     /// How many pages came into memory.
     pub warmed: u64,
     /// How many records retention deleted.
-    pub expired: u64,
+    pub retired: u64,
     /// What went wrong, an error a bucket.
     pub failed: Vec<Error>,
 }
@@ -55,7 +55,7 @@ impl Worked {
     /// Of a piece that is not of one page.
     pub(super) fn other(reason: Reason) -> Self {
         let (buckets, failed) = (Vec::new(), Vec::new());
-        let (built, warmed, expired) = (0, 0, 0);
-        Self { reason, view: None, entity: None, buckets, built, warmed, expired, failed }
+        let (built, warmed, retired) = (0, 0, 0);
+        Self { reason, view: None, entity: None, buckets, built, warmed, retired, failed }
     }
 }

@@ -197,15 +197,15 @@ impl Workshop {
     fn clean(&self, step: &Cleaning) -> Result<Worked> {
         let cleaned = self.writer().and_then(|writer| step.run(&self.shared, &writer));
         self.director.cleaned(&self.shared, step, cleaned.as_ref().ok());
-        let expired = match cleaned {
+        let retired = match cleaned {
             Ok(cleaned) => cleaned.records,
             // Deleted or defined anew meanwhile: there is nothing to clean, or its turn comes.
             Err(_) if step.view.check().is_err() => 0,
             Err(error) => return Err(error),
         };
-        self.shared.counters.records_expired.add(expired);
+        self.shared.counters.records_retired.add(retired);
         let view = Some(step.view.name().to_string());
-        Ok(Worked { view, expired, ..Worked::other(Reason::Retention) })
+        Ok(Worked { view, retired, ..Worked::other(Reason::Retention) })
     }
 
     fn work_off(&self, work: &PageWork) -> Result<Worked> {

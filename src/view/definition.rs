@@ -101,7 +101,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// How long records are kept after their bucket has ended (without buckets: after they were
     /// built). The others are deleted in the background, every now and then
     /// ([`Options::retention_every`](crate::Options::retention_every)), or at once by
-    /// [`View::delete_expired`]. Default: for ever.
+    /// [`View::apply_retention`]. Default: for ever.
     ///
     /// A build that reads a bucket of the view that is older than that, and has no record, is told
     /// that there is none: [`View::get`] fails, a range has a gap. So keep records longer than what

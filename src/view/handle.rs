@@ -306,7 +306,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     ///
     /// # Errors
     /// As [`delete`](Self::delete).
-    pub fn delete_expired(&self) -> Result<u64> {
+    pub fn apply_retention(&self) -> Result<u64> {
         let now = self.core.shared().options.clock.now();
         let instant = self.core.state.retain().and_then(|span| now.checked_sub(span));
         instant.map_or(Ok(0), |at| self.core.delete(Scope::Before(at), Reason::Retention))

@@ -49,7 +49,7 @@ impl Kept {
         let it = Self::open(disk, 0, &Outside::default());
         it.above.fill(&1, buckets(0..8)).unwrap().complete().unwrap();
         it.clock.set(at(13));
-        assert_eq!(it.below.delete_expired().unwrap(), 3);
+        assert_eq!(it.below.apply_retention().unwrap(), 3);
         it
     }
 
@@ -85,9 +85,9 @@ fn a_later_change_reaches_the_readers_of_what_retention_deleted() {
 #[test]
 fn deleting_twice_for_age_leaves_readers_reachable() {
     let it = Kept::aged(&Disk::default());
-    assert_eq!(it.below.delete_expired().unwrap(), 0);
+    assert_eq!(it.below.apply_retention().unwrap(), 0);
     it.clock.set(at(15));
-    assert_eq!(it.below.delete_expired().unwrap(), 2);
+    assert_eq!(it.below.apply_retention().unwrap(), 2);
     assert_eq!(it.above(), [Freshness::Fresh; 8]);
     it.store.invalidate(("outside", 1)).unwrap();
     assert_eq!(it.above(), [Freshness::Suspect; 8]);

@@ -286,7 +286,7 @@ impl<'p> Engine<'p> {
         let deleted = match scope {
             Deleting::Entity => view.delete(&entity(of)),
             Deleting::Range => view.delete_range(&entity(of), buckets(bucket..bucket + 2)),
-            Deleting::Expired => view.delete_expired(),
+            Deleting::Expired => view.apply_retention(),
             Deleting::All => view.clear(),
         };
         deleted.map_err(said)?;

@@ -159,7 +159,7 @@ fn retention_takes_expired_records_as_it_takes_others() {
     kept.fill(&1, from_the_beginning(0..20)).unwrap().complete().unwrap();
     it.clock.set(minute(41));
     assert_eq!(kept.census().unwrap().expired, 20);
-    assert_eq!(kept.delete_expired().unwrap(), 11);
+    assert_eq!(kept.apply_retention().unwrap(), 11);
     assert_eq!(kept.census().unwrap().expired, 9);
     assert_eq!(kept.get(&1, minute(15)).unwrap().freshness(), Fresh);
 }

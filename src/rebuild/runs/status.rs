@@ -91,8 +91,8 @@ pub struct RunStatus {
     pub per_second: Option<f64>,
     /// When it will end if it goes on at that rate.
     pub expected_end: Option<Timestamp>,
-    /// The key of the entity that was begun last, as [`Error::entity`](crate::Error::entity) has it; `None` while nothing
-    /// is in hand.
+    /// The key of the entity that was begun last, as [`Error::entity`](crate::Error::entity) has it;
+    /// `None` while nothing is in hand.
     pub entity: Option<Vec<u8>>,
     /// When its work began to be written down.
     pub created: Timestamp,

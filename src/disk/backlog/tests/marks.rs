@@ -53,7 +53,7 @@ fn what_retention_has_left_of_a_record_is_marked_and_not_due() {
     it.clock.set(at(0));
     it.read(&reader, 1, 0..4);
     it.clock.set(at(13));
-    assert_eq!(kept.delete_expired().unwrap(), 3);
+    assert_eq!(kept.apply_retention().unwrap(), 3);
     it.invalidate(1);
     assert_eq!(backlog_of(it.shared(), it.state(&kept).id()).unwrap().marked, 4);
     assert_eq!(it.marked(&kept), [(1, vec![3])]);

@@ -11,9 +11,9 @@ use super::shared::Shared;
 use super::tables::PAGES;
 use super::view_state::ViewState;
 
-/// What a look for expired records came to.
+/// What a look for records that retention no longer keeps came to.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Expired {
+pub(crate) enum Outlived {
     /// The page under this key holds some.
     From(Box<[u8]>),
     /// None so far: where to go on.
@@ -27,12 +27,12 @@ const LOOK: usize = 256;
 
 /// Looks through some pages of a view, from a key on or from its beginning, for records that are
 /// deleted if all before an instant are.
-pub(crate) fn expired_from(
+pub(crate) fn outlived_from(
     shared: &Shared,
     view: &ViewState,
     before: Timestamp,
     from: Option<&[u8]>,
-) -> Result<Expired> {
+) -> Result<Outlived> {
     let scope = view.scope(Scope::Before(before));
     let (first, until) = scope.bounds();
     let from = from.unwrap_or(&first);
@@ -45,14 +45,14 @@ pub(crate) fn expired_from(
     })?;
     let next = if keys.len() > LOOK { keys.pop() } else { None };
     for key in keys {
-        if holds_expired(shared, view, &scope, &key)? {
-            return Ok(Expired::From(key));
+        if holds_outlived(shared, view, &scope, &key)? {
+            return Ok(Outlived::From(key));
         }
     }
-    Ok(next.map_or(Expired::None, Expired::NotBefore))
+    Ok(next.map_or(Outlived::None, Outlived::NotBefore))
 }
 
-fn holds_expired(shared: &Shared, view: &ViewState, scope: &ScopeOf, key: &[u8]) -> Result<bool> {
+fn holds_outlived(shared: &Shared, view: &ViewState, scope: &ScopeOf, key: &[u8]) -> Result<bool> {
     let Some((_, _, number)) = PageKey::split(key) else { return Ok(false) };
     if !scope.concerns(number) {
         return Ok(false);
