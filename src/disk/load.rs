@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use redb::ReadTransaction;
 
-use crate::cache::{CacheKey, Installed};
+use crate::cache::{CacheKey, Installed, Resident, Ticket};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::MarkRow;
 use crate::page::{self, Page, PageKey};
@@ -27,6 +27,15 @@ pub(crate) enum Loaded {
 /// The ticket is taken first: if the writer publishes anything for the page in between, what was
 /// read is right for this read and installed for no other.
 pub(crate) fn load(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<Loaded> {
+    load_for(shared, view, key, true)
+}
+
+/// The same for this read alone: for those who count and whose looks say nothing of what is used.
+pub(crate) fn load_aside(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<Loaded> {
+    load_for(shared, view, key, false)
+}
+
+fn load_for(shared: &Shared, view: &ViewState, key: &PageKey, keep: bool) -> Result<Loaded> {
     let cache_key = CacheKey::new(key.as_slice());
     let ticket = shared.cache.ticket(cache_key);
     view.counters().loads.add(1);
@@ -52,7 +61,14 @@ pub(crate) fn load(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<L
         return Ok(Loaded::Absent);
     };
     match decoded {
-        Ok(page) => Ok(Loaded::Page(install(shared, cache_key, ticket, page, marks))),
+        Ok(page) => {
+            let resident = resident(shared, cache_key, page, marks);
+            Ok(Loaded::Page(if keep {
+                install(shared, ticket, resident)
+            } else {
+                resident.aside()
+            }))
+        }
         // Not the page's fault: a dictionary could not be read.
         Err(error) if error.kind() != ErrorKind::Damaged => Err(error),
         Err(error) => {
@@ -76,15 +92,22 @@ pub(crate) fn first_page_from(
     Ok(first.map(|(key, _)| key.value().into()))
 }
 
-fn install(
+fn install(shared: &Shared, ticket: Ticket, resident: Resident<Page>) -> PageInMemory {
+    match shared.cache.install(ticket, resident) {
+        Installed::Cached(resident)
+        | Installed::Joined(resident)
+        | Installed::Private(resident) => resident,
+    }
+}
+
+fn resident(
     shared: &Shared,
     key: CacheKey<'_>,
-    ticket: crate::cache::Ticket,
     page: Page,
     marks: Option<Option<MarkRow>>,
-) -> PageInMemory {
+) -> Resident<Page> {
     let slots = page.slots();
-    let resident = crate::cache::Resident::new(shared.cache.budget(), key, page, slots as usize);
+    let resident = Resident::new(shared.cache.budget(), key, page, slots as usize);
     match marks {
         None => {}
         Some(Some(row)) => resident.marks().raise(row.stale().words(), row.suspect().words()),
@@ -95,9 +118,5 @@ fn install(
             resident.marks().raise(&[], &all);
         }
     }
-    match shared.cache.install(ticket, resident) {
-        Installed::Cached(resident)
-        | Installed::Joined(resident)
-        | Installed::Private(resident) => resident,
-    }
+    resident
 }

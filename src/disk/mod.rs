@@ -53,7 +53,7 @@ pub(crate) use contents::{CONTENTS, has_intents, last_revision, view_rows};
 pub(crate) use horizon_row::{HorizonRow, horizon_row};
 pub(crate) use life::begin_life;
 pub(crate) use links::{Links, LinksToRead, mark_row};
-pub(crate) use load::{Loaded, first_page_from, load};
+pub(crate) use load::{Loaded, first_page_from, load, load_aside};
 pub(crate) use marking::Marked;
 pub(crate) use operation::{Receipt, Speed};
 pub(crate) use preview::preview;

@@ -104,7 +104,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 }
 
 impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
-    /// Goes through all days of the view's [horizon](ViewDefinition::horizon) at once, for entities
+    /// Goes through all days of the view's [horizon](crate::ViewDefinition::horizon) at once, for entities
     /// that are new: begins a run for each, the nearest day first. What is there and fresh is not built
     /// again. The entities are named in this thread, once for each day.
     ///

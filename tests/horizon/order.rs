@@ -46,6 +46,8 @@ fn patios_that_somebody_reads_are_filled_before_the_others() {
     for patio in [7, 300, 599] {
         sun.get(&patio, at("2026-05-04T12:00Z")).unwrap();
     }
+    // Who counts reads nothing.
+    assert_eq!(sun.completeness().unwrap()[0].fresh, 600 * 73);
     world.set("2026-05-04T22:00Z");
     let built: Vec<u32> = first_of_each(&world.all());
     let others = (0..600).filter(|patio| ![7, 300, 599].contains(patio));
