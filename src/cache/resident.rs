@@ -67,6 +67,12 @@ impl<P> Resident<P> {
         self.retired.load(Ordering::Acquire)
     }
 
+    /// For one read alone, and never in the cache.
+    pub(crate) fn aside(self) -> Arc<Self> {
+        self.retire();
+        Arc::new(self)
+    }
+
     pub(super) fn retire(&self) {
         self.retired.store(true, Ordering::Release);
     }

@@ -40,12 +40,23 @@ pub(crate) fn load(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<L
             | Installed::Joined(resident)
             | Installed::Private(resident) => Ok(Loaded::Page(resident)),
         },
-        Some(Err(error)) => {
-            let error = shared.at_file(error.at_view(view.name()));
-            shared.report_damage(&error);
-            Ok(Loaded::Damaged(error))
-        }
+        Some(Err(error)) => Ok(damaged(shared, view, error)),
     }
+}
+
+/// The same for this read alone: for those who count and whose looks say nothing of what is used.
+pub(crate) fn load_aside(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<Loaded> {
+    Ok(match read_apart(shared, view, CacheKey::new(key.as_slice()))? {
+        None => Loaded::Absent,
+        Some(Ok(resident)) => Loaded::Page(resident.aside()),
+        Some(Err(error)) => damaged(shared, view, error),
+    })
+}
+
+fn damaged(shared: &Shared, view: &ViewState, error: Error) -> Loaded {
+    let error = shared.at_file(error.at_view(view.name()));
+    shared.report_damage(&error);
+    Loaded::Damaged(error)
 }
 
 /// Brings a page into memory that nobody has asked for yet, if its view is defined and there is

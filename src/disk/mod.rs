@@ -59,7 +59,7 @@ pub(crate) use horizon_row::{HorizonRow, horizon_row};
 pub(crate) use hottest::hottest_before;
 pub(crate) use life::begin_life;
 pub(crate) use links::{Links, LinksToRead, mark_row};
-pub(crate) use load::{Loaded, first_page_from, load, lodge};
+pub(crate) use load::{Loaded, first_page_from, load, load_aside, lodge};
 pub(crate) use marking::Marked;
 pub(crate) use operation::{Receipt, Speed};
 pub(crate) use outlived::{Outlived, outlived_from};

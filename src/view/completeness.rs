@@ -13,7 +13,7 @@ use crate::time::TimeRange;
 
 use super::core::Core;
 use super::handle::View;
-use super::lookup::{Look, look};
+use super::lookup::{Look, look_aside};
 
 /// How much of what should be there of a local day is there, counted.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -63,12 +63,13 @@ struct Day {
 }
 
 impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
-    /// How complete the days of the view's [horizon](super::ViewDefinition::horizon) are, the earliest
+    /// How complete the days of the view's [horizon](crate::ViewDefinition::horizon) are, the earliest
     /// first. Builds nothing, and may be asked while they are being filled.
     ///
     /// It names the entities and looks at every page of each: from memory some hundred nanoseconds,
     /// from the file some tens of microseconds; at what the file says of failures only where something
-    /// is not fresh. An entity that is named twice counts twice.
+    /// is not fresh. It brings nothing into memory, and no page counts as read. An entity that is named
+    /// twice counts twice.
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input) for a view without a horizon and for an entity out of bounds;
@@ -158,7 +159,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     ) -> Result<()> {
         let mut lacking = slots;
         // What is damaged counts as missing.
-        if let Look::Found(found) = look(self.shared(), &self.state, key)? {
+        if let Look::Found(found) = look_aside(self.shared(), &self.state, key)? {
             let present = slots.iter().filter(|slot| found.page().holds(*slot));
             for slot in present {
                 let bucket = self.state.grid().bucket_in(number, slot.0, self.state.page_len());

@@ -8,6 +8,9 @@ use crate::time::Timestamp;
 /// Takes one entity after the other.
 pub(super) type Each<'a, E> = dyn FnMut(&E) -> Result<()> + 'a;
 
+/// Names entities to who takes them, until one is refused.
+pub(super) type Name<E> = dyn Fn(&mut Each<'_, E>) -> Result<()> + Send + Sync;
+
 /// What a view keeps filled.
 pub(super) struct Filling<E: ?Sized> {
     pub(super) horizon: Horizon,
@@ -17,7 +20,7 @@ pub(super) struct Filling<E: ?Sized> {
 /// Of which entities.
 pub(super) enum Of<E: ?Sized> {
     /// Those that a function names.
-    Named(Box<dyn Fn(&mut Each<'_, E>) -> Result<()> + Send + Sync>),
+    Named(Box<Name<E>>),
     /// Those of which it holds records.
     Held,
 }

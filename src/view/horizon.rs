@@ -25,7 +25,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// leaves the window stays until [`retain`](Self::retain) has it go.
     ///
     /// Each day is a [`Run`], listed by [`Store::runs`](crate::Store::runs), with its progress in the
-    /// file: it goes on after a restart, and no day is gone through twice. A record that fails is tried
+    /// file: it goes on after a restart, and no day is gone through twice by itself, also not one that was
+    /// cancelled. What is left of a day that is over waits for the others. A record that fails is tried
     /// again as [`retry`](Self::retry) says and rests in the end. All of it is work for builders, after
     /// everything that is marked; without builders [`Store::build_next`](crate::Store::build_next) does
     /// it piece by piece. Another horizon than the one before begins with all its days.
@@ -103,7 +104,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 }
 
 impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
-    /// Goes through all days of the view's [horizon](ViewDefinition::horizon) at once, for entities
+    /// Goes through all days of the view's [horizon](crate::ViewDefinition::horizon) at once, for entities
     /// that are new: begins a run for each, the nearest day first. What is there and fresh is not built
     /// again. The entities are named in this thread, once for each day.
     ///

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use crate::cache::{CacheKey, Hold, Shortcut};
-use crate::disk::{Loaded, PageInMemory, Shared, ViewState, load};
+use crate::disk::{Loaded, PageInMemory, Shared, ViewState, load, load_aside};
 use crate::error::{Error, Result};
 use crate::freshness::Layer;
 use crate::page::{Page, PageKey};
@@ -63,6 +63,18 @@ pub(super) fn look(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<L
         return Ok(Look::Found(found));
     }
     Ok(match load(shared, view, key)? {
+        Loaded::Page(resident) => Look::Found(hold(resident, Layer::File)),
+        Loaded::Absent => Look::Absent,
+        Loaded::Damaged(error) => Look::Damaged(error),
+    })
+}
+
+/// The same without a trace: it counts as no use of the page and brings none into memory.
+pub(super) fn look_aside(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<Look> {
+    if let Some(resident) = shared.cache.peek(CacheKey::new(key.as_slice())) {
+        return Ok(Look::Found(hold(resident, Layer::Memory)));
+    }
+    Ok(match load_aside(shared, view, key)? {
         Loaded::Page(resident) => Look::Found(hold(resident, Layer::File)),
         Loaded::Absent => Look::Absent,
         Loaded::Damaged(error) => Look::Damaged(error),

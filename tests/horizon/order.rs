@@ -23,6 +23,22 @@ fn the_nearest_day_is_filled_first_and_of_today_what_is_to_come() {
 }
 
 #[test]
+fn what_is_left_of_a_day_that_is_over_waits_for_the_others() {
+    let world = World::new("2026-05-04T05:00Z");
+    let _sun = world.sun(Horizon::days(open(), 0..=1), 1);
+    // Begun, and nothing of it done before the next day is half over.
+    assert!(world.next().is_some());
+    world.set("2026-05-05T10:00Z");
+    let today = starts(day("2026-05-05T12:00Z"));
+    let (over, to_come): (Vec<_>, Vec<_>) =
+        today.iter().partition(|start| **start < at("2026-05-05T10:00Z"));
+    let (tomorrow, yesterday) =
+        (starts(day("2026-05-06T12:00Z")), starts(day("2026-05-04T12:00Z")));
+    let expected = [to_come, over, tomorrow, yesterday].concat();
+    assert_eq!(world.all(), each(0..1, &expected));
+}
+
+#[test]
 fn patios_that_somebody_reads_are_filled_before_the_others() {
     let world = World::new("2026-05-04T05:00Z");
     let sun = world.sun(Horizon::days(open(), 0..=0), 600);
@@ -30,6 +46,8 @@ fn patios_that_somebody_reads_are_filled_before_the_others() {
     for patio in [7, 300, 599] {
         sun.get(&patio, at("2026-05-04T12:00Z")).unwrap();
     }
+    // Who counts reads nothing.
+    assert_eq!(sun.completeness().unwrap()[0].fresh, 600 * 73);
     world.set("2026-05-04T22:00Z");
     let built: Vec<u32> = first_of_each(&world.all());
     let others = (0..600).filter(|patio| ![7, 300, 599].contains(patio));

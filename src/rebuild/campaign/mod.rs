@@ -23,10 +23,13 @@ pub use run::Run;
 pub(crate) use spool::Spool;
 
 impl Runs {
-    /// A piece of work of the oldest run that has one. It is in hand until it is worked off or
-    /// dropped.
+    /// A piece of work of the oldest run that has one; those that fill a day that is over by now come
+    /// last. It is in hand until it is worked off or dropped.
     pub(crate) fn next_piece(&self, workshop: &Workshop) -> Result<Option<Piece>> {
-        for live in self.all() {
+        let now = workshop.shared().options.clock.now();
+        let mut runs = self.all();
+        runs.sort_by_key(|live| live.is_belated(now));
+        for live in runs {
             if let Some(piece) = self.piece_of(workshop, &live)? {
                 return Ok(Some(piece));
             }

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 use std::time::Instant;
 
-use crate::disk::{RunCounts, RunRow, RunStage};
+use crate::disk::{RunCounts, RunKind, RunRow, RunStage};
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
 use crate::time::Timestamp;
 
@@ -91,6 +91,12 @@ impl Live {
     pub(crate) fn goes_on(&self) -> bool {
         let state = self.state.lock();
         state.row.stage == RunStage::Going && !state.closed
+    }
+
+    /// Whether it fills a day that is over by now.
+    pub(crate) fn is_belated(&self, now: Timestamp) -> bool {
+        let state = self.state.lock();
+        state.row.kind == RunKind::Horizon && state.row.range.end() <= now
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -290,7 +296,6 @@ impl fmt::Debug for Live {
 
 #[cfg(test)]
 mod tests {
-    use crate::disk::RunKind;
     use crate::revision::Revision;
     use crate::time::TimeRange;
 
