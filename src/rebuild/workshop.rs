@@ -125,15 +125,17 @@ impl Workshop {
             return Ok(Next::Nothing { until: None });
         }
         if let Some(order) = self.orders.pop() {
-            order.fulfil();
+            let in_hand = OrderInHand(&order);
+            order.clone().fulfil();
+            // It is answered, or waits for somebody else's build.
+            std::mem::forget(in_hand);
             return Ok(Next::Worked(Worked::other(Reason::Awaited)));
         }
         loop {
             match self.director.next(&self.shared, &self.rebuilders)? {
                 Task::Page(work) => {
-                    let worked = self.work_off(&work);
-                    self.director.done(work.reason, &work.page);
-                    return worked.map(Next::Worked);
+                    let _in_hand = PageInHand { director: &self.director, work: &work };
+                    return self.work_off(&work).map(Next::Worked);
                 }
                 Task::Note(note) => self.writer()?.run(note)?,
                 Task::Nothing { until } => {
@@ -153,9 +155,17 @@ impl Workshop {
         // What is about to expire is fresh, and built all the same.
         let floor = if work.reason == Reason::Expiring { begun } else { Revision::ZERO };
         let worked = if work.cautiously {
-            self.work_off_cautiously(work, floor)?
+            self.work_off_cautiously(work, floor)
         } else {
-            work.rebuilder.clone().work_off(&work.page, work.slots, floor)?
+            work.rebuilder.clone().work_off(&work.page, work.slots, floor)
+        };
+        let worked = match worked {
+            // Of this page alone: its key is none that its view could have written.
+            Err(error) if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Input) => {
+                let failed = work.slots.iter().map(|slot| (slot, error.clone())).collect();
+                WorkedOff { failed, ..WorkedOff::default() }
+            }
+            worked => worked?,
         };
         // Fresh by now, or history: nobody needs to ask for it any more.
         if work.reason == Reason::Requested && !worked.found.is_empty() {
@@ -269,6 +279,29 @@ impl Workshop {
             order.refuse(closed());
         }
         self.shared.bell.call();
+    }
+}
+
+/// Answers an order if whoever has it in hand panics: nobody is to wait for ever.
+struct OrderInHand<'a>(&'a Arc<dyn Order>);
+
+impl Drop for OrderInHand<'_> {
+    fn drop(&mut self) {
+        let message =
+            "the builder that was to answer this read panicked outside the build function";
+        self.0.refuse(Error::new(ErrorKind::Build, message));
+    }
+}
+
+/// A page that is worked at, until that has ended, if with a panic.
+struct PageInHand<'a> {
+    director: &'a Director,
+    work: &'a PageWork,
+}
+
+impl Drop for PageInHand<'_> {
+    fn drop(&mut self) {
+        self.director.done(self.work.reason, &self.work.page);
     }
 }
 
