@@ -119,6 +119,11 @@ impl Workshop {
         }
     }
 
+    /// How many reads wait until a builder takes them.
+    pub(crate) fn orders_waiting(&self) -> usize {
+        self.orders.len()
+    }
+
     /// Does one piece of work, the most urgent, on the calling thread.
     pub(crate) fn work_one(&self) -> Result<Next> {
         if self.is_closing() {
