@@ -346,7 +346,8 @@ impl Store {
     /// What the store has done so far, counted.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        self.0.shared().metrics()
+        let orders_waiting = self.0.workshop().orders_waiting() as u64;
+        Metrics { orders_waiting, ..self.0.shared().metrics() }
     }
 
     /// The revision that readers may rely on now.

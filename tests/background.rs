@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "background/defects.rs"]
+mod defects;
 #[path = "background/kills.rs"]
 mod kills;
 #[path = "background/order.rs"]

@@ -318,7 +318,9 @@ impl Shared {
     /// The counters, with what the cache and the events know.
     pub(crate) fn metrics(&self) -> Metrics {
         let cache = self.cache.stats();
+        let noticed = self.served_marked.len() + self.expiring.len();
         Metrics {
+            pages_noticed: noticed as u64,
             pages_resident: cache.residents as u64,
             bytes_resident: self.cache.budget().used_bytes() as u64,
             evictions: cache.evicted,

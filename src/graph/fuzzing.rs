@@ -128,7 +128,7 @@ impl Bytes<'_> {
     /// Of the page that reads, or of any.
     fn dependency(&mut self, own: &[u8], pages: &[Box<[u8]>]) -> Dependency {
         let (mut slots, mut version) = (WHOLE, None);
-        let node = match self.below(9) {
+        let node = match self.below(10) {
             0 | 1 => {
                 version = self.version();
                 self.source()
@@ -191,7 +191,7 @@ impl Bytes<'_> {
     }
 
     fn seed(&mut self, pages: &[Box<[u8]>]) -> Seed {
-        match self.below(9) {
+        match self.below(10) {
             0 | 1 => Seed::Node { node: self.source(), version: self.version() },
             2 => Seed::Node { node: Node::of_kind(self.kind()), version: None },
             3 => Seed::Node { node: self.above(pages), version: None },
@@ -202,7 +202,8 @@ impl Bytes<'_> {
                 slots: self.slots(),
                 colour: *self.pick(&[Colour::Suspect, Colour::Stale]),
             },
-            _ => Seed::Readers { page: self.page(pages), slots: self.slots() },
+            8 => Seed::Readers { page: self.page(pages), slots: self.slots() },
+            _ => Seed::Cured { page: self.page(pages), slots: self.slots() },
         }
     }
 }

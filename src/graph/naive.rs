@@ -225,6 +225,10 @@ impl Expected {
                 self.first.insert(view_of(page));
                 self.spread(world, records(page, *slots).collect());
             }
+            Seed::Cured { page, slots } => {
+                let cured: Vec<_> = records(page, *slots).collect();
+                self.concerned.extend(world.readers_of(&cured).into_iter().cloned());
+            }
         }
     }
 

@@ -21,6 +21,9 @@ pub(crate) enum Seed {
     Marked { page: Box<[u8]>, slots: SlotSet, colour: Colour },
     /// Records are marked already, by the caller: their readers are suspect.
     Readers { page: Box<[u8]>, slots: SlotSet },
+    /// Marked records were found right, or built to the same: what was tried in vain among their
+    /// direct readers may succeed now. Marks stay as they are.
+    Cured { page: Box<[u8]>, slots: SlotSet },
 }
 
 /// Without the bytes of keys: an entity may be a person, and debug output reaches logs.
@@ -37,6 +40,9 @@ impl fmt::Debug for Seed {
             }
             Self::Readers { page, slots } => {
                 write!(f, "Readers({:?}, {slots:?})", NodeParts::Page(page))
+            }
+            Self::Cured { page, slots } => {
+                write!(f, "Cured({:?}, {slots:?})", NodeParts::Page(page))
             }
         }
     }

@@ -99,6 +99,7 @@ impl Walk {
                 self.reach(graph, &page, slots, colour, || cause.clone())?;
             }
             Seed::Readers { page, slots } => self.push(&page, slots),
+            Seed::Cured { page, slots } => self.cured(graph, &page, slots)?,
         }
         while let Some((page, slots)) = self.queue.pop_front() {
             self.visit(graph, &page, slots, Colour::Suspect, &cause)?;
@@ -147,6 +148,40 @@ impl Walk {
         })?;
         result?;
         self.mark_readers_above(graph, Node::of_kind(kind), Colour::Stale, || cause.clone())
+    }
+
+    /// Has the direct readers of these records tried again. Once the walk is full, those that have no
+    /// place in it rest on.
+    fn cured(&mut self, graph: &impl Graph, page: &[u8], slots: SlotSet) -> Result<()> {
+        let (view, entity, _) = PageKey::split(page).ok_or_else(not_a_page)?;
+        if slots.is_empty() || !self.is_read(graph, view) {
+            return Ok(());
+        }
+        let mut result = Ok(());
+        graph.readers(Node::page(page).as_slice(), &mut |reader, edge| {
+            result = self.revive(graph, reader, edge.readers_of(slots));
+            result.is_ok()
+        })?;
+        for above in [Node::entity(view, entity), Node::view(view)] {
+            graph.readers(above.as_slice(), &mut |reader, edge| {
+                result = result.clone().and_then(|()| self.revive(graph, reader, edge.readers()));
+                result.is_ok()
+            })?;
+        }
+        result
+    }
+
+    fn revive(&mut self, graph: &impl Graph, page: &[u8], slots: SlotSet) -> Result<()> {
+        if let Some(raised) = self.outcome.rows.get_mut(page) {
+            self.outcome.revived |= !raised.row.revive(slots).is_empty();
+            return Ok(());
+        }
+        let Some(mut row) = graph.mark_row(page)? else { return Ok(()) };
+        if self.outcome.rows.len() < self.pages_max && !row.revive(slots).is_empty() {
+            self.outcome.rows.insert(page.into(), RaisedRow { row, ..RaisedRow::default() });
+            self.outcome.revived = true;
+        }
+        Ok(())
     }
 
     /// Marks the readers of these records.

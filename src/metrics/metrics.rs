@@ -46,6 +46,10 @@ pub struct Metrics {
     pub orders: u64,
     /// Those of them that were not answered in time.
     pub orders_timed_out: u64,
+    /// Reads that wait now until the background takes them.
+    pub orders_waiting: u64,
+    /// Pages noted now as to be built soon, because of what readers saw of them.
+    pub pages_noticed: u64,
     /// Runs that came to their end.
     pub runs_finished: u64,
     /// Pages that were brought into memory before anybody asked for them.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
-use crate::schedule::Pace;
+use crate::schedule::{Heard, Pace};
 use crate::sync::{Arc, Mutex, channel, thread, thread_number};
 use crate::time::Timestamp;
 
@@ -111,31 +111,30 @@ struct Builder {
 impl Builder {
     fn run(&self) {
         let bell = &self.workshop.shared().bell;
-        while !self.workshop.is_closing() && !self.crew.is_given_up(self.place) {
-            let heard = bell.heard();
+        let is_over = || self.workshop.is_closing() || self.crew.is_given_up(self.place);
+        bell.attend(is_over, |heard| {
             let began = Instant::now();
             // Only a defect of the engine panics here; it must not end the thread.
             let next = catch_unwind(AssertUnwindSafe(|| self.workshop.work_one()));
             match next {
-                Ok(Ok(Next::Worked(worked))) => self.rest_after(&worked, began),
+                Ok(Ok(Next::Worked(worked))) => self.rest_after(&worked, began, heard),
                 Ok(Ok(Next::Nothing { until })) => {
                     bell.wait(heard, until.map(|until| self.instant(until)));
                 }
                 // Of the file: what stopped writing is latched, and reading fails on and on.
                 Ok(Err(_)) | Err(_) => bell.wait(heard, Instant::now().checked_add(NAP_MAX)),
             }
-        }
+        });
     }
 
     /// Leaves time to others, unless somebody waits.
-    fn rest_after(&self, worked: &Worked, began: Instant) {
+    fn rest_after(&self, worked: &Worked, began: Instant, heard: Heard) {
         if worked.reason <= Reason::Requested {
             return;
         }
         let rest = self.pace.rest_after(began.elapsed(), self.opened.elapsed());
         if !rest.is_zero() {
-            let bell = &self.workshop.shared().bell;
-            bell.rest(bell.heard(), Instant::now() + rest);
+            self.workshop.shared().bell.rest(heard, Instant::now() + rest);
         }
     }
 

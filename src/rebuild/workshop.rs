@@ -16,7 +16,7 @@ use super::director::{Director, PageWork, Task};
 use super::flights::Flights;
 use super::horizons::Horizons;
 use super::order::Order;
-use super::rebuilders::{Rebuilder, Rebuilders};
+use super::rebuilders::{Rebuilder, Rebuilders, WorkedOff};
 use super::retention::Cleaning;
 use super::runs::Runs;
 use super::work::{Reason, Worked};
@@ -131,13 +131,21 @@ impl Workshop {
         }
     }
 
+    /// How many reads wait until a builder takes them.
+    pub(crate) fn orders_waiting(&self) -> usize {
+        self.orders.len()
+    }
+
     /// Does one piece of work, the most urgent, on the calling thread.
     pub(crate) fn work_one(&self) -> Result<Next> {
         if self.is_closing() {
             return Ok(Next::Nothing { until: None });
         }
         if let Some(order) = self.orders.pop() {
-            order.fulfil();
+            let in_hand = OrderInHand(&order);
+            order.clone().fulfil();
+            // It is answered, or waits for somebody else's build.
+            std::mem::forget(in_hand);
             return Ok(Next::Worked(Worked::other(Reason::Awaited)));
         }
         let mut until = None;
@@ -170,9 +178,8 @@ impl Workshop {
                     continue;
                 }
                 Task::Page(work) => {
-                    let worked = self.work_off(&work);
-                    self.director.done(work.reason, &work.page);
-                    worked.map(Next::Worked)
+                    let _in_hand = PageInHand { director: &self.director, work: &work };
+                    self.work_off(&work).map(Next::Worked)
                 }
                 Task::Warm(pages) => self.warm(&pages).map(Next::Worked),
                 Task::Clean(step) => self.clean(&step).map(Next::Worked),
@@ -214,9 +221,17 @@ impl Workshop {
         let floor = if work.reason == Reason::Expiring { begun } else { Revision::ZERO };
         let work_off = |slots| work.rebuilder.clone().work_off(&work.page, slots, floor);
         let worked = if work.cautiously {
-            self.one_by_one(&work.page, work.slots, work_off)?
+            self.one_by_one(&work.page, work.slots, work_off)
         } else {
-            work_off(work.slots)?
+            work_off(work.slots)
+        };
+        let worked = match worked {
+            // Of this page alone: its key is none that its view could have written.
+            Err(error) if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Input) => {
+                let failed = work.slots.iter().map(|slot| (slot, error.clone())).collect();
+                WorkedOff { failed, ..WorkedOff::default() }
+            }
+            worked => worked?,
         };
         // Fresh by now, or history: nobody needs to ask for it any more.
         if work.reason == Reason::Requested && !worked.found.is_empty() {
@@ -309,6 +324,29 @@ impl Workshop {
             order.refuse(closed());
         }
         self.shared.bell.call();
+    }
+}
+
+/// Answers an order if whoever has it in hand panics: nobody is to wait for ever.
+struct OrderInHand<'a>(&'a Arc<dyn Order>);
+
+impl Drop for OrderInHand<'_> {
+    fn drop(&mut self) {
+        let message =
+            "the builder that was to answer this read panicked outside the build function";
+        self.0.refuse(Error::new(ErrorKind::Build, message));
+    }
+}
+
+/// A page that is worked at, until that has ended, if with a panic.
+struct PageInHand<'a> {
+    director: &'a Director,
+    work: &'a PageWork,
+}
+
+impl Drop for PageInHand<'_> {
+    fn drop(&mut self) {
+        self.director.done(self.work.reason, &self.work.page);
     }
 }
 

@@ -53,6 +53,18 @@ impl Bell {
         self.wait_while(Some(until), |now| now.urgent == since.urgent);
     }
 
+    /// Takes turns until all is over. Each is given what was heard before it was asked whether it is
+    /// over, so that no turn sleeps through the last ring, nor through a call that came during it.
+    pub(crate) fn attend(&self, is_over: impl Fn() -> bool, mut turn: impl FnMut(Heard)) {
+        loop {
+            let heard = self.heard();
+            if is_over() {
+                return;
+            }
+            turn(heard);
+        }
+    }
+
     fn wait_while(&self, until: Option<Instant>, silent: impl Fn(Heard) -> bool) {
         let mut rings = self.rings.lock();
         while silent(*rings) {

@@ -54,8 +54,7 @@ impl Noticed {
     }
 
     /// How many pages are noted.
-    #[cfg(test)]
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.pages.lock().order.len()
     }
 }

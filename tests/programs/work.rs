@@ -58,10 +58,12 @@ impl Engine<'_> {
     /// for is there.
     pub(super) fn work_all(&mut self) -> Held {
         self.work_on()?;
-        if self.crashed {
+        if std::mem::take(&mut self.crashed) {
             // The last build that was noted as begun may be what ended the process, for all that
             // the file knows. It rests until it is asked for.
-            for spot in self.not_fresh()?.into_iter().take(1) {
+            let not_there = |spot: &Spot| matches!(self.peek(*spot), Ok(None));
+            let lost: Vec<Spot> = self.requested.iter().copied().filter(not_there).collect();
+            for spot in lost.into_iter().chain(self.not_fresh()?) {
                 self.request(spot)?;
             }
             self.work_on()?;

@@ -1,7 +1,7 @@
 //! Finding that a suspect or expired record need not be built again.
 
 use crate::error::Result;
-use crate::graph::{Colour, Reading, SlotSet};
+use crate::graph::{Cause, Colour, Origin, Reading, Seed, SlotSet};
 use crate::page::{Facts, PageKey, Slot, verified};
 use crate::sync::Arc;
 use crate::time::Timestamp;
@@ -67,6 +67,11 @@ impl Operation for Spare {
         batch.backlog.settle(key, SlotSet::one(slot))?;
         batch.stage(&self.view, key, Some(page), None, true);
         self.view.counters().records_spared.add(1);
+        if !batch.views().readers(self.view.id()).is_empty() {
+            let seed = Seed::Cured { page: key.into(), slots: SlotSet::one(slot) };
+            let cause = Cause::new(Origin::Upstream, revision, self.now);
+            batch.spread(vec![(seed, cause)], self.now)?;
+        }
         Ok(true)
     }
 

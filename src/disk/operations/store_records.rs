@@ -75,6 +75,8 @@ struct Ready {
     moves: Vec<Move>,
     /// The slots that are stored, by what they have read, with their colour.
     coloured: Vec<(SlotSet, Judgement)>,
+    /// Records that stood and were not right by what their view says of all.
+    stamped: SlotSet,
 }
 
 impl Operation for StoreRecords {
@@ -146,6 +148,13 @@ impl StoreRecords {
             Some(standing) if standing.has_facts(slot) => standing.facts(slot).dependencies,
             _ => 0,
         };
+        let row = batch.views().by_id(self.view.id());
+        let mut stamped = SlotSet::EMPTY;
+        if let (Some(standing), Some(row)) = (&standing, row) {
+            let is_stamped = |slot: &Slot| row.colour_of(standing.facts(*slot)) > Colour::Fresh;
+            stamped =
+                page.present().filter(|slot| standing.holds(*slot)).filter(is_stamped).collect();
+        }
         let given = page.present().map(|slot| (slot, page.facts(slot).begun, read_before(slot)));
         let given: Vec<(Slot, Revision, u32)> = given.collect();
         let merged = merge(standing.as_deref(), page, batch.revision(), self.view.shape())
@@ -167,7 +176,7 @@ impl StoreRecords {
             }
         }
         coloured.push((stale, Judgement::overtaken(batch.revision(), self.now)));
-        Ok(Some(Ready { key, merged, body, before, after, moves, coloured }))
+        Ok(Some(Ready { key, merged, body, before, after, moves, coloured, stamped }))
     }
 
     /// Tells of records that were built to other bytes though nothing that they read has changed.
@@ -239,7 +248,7 @@ impl StoreRecords {
         ready: Ready,
         seeds: &mut Vec<(Seed, Cause)>,
     ) -> Result<()> {
-        let Ready { key, merged, body, before, after, moves, coloured } = ready;
+        let Ready { key, merged, body, before, after, moves, coloured, stamped } = ready;
         let (id, key_bytes) = (self.view.id(), key.as_slice());
         let counters = self.view.counters();
         counters.records_changed.add(merged.changed.len() as u64);
@@ -274,6 +283,8 @@ impl StoreRecords {
             batch.note_marked(key_bytes);
         }
         let newly_cause = newly.iter().next().and_then(|slot| marks.cause(slot)).cloned();
+        let unchanged: SlotSet = merged.unchanged.iter().copied().collect();
+        let cured = marked_before.union(stamped).intersection(unchanged).minus(marks.marked());
         if had_marks || !marks.is_empty() {
             batch.marked.insert(key_bytes.into(), marks);
         }
@@ -289,6 +300,10 @@ impl StoreRecords {
         if !changed.is_empty() {
             let cause = Cause::new(Origin::Changed, batch.revision(), self.now);
             seeds.push((Seed::Changed { page: key_bytes.into(), slots: changed }, cause));
+        }
+        if !cured.is_empty() {
+            let cause = Cause::new(Origin::Changed, batch.revision(), self.now);
+            seeds.push((Seed::Cured { page: key_bytes.into(), slots: cured }, cause));
         }
         if let Some(cause) = newly_cause {
             seeds.push((Seed::Readers { page: key_bytes.into(), slots: newly }, cause));

@@ -2,3 +2,4 @@
 
 mod flights;
 mod overtaken;
+mod watchers;
