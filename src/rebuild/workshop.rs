@@ -1,8 +1,8 @@
 //! What builders and readers who build have in common.
 
 use crate::cache::CacheKey;
-use crate::disk::operations::{Failed, NoteBegun, NoteEnded, NoteFailures, Unwant};
-use crate::disk::{PageInMemory, Shared, Speed, WriterHandle, closed, hottest_before, tries};
+use crate::disk::operations::{Failed, NoteBegun, NoteEnded, NoteFailures, Unwant, Unwanted};
+use crate::disk::{PageInMemory, Shared, WriterHandle, closed, hottest_before, tries};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
 use crate::graph::{SlotSet, Tries};
@@ -242,7 +242,7 @@ impl Workshop {
         let Some((view, ..)) = PageKey::split(&work.page) else { return Ok(()) };
         let Some(view) = self.shared.view(view) else { return Ok(()) };
         let pages = vec![(work.page.clone(), slots)];
-        self.writer()?.run(Unwant { view, pages, speed: Speed::Derived }).map(drop)
+        self.writer()?.run(Unwant { view, pages, why: Unwanted::Found }).map(drop)
     }
 
     /// Writes down what could not be built, and when it is tried again.

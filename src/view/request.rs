@@ -3,8 +3,8 @@
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
-use crate::disk::operations::{Unwant, Want};
-use crate::disk::{Speed, tries};
+use crate::disk::operations::{Unwant, Unwanted, Want};
+use crate::disk::tries;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{SlotSet, Tries};
 use crate::key::EntityKey;
@@ -54,7 +54,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// Takes back that a record was asked for.
     pub(super) fn unwant(&self, spot: &Spot) -> Result<bool> {
         let pages = vec![(spot.key.as_slice().into(), SlotSet::one(spot.slot()))];
-        let unwant = Unwant { view: self.state.clone(), pages, speed: Speed::Synced };
+        let unwant = Unwant { view: self.state.clone(), pages, why: Unwanted::TakenBack };
         let taken_back = self.engine.writer()?.run(unwant);
         taken_back.map(|many| many > 0).map_err(|error| self.at(spot, error))
     }

@@ -35,4 +35,4 @@ pub(crate) use store_records::{Part, StoreRecords, Stored, StoredPage};
 pub(crate) use sweep::Sweep;
 pub(crate) use sync_all::SyncAll;
 pub(crate) use train::KeepDictionary;
-pub(crate) use want::{Asked, SlotsByPage, Unwant, Want};
+pub(crate) use want::{Asked, SlotsByPage, Unwant, Unwanted, Want};

@@ -94,8 +94,16 @@ impl Want {
 pub(crate) struct Unwant {
     pub(crate) view: Arc<ViewState>,
     pub(crate) pages: SlotsByPage,
-    /// Whether somebody is told that it was taken back, or it turned out to be needless.
-    pub(crate) speed: Speed,
+    pub(crate) why: Unwanted,
+}
+
+/// Why something is wanted no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unwanted {
+    /// Somebody takes it back, and is told so.
+    TakenBack,
+    /// It was found to be there. What was deleted since, and may have been asked for again, stays.
+    Found,
 }
 
 impl Operation for Unwant {
@@ -103,7 +111,10 @@ impl Operation for Unwant {
     type Answer = u64;
 
     fn speed(&self) -> Speed {
-        self.speed
+        match self.why {
+            Unwanted::TakenBack => Speed::Synced,
+            Unwanted::Found => Speed::Derived,
+        }
     }
 
     fn weight(&self) -> usize {
@@ -115,7 +126,12 @@ impl Operation for Unwant {
         let mut taken = 0;
         for (key, slots) in &self.pages {
             let wanted = batch.backlog.wanted(key)?.unwrap_or_default().wanted();
-            let slots = wanted.intersection(*slots);
+            let mut slots = wanted.intersection(*slots);
+            if self.why == Unwanted::Found && !slots.is_empty() {
+                let standing = batch.standing(&self.view, key)?;
+                let stand = |slot: &Slot| standing.as_ref().is_some_and(|page| page.holds(*slot));
+                slots = slots.iter().filter(stand).collect();
+            }
             if !slots.is_empty() {
                 batch.backlog.settle(key, slots)?;
                 taken += u64::from(slots.len());

@@ -107,6 +107,19 @@ fn a_request_that_is_taken_back_is_due_no_more() {
 }
 
 #[test]
+fn what_was_found_to_be_there_and_is_not_any_more_stays_wanted() {
+    let it = World::new();
+    it.read(&it.below, 1, 0..1);
+    it.fail(&it.below, 1, 1, 1, REST);
+    it.want(&it.below, 1, 0..3);
+    // Somebody found minutes 0 and 1; they were deleted, and asked for again, before he said so.
+    let (view, pages) = (it.state(&it.below), it.pages(&it.below, 1, 0..2));
+    let unwant = Unwant { view, pages, why: Unwanted::Found };
+    assert_eq!(it.engine.writer().unwrap().run(unwant).unwrap(), 0);
+    assert_eq!(it.wanted(), [(1, vec![1, 2])]);
+}
+
+#[test]
 fn pages_of_another_view_are_refused_and_nothing_is_staged() {
     let it = World::new();
     let mut pages = it.pages(&it.below, 1, 0..1);
