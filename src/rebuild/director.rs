@@ -201,16 +201,20 @@ impl Search<'_> {
     /// The view, if it is defined and held, and its breaker lets it build.
     fn builds(&mut self, view: ViewId) -> Option<Arc<dyn Rebuilder>> {
         let rebuilder = self.rebuilders.find(view)?;
-        let defined = self.shared.view(view)?;
-        if let BreakerState::Open { until, .. } = defined.governor().breaker_state(self.now) {
-            self.sooner(Some(until));
-            return None;
-        }
-        if let Some(until) = self.turned_away.get(&view).copied().filter(|at| *at > self.now) {
+        if let Some(until) = self.rests_until(view) {
             self.sooner(Some(until));
             return None;
         }
         Some(rebuilder)
+    }
+
+    /// Before when nothing of a view is built.
+    fn rests_until(&self, view: ViewId) -> Option<Timestamp> {
+        let defined = self.shared.view(view)?;
+        match defined.governor().breaker_state(self.now) {
+            BreakerState::Open { until, .. } => Some(until),
+            _ => self.turned_away.get(&view).copied().filter(|at| *at > self.now),
+        }
     }
 
     fn sooner(&mut self, other: Option<Timestamp>) {
@@ -300,7 +304,7 @@ impl State {
                 let reason = Reason::Requested;
                 return Ok(Some(Found { reason, page, slots, rebuilder }));
             }
-            self.wanted.pass_over();
+            self.wanted.pass_over(view.and_then(|view| search.rests_until(view)));
         }
     }
 

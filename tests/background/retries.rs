@@ -1,6 +1,9 @@
 //! Builds that fail in the background.
 
-use tidetable::{ErrorKind, PendingState, Reason, Span, Timestamp};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+use tidetable::{ErrorKind, Grid, PendingState, Reason, Span, Timestamp, View};
 
 use crate::world::{World, minute};
 
@@ -102,4 +105,31 @@ fn tries_outlive_a_restart() {
         world.pass(Span::minutes(10));
         assert_eq!(tries(&world), expected);
     }
+}
+
+/// A view with a breaker, whose builds fail while it is told so.
+fn fragile(world: &World) -> (View<u32, u64>, Arc<AtomicBool>) {
+    let down = Arc::new(AtomicBool::new(false));
+    let is_down = down.clone();
+    let view = world.store.view::<u32, u64>("fragile").grid(Grid::minutes(1)).page_len(20);
+    let view = view.build(
+        move |_, _, _| {
+            if is_down.load(SeqCst) { Err("told to fail".into()) } else { Ok(1) }
+        },
+    );
+    (view.unwrap(), down)
+}
+
+#[test]
+fn what_was_asked_for_while_its_view_rests_is_built_when_the_rest_is_over() {
+    let world = World::new();
+    let (view, down) = fragile(&world);
+    down.store(true, SeqCst);
+    (0..8).for_each(|id| drop(view.get(&id, minute(0)).unwrap_err()));
+    let pending = view.request(&100, minute(0)).unwrap();
+    assert!(world.next().is_none(), "the breaker is open");
+    down.store(false, SeqCst);
+    world.pass(Span::minutes(1));
+    assert_eq!(world.next().unwrap().0, Reason::Requested);
+    assert!(matches!(pending.state().unwrap(), PendingState::Completed));
 }
