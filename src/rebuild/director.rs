@@ -160,8 +160,8 @@ impl Director {
         self.state.lock().retention.done(step, cleaned, now);
     }
 
-    /// A page is in nobody's hand any more.
-    pub(super) fn done(&self, reason: Reason, page: &[u8]) {
+    /// A page is in nobody's hand any more; `left` says that some of it was not even tried.
+    pub(super) fn done(&self, reason: Reason, page: &[u8], left: bool) {
         let mut state = self.state.lock();
         state.in_hand.remove(page);
         // What is left of it, and what others passed over because it was in hand, is looked at again.
@@ -173,7 +173,7 @@ impl Director {
         if reason == Reason::Stamped
             && let Some(sweeping) = state.stamped.get_mut(&view)
         {
-            sweeping.done();
+            sweeping.done(page, left);
         }
     }
 }

@@ -34,6 +34,20 @@ pub(crate) struct Workshop {
     closing: AtomicBool,
 }
 
+/// A page in hand, until dropped: also when the clock, which is the application's, panics.
+struct InHand<'a> {
+    director: &'a Director,
+    work: &'a PageWork,
+    /// Whether some of it was not even tried.
+    left: bool,
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.director.done(self.work.reason, &self.work.page, self.left);
+    }
+}
+
 /// What looking for work came to.
 pub(crate) enum Next {
     Worked(Worked),
@@ -158,9 +172,10 @@ impl Workshop {
                     continue;
                 }
                 Task::Page(work) => {
-                    let worked = self.work_off(&work);
-                    self.director.done(work.reason, &work.page);
-                    worked.map(Next::Worked)
+                    let mut in_hand = InHand { director: &self.director, work: &work, left: true };
+                    let worked = self.work_off(&work)?;
+                    in_hand.left = worked.failed.iter().any(|it| it.kind() == ErrorKind::Busy);
+                    Ok(Next::Worked(worked))
                 }
                 Task::Warm(pages) => self.warm(&pages).map(Next::Worked),
                 Task::Clean(step) => self.clean(&step).map(Next::Worked),

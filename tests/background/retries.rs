@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-use tidetable::{ErrorKind, Grid, PendingState, Reason, Span, Timestamp, View};
+use tidetable::{ErrorKind, Grid, PendingState, Reason, Span, TimeRange, Timestamp, View};
 
 use crate::world::{World, minute};
 
@@ -132,4 +132,22 @@ fn what_was_asked_for_while_its_view_rests_is_built_when_the_rest_is_over() {
     world.pass(Span::minutes(1));
     assert_eq!(world.next().unwrap().0, Reason::Requested);
     assert!(matches!(pending.state().unwrap(), PendingState::Completed));
+}
+
+#[test]
+fn a_sweep_leaves_nothing_behind_that_the_breaker_turned_away() {
+    let world = World::new();
+    let (view, down) = fragile(&world);
+    view.fill(&1, TimeRange::new(minute(0), minute(20))).unwrap();
+    view.invalidate_all().unwrap();
+    down.store(true, SeqCst);
+    // More than it takes to open the breaker stand in one page.
+    assert_eq!(tries(&world), 20);
+    down.store(false, SeqCst);
+    for _ in 0..5 {
+        world.pass(Span::minutes(1));
+        world.all();
+    }
+    assert_eq!(view.census().unwrap().fresh, 20);
+    assert_eq!(world.store.backlog().unwrap().stamped, 0);
 }
