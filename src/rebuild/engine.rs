@@ -166,7 +166,7 @@ impl Engine {
     }
 
     /// Makes a view known to those who build by key.
-    pub(crate) fn add_rebuilder(&self, view: ViewId, rebuilder: Weak<dyn Rebuilder>) {
+    pub(crate) fn add_rebuilder(&self, view: &Arc<ViewState>, rebuilder: Weak<dyn Rebuilder>) {
         self.workshop.rebuilders().add(view, rebuilder);
         // What was left of it when it was last defined can be done now.
         self.shared().bell.ring();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::disk::PageInMemory;
+use crate::disk::{PageInMemory, ViewState};
 use crate::error::{Error, Result};
 use crate::graph::SlotSet;
 use crate::page::{Slot, ViewId};
@@ -58,21 +58,31 @@ pub(crate) trait Rebuilder: Send + Sync {
 #[derive(Default)]
 pub(crate) struct Rebuilders {
     /// View -> its definitions of this opening, the latest last. Those of one view build alike.
-    views: Mutex<HashMap<ViewId, Vec<Weak<dyn Rebuilder>>>>,
+    views: Mutex<HashMap<ViewId, Vec<Known>>>,
+}
+
+struct Known {
+    state: Weak<ViewState>,
+    rebuilder: Weak<dyn Rebuilder>,
 }
 
 impl Rebuilders {
-    pub(super) fn add(&self, view: ViewId, rebuilder: Weak<dyn Rebuilder>) {
+    pub(super) fn add(&self, state: &Arc<ViewState>, rebuilder: Weak<dyn Rebuilder>) {
         let mut views = self.views.lock();
         views.retain(|_, known| {
-            known.retain(|rebuilder| rebuilder.strong_count() > 0);
+            known.retain(|known| known.rebuilder.strong_count() > 0);
             !known.is_empty()
         });
-        views.entry(view).or_default().push(rebuilder);
+        let known = Known { state: Arc::downgrade(state), rebuilder };
+        views.entry(state.id()).or_default().push(known);
     }
 
+    /// One whose definition has not ended.
     pub(super) fn find(&self, view: ViewId) -> Option<Arc<dyn Rebuilder>> {
-        self.views.lock().get(&view)?.iter().rev().find_map(Weak::upgrade)
+        let views = self.views.lock();
+        let stands = |known: &&Known| known.state.upgrade().is_some_and(|it| it.check().is_ok());
+        let known = views.get(&view)?.iter().rev().filter(stands);
+        known.map(|known| &known.rebuilder).find_map(Weak::upgrade)
     }
 }
 
