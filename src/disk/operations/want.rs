@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::graph::SlotSet;
-use crate::page::{PageKey, Slot};
+use crate::page::{Page, PageKey, Slot};
 use crate::sync::Arc;
+use crate::time::Timestamp;
 
 use super::super::batch::Batch;
 use super::super::committed::Committed;
@@ -13,11 +14,12 @@ use super::super::view_state::ViewState;
 /// Slots by the key of their page.
 pub(crate) type SlotsByPage = Vec<(Box<[u8]>, SlotSet)>;
 
-/// Asks for records of any number of pages. Those that stand are not asked for again; one of them
-/// that was tried in vain is tried again.
+/// Asks for records of any number of pages. Those that stand are not asked for again, unless they
+/// are expired, which no mark says; one of them that was tried in vain is tried again.
 pub(crate) struct Want {
     pub(crate) view: Arc<ViewState>,
     pub(crate) pages: SlotsByPage,
+    pub(crate) now: Timestamp,
 }
 
 /// What asking came to, in records.
@@ -51,7 +53,13 @@ impl Operation for Want {
         for (key, slots) in &self.pages {
             let slots = slots.intersection(self.buckets(key));
             let standing = batch.standing(&self.view, key)?;
-            let stand = |slot: &Slot| standing.as_ref().is_some_and(|page| page.holds(*slot));
+            let marked = batch.mark_row(key)?.unwrap_or_default().marked();
+            let kept = marked.union(self.view.sealed(key, self.now));
+            let counts =
+                |page: &Page, slot| page.facts(slot).fresh_until > self.now || kept.contains(slot);
+            let stand = |slot: &Slot| {
+                standing.as_ref().is_some_and(|page| page.holds(*slot) && counts(page, *slot))
+            };
             let standing: SlotSet = slots.iter().filter(stand).collect();
             let missing = slots.minus(standing);
             let mut row = batch.backlog.wanted(key)?.unwrap_or_default();

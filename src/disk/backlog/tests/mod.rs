@@ -116,7 +116,7 @@ impl World {
 
     fn want(&self, view: &View<u32, u64>, entity: u32, minutes: std::ops::Range<i64>) -> Asked {
         let (view, pages) = (self.state(view), self.pages(view, entity, minutes));
-        self.engine.writer().unwrap().run(Want { view, pages }).unwrap()
+        self.engine.writer().unwrap().run(Want { view, pages, now: NOW }).unwrap()
     }
 
     fn unwant(&self, view: &View<u32, u64>, entity: u32, minutes: std::ops::Range<i64>) -> u64 {
