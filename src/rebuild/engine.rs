@@ -133,7 +133,11 @@ impl Engine {
     pub(crate) fn define(&self, definition: Definition) -> Result<Arc<ViewState>> {
         refuse_inside_build("defining a view")?;
         let writer = if self.shared().options.read_only { None } else { Some(self.writer()?) };
-        self.catalog.define(self.shared(), writer.as_ref(), definition)
+        let defined = self.catalog.define(self.shared(), writer.as_ref(), definition);
+        drop(writer);
+        // Who waits for a record of a definition that has ended waits in vain.
+        self.flights().tell_all(&[]);
+        defined
     }
 
     /// The names of the views that the file knows.
