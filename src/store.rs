@@ -239,9 +239,14 @@ impl Store {
         refuse_inside_build("deleting a view")?;
         let now = self.0.shared().options.clock.now();
         let writer = self.0.writer()?;
-        self.0
+        let deleted = self
+            .0
             .catalog()
-            .delete(self.0.shared(), name, || writer.run(DropView { name: name.to_owned(), now }))
+            .delete(self.0.shared(), name, || writer.run(DropView { name: name.to_owned(), now }));
+        drop(writer);
+        // Who waits for a record of it waits in vain.
+        self.0.flights().tell_all(&[]);
+        deleted
     }
 
     /// The views that the file knows, defined in this run or not, by name.

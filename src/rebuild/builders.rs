@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::events::Event;
+use crate::events::{Event, is_telling};
 use crate::schedule::{Heard, Pace};
 use crate::sync::{Arc, Mutex, channel, thread, thread_number};
 use crate::time::Timestamp;
@@ -42,12 +42,25 @@ impl Builders {
 
     /// Waits until all have ended that do not hang; the workshop is closed. One of them may be the
     /// caller: a builder that held the last handle on the store.
+    ///
+    /// From within an observer nobody is waited for: the build that the event came from may be what
+    /// they wait for, or the caller the one who watches over them. They end by themselves.
     pub(super) fn join(&self, workshop: &Workshop) {
-        self.crew.wait(thread_number());
-        workshop.shared().overdue.close();
         let supervisor = self.supervisor.lock().take();
-        if let Some(supervisor) = supervisor {
-            let _ = supervisor.join();
+        let (crew, shared) = (self.crew.clone(), workshop.shared().clone());
+        let all_ended = move |caller| {
+            crew.wait(caller);
+            // Not before: it gives up those that hang.
+            shared.overdue.close();
+            if let Some(supervisor) = supervisor {
+                let _ = supervisor.join();
+            }
+        };
+        if is_telling() {
+            // Without another thread they are left to themselves.
+            let _ = spawn("tidetable-closing".into(), move || all_ended(thread_number()));
+        } else {
+            all_ended(thread_number());
         }
     }
 }

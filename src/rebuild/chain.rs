@@ -160,6 +160,18 @@ pub(crate) fn refuse_inside_build(doing: &str) -> Result<()> {
     }
 }
 
+/// Refuses to wait where what is waited for may be waiting itself.
+pub(crate) fn refuse_waiting(doing: &str) -> Result<()> {
+    refuse_inside_build(doing)?;
+    if is_telling() {
+        return Err(Error::input(format!(
+            "{doing} is refused in an observer, whose thread may be working on it; hand it on to \
+             another thread and do not wait for that"
+        )));
+    }
+    Ok(())
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let gone = CHAIN.with_borrow_mut(|chain| {

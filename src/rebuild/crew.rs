@@ -19,6 +19,9 @@ struct State {
     handles: BTreeMap<usize, thread::JoinHandle<()>>,
     /// Number of a thread -> its place, while it builds.
     at_work: BTreeMap<u64, usize>,
+    /// Those that wait for the others to end, because they close the store: no two of them wait for
+    /// each other.
+    waiting: BTreeSet<u64>,
     /// Threads that hang in a build function, and were replaced.
     given_up: BTreeSet<usize>,
 }
@@ -73,7 +76,9 @@ impl Crew {
     /// Waits until all have ended but those that were given up, and the caller if it is one of them.
     pub(super) fn wait(&self, caller: u64) {
         let mut state = self.state.lock();
-        while state.at_work.keys().any(|thread| *thread != caller) {
+        state.waiting.insert(caller);
+        self.fewer.notify_all();
+        while state.at_work.keys().any(|thread| !state.waiting.contains(thread)) {
             self.fewer.wait(&mut state);
         }
         let own = state.at_work.get(&caller).copied();
@@ -127,5 +132,17 @@ mod tests {
         let crew = Crew::default();
         crew.begin(thread_number(), crew.place());
         crew.wait(thread_number());
+    }
+
+    #[test]
+    fn two_that_wait_do_not_wait_for_each_other() {
+        let crew = Crew::default();
+        let (first, second) = (thread_number() + 1_000_000, thread_number() + 2_000_000);
+        crew.begin(first, crew.place());
+        crew.begin(second, crew.place());
+        thread::scope(|scope| {
+            scope.spawn(|| crew.wait(first));
+            scope.spawn(|| crew.wait(second));
+        });
     }
 }

@@ -164,8 +164,8 @@ impl Director {
         self.state.lock().retention.done(step, cleaned, now);
     }
 
-    /// A page is in nobody's hand any more.
-    pub(super) fn done(&self, reason: Reason, page: &[u8]) {
+    /// A page is in nobody's hand any more; `left` says that some of it was not even tried.
+    pub(super) fn done(&self, reason: Reason, page: &[u8], left: bool) {
         let mut state = self.state.lock();
         state.in_hand.remove(page);
         if state.is_in_doubt(page) {
@@ -181,7 +181,7 @@ impl Director {
         if reason == Reason::Stamped
             && let Some(sweeping) = state.stamped.get_mut(&view)
         {
-            sweeping.done();
+            sweeping.done(page, left);
         }
     }
 }
@@ -209,16 +209,20 @@ impl Search<'_> {
     /// The view, if it is defined and held, and its breaker lets it build.
     fn builds(&mut self, view: ViewId) -> Option<Arc<dyn Rebuilder>> {
         let rebuilder = self.rebuilders.find(view)?;
-        let defined = self.shared.view(view)?;
-        if let BreakerState::Open { until, .. } = defined.governor().breaker_state(self.now) {
-            self.sooner(Some(until));
-            return None;
-        }
-        if let Some(until) = self.turned_away.get(&view).copied().filter(|at| *at > self.now) {
+        if let Some(until) = self.rests_until(view) {
             self.sooner(Some(until));
             return None;
         }
         Some(rebuilder)
+    }
+
+    /// Before when nothing of a view is built.
+    fn rests_until(&self, view: ViewId) -> Option<Timestamp> {
+        let defined = self.shared.view(view)?;
+        match defined.governor().breaker_state(self.now) {
+            BreakerState::Open { until, .. } => Some(until),
+            _ => self.turned_away.get(&view).copied().filter(|at| *at > self.now),
+        }
     }
 
     fn sooner(&mut self, other: Option<Timestamp>) {
@@ -312,7 +316,7 @@ impl State {
                 let reason = Reason::Requested;
                 return Ok(Some(Found { reason, page, slots, rebuilder }));
             }
-            self.wanted.pass_over();
+            self.wanted.pass_over(view.and_then(|view| search.rests_until(view)));
         }
     }
 

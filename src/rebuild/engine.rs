@@ -133,7 +133,11 @@ impl Engine {
     pub(crate) fn define(&self, definition: Definition) -> Result<Arc<ViewState>> {
         refuse_inside_build("defining a view")?;
         let writer = if self.shared().options.read_only { None } else { Some(self.writer()?) };
-        self.catalog.define(self.shared(), writer.as_ref(), definition)
+        let defined = self.catalog.define(self.shared(), writer.as_ref(), definition);
+        drop(writer);
+        // Who waits for a record of a definition that has ended waits in vain.
+        self.flights().tell_all(&[]);
+        defined
     }
 
     /// The names of the views that the file knows.
@@ -166,7 +170,7 @@ impl Engine {
     }
 
     /// Makes a view known to those who build by key.
-    pub(crate) fn add_rebuilder(&self, view: ViewId, rebuilder: Weak<dyn Rebuilder>) {
+    pub(crate) fn add_rebuilder(&self, view: &Arc<ViewState>, rebuilder: Weak<dyn Rebuilder>) {
         self.workshop.rebuilders().add(view, rebuilder);
         // What was left of it when it was last defined can be done now.
         self.shared().bell.ring();

@@ -59,7 +59,8 @@ pub use campaign::Run;
 pub(crate) use campaign::{Spool, fill_horizon};
 #[cfg(not(loom))]
 pub(crate) use chain::{
-    Running, adopt, enter, has_made, is_building, note, path, refuse_inside_build, wants_more,
+    Running, adopt, enter, has_made, is_building, note, path, refuse_inside_build, refuse_waiting,
+    wants_more,
 };
 #[cfg(not(loom))]
 pub(crate) use engine::Engine;

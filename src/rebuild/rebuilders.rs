@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::disk::PageInMemory;
+use crate::disk::{PageInMemory, ViewState};
 use crate::error::{Error, Result};
 use crate::graph::SlotSet;
 use crate::page::{Slot, ViewId};
@@ -76,29 +76,41 @@ pub(crate) trait Rebuilder: Send + Sync {
 #[derive(Default)]
 pub(crate) struct Rebuilders {
     /// View -> its definitions of this opening, the latest last. Those of one view build alike.
-    views: Mutex<HashMap<ViewId, Vec<Weak<dyn Rebuilder>>>>,
+    views: Mutex<HashMap<ViewId, Vec<Known>>>,
+}
+
+struct Known {
+    state: Weak<ViewState>,
+    rebuilder: Weak<dyn Rebuilder>,
 }
 
 impl Rebuilders {
-    pub(super) fn add(&self, view: ViewId, rebuilder: Weak<dyn Rebuilder>) {
+    pub(super) fn add(&self, state: &Arc<ViewState>, rebuilder: Weak<dyn Rebuilder>) {
         let mut views = self.views.lock();
         views.retain(|_, known| {
-            known.retain(|rebuilder| rebuilder.strong_count() > 0);
+            known.retain(|known| known.rebuilder.strong_count() > 0);
             !known.is_empty()
         });
-        views.entry(view).or_default().push(rebuilder);
+        let known = Known { state: Arc::downgrade(state), rebuilder };
+        views.entry(state.id()).or_default().push(known);
     }
 
+    /// One whose definition has not ended.
     pub(super) fn find(&self, view: ViewId) -> Option<Arc<dyn Rebuilder>> {
-        self.views.lock().get(&view)?.iter().rev().find_map(Weak::upgrade)
+        self.views.lock().get(&view).and_then(|known| latest(known))
     }
 
     /// All of them.
     pub(super) fn all(&self) -> Vec<(ViewId, Arc<dyn Rebuilder>)> {
         let views = self.views.lock();
-        let latest = |known: &Vec<Weak<dyn Rebuilder>>| known.iter().rev().find_map(Weak::upgrade);
         views.iter().filter_map(|(view, known)| Some((*view, latest(known)?))).collect()
     }
+}
+
+/// The latest whose definition has not ended.
+fn latest(known: &[Known]) -> Option<Arc<dyn Rebuilder>> {
+    let stands = |known: &&Known| known.state.upgrade().is_some_and(|it| it.check().is_ok());
+    known.iter().rev().filter(stands).find_map(|known| known.rebuilder.upgrade())
 }
 
 impl std::fmt::Debug for Rebuilders {

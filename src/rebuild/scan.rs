@@ -60,9 +60,11 @@ impl Scan {
         }
     }
 
-    /// What was found last cannot be done now. It counts as nothing found: the bell tells when it can.
-    pub(super) fn pass_over(&mut self) {
+    /// What was found last cannot be done before an instant; without one the bell tells when it can.
+    /// It counts as nothing found.
+    pub(super) fn pass_over(&mut self, until: Option<Timestamp>) {
         self.empty_so_far = self.empty_before;
+        self.earliest = [self.earliest, until].into_iter().flatten().min();
     }
 
     /// When something that was passed over is due.

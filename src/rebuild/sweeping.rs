@@ -74,10 +74,13 @@ impl Sweeping {
         Ok(None)
     }
 
-    /// A page is in nobody's hand any more.
-    pub(super) fn done(&mut self) {
-        if let Some(under_way) = &mut self.under_way {
-            under_way.in_hand = under_way.in_hand.saturating_sub(1);
+    /// A page is in nobody's hand any more. With something left of it, it is looked at again.
+    pub(super) fn done(&mut self, page: &[u8], left: bool) {
+        let Some(under_way) = &mut self.under_way else { return };
+        under_way.in_hand = under_way.in_hand.saturating_sub(1);
+        let is_behind = under_way.ended || under_way.cursor.as_deref().is_some_and(|at| at > page);
+        if left && is_behind {
+            (under_way.cursor, under_way.ended) = (Some(page.into()), false);
         }
     }
 

@@ -1,8 +1,8 @@
 //! What builders and readers who build have in common.
 
 use crate::cache::CacheKey;
-use crate::disk::operations::{Failed, NoteFailures, Unwant};
-use crate::disk::{PageInMemory, Shared, Speed, WriterHandle, closed, hottest_before, tries};
+use crate::disk::operations::{Failed, NoteFailures, Unwant, Unwanted};
+use crate::disk::{PageInMemory, Shared, WriterHandle, closed, hottest_before, tries};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
 use crate::graph::{SlotSet, Tries};
@@ -34,6 +34,20 @@ pub(crate) struct Workshop {
     runs: Runs,
     horizons: Horizons,
     closing: AtomicBool,
+}
+
+/// A page in hand, until dropped: also when the clock, which is the application's, panics.
+struct InHand<'a> {
+    director: &'a Director,
+    work: &'a PageWork,
+    /// Whether some of it was not even tried.
+    left: bool,
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.director.done(self.work.reason, &self.work.page, self.left);
+    }
 }
 
 /// What looking for work came to.
@@ -178,8 +192,10 @@ impl Workshop {
                     continue;
                 }
                 Task::Page(work) => {
-                    let _in_hand = PageInHand { director: &self.director, work: &work };
-                    self.work_off(&work).map(Next::Worked)
+                    let mut in_hand = InHand { director: &self.director, work: &work, left: true };
+                    let worked = self.work_off(&work)?;
+                    in_hand.left = worked.failed.iter().any(|it| it.kind() == ErrorKind::Busy);
+                    Ok(Next::Worked(worked))
                 }
                 Task::Warm(pages) => self.warm(&pages).map(Next::Worked),
                 Task::Clean(step) => self.clean(&step).map(Next::Worked),
@@ -250,7 +266,7 @@ impl Workshop {
         let Some((view, ..)) = PageKey::split(&work.page) else { return Ok(()) };
         let Some(view) = self.shared.view(view) else { return Ok(()) };
         let pages = vec![(work.page.clone(), slots)];
-        self.writer()?.run(Unwant { view, pages, speed: Speed::Derived }).map(drop)
+        self.writer()?.run(Unwant { view, pages, why: Unwanted::Found }).map(drop)
     }
 
     /// Writes down what could not be built, and when it is tried again.
@@ -335,18 +351,6 @@ impl Drop for OrderInHand<'_> {
         let message =
             "the builder that was to answer this read panicked outside the build function";
         self.0.refuse(Error::new(ErrorKind::Build, message));
-    }
-}
-
-/// A page that is worked at, until that has ended, if with a panic.
-struct PageInHand<'a> {
-    director: &'a Director,
-    work: &'a PageWork,
-}
-
-impl Drop for PageInHand<'_> {
-    fn drop(&mut self) {
-        self.director.done(self.work.reason, &self.work.page);
     }
 }
 

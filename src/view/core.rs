@@ -85,7 +85,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             Self { engine, state, build, filling, itself, types: PhantomData }
         });
         if !matches!(core.build, BuildFunction::None) {
-            core.engine.add_rebuilder(core.state.id(), core.itself.clone());
+            core.engine.add_rebuilder(&core.state, core.itself.clone());
         }
         Ok(core)
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{EntityKey, decode_entity};
 use crate::page::RecordType;
-use crate::rebuild::{FlightKey, Order, Watcher};
+use crate::rebuild::{FlightKey, Order, Watcher, refuse_waiting};
 use crate::schedule::Answer;
 use crate::sync::{Arc, AtomicBool, Ordering, Weak};
 use crate::time::Timestamp;
@@ -91,6 +91,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         spot: &Spot,
         policy: Policy,
     ) -> Result<Arc<ReadOrder<E, R>>> {
+        refuse_waiting("a read that waits for a builder")?;
         self.check(&spot.key)?;
         let order = Arc::new_cyclic(|itself| ReadOrder {
             core: Arc::downgrade(self),

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grid::Bucket;
 use crate::key::EntityKey;
 use crate::page::RecordType;
-use crate::rebuild::{FlightKey, Watcher, refuse_inside_build};
+use crate::rebuild::{FlightKey, Watcher, refuse_inside_build, refuse_waiting};
 use crate::revision::Revision;
 use crate::schedule::Answer;
 use crate::sync::{Arc, Weak};
@@ -157,10 +157,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
     /// [`Reopen`](crate::ErrorKind::Reopen) if the store was closed (the request goes on when it is
     /// open again); [`Input`](crate::ErrorKind::Input) inside a build.
     pub fn wait(&self) -> Result<Record<R>> {
-        refuse_inside_build("waiting for a request")?;
+        refuse_waiting("waiting for a request")?;
         if self.core.shared().options.builders == 0 && self.watch.outcome.get().is_none() {
             let entity = self.core.owned(self.spot())?;
-            self.core.get_spot(entity.borrow(), self.spot(), Policy::default())?;
+            // As a builder would: what stands there and is not fresh is no answer.
+            let policy = Policy { ordered: true, ..Policy::default() };
+            self.core.get_spot(entity.borrow(), self.spot(), policy)?;
             self.watch.look(&self.core);
         }
         self.watch.outcome.wait(None).unwrap_or(Ok(()))?;
@@ -173,7 +175,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
     /// # Errors
     /// As [`wait`](Self::wait).
     pub fn wait_for(&self, longest: Duration) -> Result<Option<Record<R>>> {
-        refuse_inside_build("waiting for a request")?;
+        refuse_waiting("waiting for a request")?;
         // Beyond the end of the clock's time is as long as it takes.
         match self.watch.outcome.wait(Instant::now().checked_add(longest)) {
             None => Ok(None),
@@ -187,6 +189,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
     /// # Errors
     /// As [`wait`](Self::wait).
     pub async fn wait_async(&self) -> Result<Record<R>> {
+        refuse_waiting("waiting for a request")?;
         Outcome(&self.watch.outcome).await?;
         let asked = self.core.owned(self.spot()).map(|entity| (entity, self.spot().clone()));
         GetAsync::new(self.core.clone(), asked, AS_IT_IS).await

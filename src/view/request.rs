@@ -3,9 +3,10 @@
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
-use crate::disk::operations::{Unwant, Want};
-use crate::disk::{Speed, tries};
+use crate::disk::operations::{Unwant, Unwanted, Want};
+use crate::disk::tries;
 use crate::error::Result;
+use crate::freshness::Freshness;
 use crate::graph::{SlotSet, Tries};
 use crate::key::EntityKey;
 use crate::page::RecordType;
@@ -43,7 +44,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             pending.push(Pending::new(self, spot, since));
         }
         if !pages.is_empty() {
-            let want = Want { view: self.state.clone(), pages: pages.into_iter().collect() };
+            let (view, now) = (self.state.clone(), self.shared().options.clock.now());
+            let want = Want { view, pages: pages.into_iter().collect(), now };
             self.engine.writer()?.run(want).map_err(|error| self.named(error))?;
             self.shared().bell.call();
         }
@@ -54,7 +56,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// Takes back that a record was asked for.
     pub(super) fn unwant(&self, spot: &Spot) -> Result<bool> {
         let pages = vec![(spot.key.as_slice().into(), SlotSet::one(spot.slot()))];
-        let unwant = Unwant { view: self.state.clone(), pages, speed: Speed::Synced };
+        let unwant = Unwant { view: self.state.clone(), pages, why: Unwanted::TakenBack };
         let taken_back = self.engine.writer()?.run(unwant);
         taken_back.map(|many| many > 0).map_err(|error| self.at(spot, error))
     }
@@ -71,7 +73,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         }
         let Some(tried) = tries(self.shared(), spot.key.as_slice(), spot.slot())? else {
             let state = PendingState::Waiting { attempts: 0, next_attempt: None };
-            return Ok(if standing.is_some() { state } else { PendingState::Cancelled });
+            // An expired record is built because it was asked for, and for nothing else.
+            let is_due = standing.is_some_and(|it| it.freshness() != Freshness::Expired);
+            return Ok(if is_due { state } else { PendingState::Cancelled });
         };
         let Tries { attempts, next_attempt } = tried.tries;
         if tried.tries.rests() {

@@ -1,6 +1,6 @@
 //! What comes first.
 
-use tidetable::{Freshness, Marked, Reason, TimeRange};
+use tidetable::{Freshness, Grid, Marked, Reason, TimeRange};
 
 use crate::world::{World, done, minute};
 
@@ -105,4 +105,20 @@ fn a_view_that_nobody_holds_is_not_built_and_goes_on_when_it_is_defined() {
     assert!(world.next().is_none());
     let _view = world.view("low");
     assert_eq!(world.next().unwrap(), done(Reason::Marked, "low", &[0]));
+}
+
+#[test]
+fn a_handle_that_has_ended_and_outlives_the_new_one_holds_up_nobody() {
+    let world = World::new();
+    let old = world.view("a");
+    let new = world.store.view::<u32, u64>("a").grid(Grid::minutes(1)).page_len(10).version(2);
+    let new = new.build(|_, _, _| Ok(2)).unwrap();
+    let other = world.view("b");
+    (0..20).for_each(|id| drop((new.get(&id, minute(0)), other.get(&id, minute(0)))));
+    new.invalidate_all().unwrap();
+    world.store.invalidate_kind("b").unwrap();
+    drop(new);
+    assert_eq!(world.all().len(), 20);
+    assert_eq!(other.census().unwrap().fresh, 20);
+    drop(old);
 }

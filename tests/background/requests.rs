@@ -1,10 +1,14 @@
 //! Records that are asked for without waiting.
 
-use std::sync::mpsc;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use tidetable::{ErrorKind, Options, PendingState, Reason, Store, Timestamp};
+use tidetable::{
+    ErrorKind, Event, Options, PendingState, Reason, Retry, Span, Store, Timestamp, View,
+};
 
 use crate::common::still;
 use crate::world::{World, done, minute};
@@ -151,4 +155,105 @@ fn closing_ends_the_wait_and_keeps_the_request() {
     let store = still::open(&path).unwrap();
     let _view = store.view::<u32, u32>("plain").build(|_, &id, _| Ok(id)).unwrap();
     assert_eq!(store.build_next().unwrap().unwrap().reason, Reason::Requested);
+}
+
+/// A view whose records expire, and whose builds fail while they are told so.
+fn expiring(world: &World) -> (View<u32, u64>, Arc<AtomicBool>) {
+    let down = Arc::new(AtomicBool::new(false));
+    let is_down = down.clone();
+    let view = world.store.view::<u32, u64>("expiring").fresh_for(Span::minutes(1));
+    let view = view.retry(Retry { attempts: 3, ..Retry::default() }).build(move |_, _, _| {
+        if is_down.load(SeqCst) { Err("told to fail".into()) } else { Ok(1) }
+    });
+    (view.unwrap(), down)
+}
+
+#[test]
+fn a_request_for_an_expired_record_outlives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path: &Path = &folder.path().join("expired.tide");
+    {
+        let world = World::open(path);
+        world.pass(Span::minutes(-5));
+        let (view, _) = expiring(&world);
+        view.get(&1, minute(0)).unwrap();
+        world.pass(Span::minutes(5));
+        view.request(&1, minute(0)).unwrap();
+    }
+    let world = World::open(path);
+    let (view, _) = expiring(&world);
+    assert!(world.all().iter().any(|work| work.0 == Reason::Requested));
+    assert!(view.peek(&1, minute(0)).unwrap().unwrap().is_fresh());
+}
+
+#[test]
+fn a_request_for_an_expired_record_outlives_a_build_that_fails_and_can_be_taken_back() {
+    let world = World::new();
+    let (view, down) = expiring(&world);
+    view.get(&1, minute(0)).unwrap();
+    world.pass(Span::minutes(5));
+    down.store(true, SeqCst);
+    let pending = view.request(&1, minute(0)).unwrap();
+    assert_eq!(world.all().len(), 1, "it is put off, and not tried for each who asks");
+    assert!(matches!(pending.state().unwrap(), PendingState::Waiting { attempts: 1, .. }));
+    down.store(false, SeqCst);
+    world.pass(Span::seconds(1));
+    world.all();
+    assert!(matches!(pending.state().unwrap(), PendingState::Completed));
+    world.pass(Span::minutes(5));
+    let pending = view.request(&1, minute(0)).unwrap();
+    assert!(pending.cancel().unwrap());
+    assert_eq!(pending.wait().unwrap_err().kind(), ErrorKind::Absent);
+}
+
+#[test]
+fn who_waits_without_builders_while_the_view_rests_is_told_so() {
+    let world = World::new();
+    let (view, down) = expiring(&world);
+    view.get(&100, minute(0)).unwrap();
+    view.invalidate(&100).unwrap();
+    down.store(true, SeqCst);
+    (0..8).for_each(|id| drop(view.get(&id, minute(0)).unwrap_err()));
+    let pending = view.request(&100, minute(0)).unwrap();
+    assert_eq!(pending.wait().unwrap_err().kind(), ErrorKind::Busy);
+}
+
+#[test]
+fn waiting_for_a_builder_in_an_observer_is_refused() {
+    let asked: Arc<Mutex<Option<View<u32, u64>>>> = Arc::default();
+    let asking = asked.clone();
+    let (tell, told) = mpsc::channel();
+    let tell = Mutex::new(tell);
+    let observer = move |_: &Event<'_>| {
+        let Some(view) = asking.lock().unwrap().take() else { return };
+        let waited = view.request(&2, Timestamp::EPOCH).unwrap().wait().map(drop);
+        let within = view.within(Duration::from_secs(3600)).get(&3, Timestamp::EPOCH).map(drop);
+        tell.lock().unwrap().send([waited, within]).unwrap();
+    };
+    let options = Options { observer: Some(Arc::new(observer)), ..Options::default() };
+    let store = Store::in_memory_with(options).unwrap();
+    let view = store.view::<u32, u64>("seen").build(|_, _, _| Ok(1)).unwrap();
+    *asked.lock().unwrap() = Some(view.clone());
+    view.request(&1, Timestamp::EPOCH).unwrap().wait().unwrap();
+    let refused = told.recv().unwrap();
+    assert!(refused.iter().all(|it| it.as_ref().unwrap_err().kind() == ErrorKind::Input));
+}
+
+#[test]
+fn a_view_that_is_deleted_or_defined_anew_ends_the_wait() {
+    for version in [None, Some(2)] {
+        let world = World::new();
+        let view = world.view("low");
+        let pending = view.request(&1, minute(0)).unwrap();
+        let _anew = match version {
+            None => {
+                world.store.delete_view("low").unwrap();
+                None
+            }
+            Some(version) => Some(world.store.view::<u32, u64>("low").version(version)),
+        };
+        let _anew = _anew.map(|anew| anew.build(|_, _, _| Ok(1)).unwrap());
+        let ended = pending.wait_for(Duration::ZERO).unwrap_err();
+        assert_eq!(ended.kind(), ErrorKind::Definition);
+    }
 }

@@ -1,6 +1,11 @@
 //! Builds that fail in the background.
 
-use tidetable::{ErrorKind, Freshness, Grid, PendingState, Reason, Span, Timestamp};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+use tidetable::{
+    ErrorKind, Freshness, Grid, PendingState, Reason, Span, TimeRange, Timestamp, View,
+};
 
 use crate::world::{World, done, minute};
 
@@ -131,4 +136,49 @@ fn what_is_built_from_a_marked_record_that_nobody_puts_again_is_not_built_for_ev
         assert_eq!(freshness(), Freshness::Fresh);
         assert_eq!(world.all(), []);
     }
+}
+
+/// A view with a breaker, whose builds fail while it is told so.
+fn fragile(world: &World) -> (View<u32, u64>, Arc<AtomicBool>) {
+    let down = Arc::new(AtomicBool::new(false));
+    let is_down = down.clone();
+    let view = world.store.view::<u32, u64>("fragile").grid(Grid::minutes(1)).page_len(20);
+    let view = view.build(
+        move |_, _, _| {
+            if is_down.load(SeqCst) { Err("told to fail".into()) } else { Ok(1) }
+        },
+    );
+    (view.unwrap(), down)
+}
+
+#[test]
+fn what_was_asked_for_while_its_view_rests_is_built_when_the_rest_is_over() {
+    let world = World::new();
+    let (view, down) = fragile(&world);
+    down.store(true, SeqCst);
+    (0..8).for_each(|id| drop(view.get(&id, minute(0)).unwrap_err()));
+    let pending = view.request(&100, minute(0)).unwrap();
+    assert!(world.next().is_none(), "the breaker is open");
+    down.store(false, SeqCst);
+    world.pass(Span::minutes(1));
+    assert_eq!(world.next().unwrap().0, Reason::Requested);
+    assert!(matches!(pending.state().unwrap(), PendingState::Completed));
+}
+
+#[test]
+fn a_sweep_leaves_nothing_behind_that_the_breaker_turned_away() {
+    let world = World::new();
+    let (view, down) = fragile(&world);
+    view.fill(&1, TimeRange::new(minute(0), minute(20))).unwrap();
+    view.invalidate_all().unwrap();
+    down.store(true, SeqCst);
+    // More than it takes to open the breaker stand in one page.
+    assert_eq!(tries(&world), 20);
+    down.store(false, SeqCst);
+    for _ in 0..5 {
+        world.pass(Span::minutes(1));
+        world.all();
+    }
+    assert_eq!(view.census().unwrap().fresh, 20);
+    assert_eq!(world.store.backlog().unwrap().stamped, 0);
 }

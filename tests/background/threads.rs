@@ -1,9 +1,9 @@
 //! With threads.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 
-use tidetable::{Event, Freshness, Options, Span, Store, Timestamp};
+use tidetable::{Event, Freshness, Options, Span, Store, Timestamp, View};
 
 const AT: Timestamp = Timestamp::EPOCH;
 
@@ -144,4 +144,59 @@ fn a_builder_that_hangs_is_replaced_told_of_and_not_waited_for() {
     store.close().unwrap();
     assert_eq!(hangs.wait().unwrap_err().kind(), tidetable::ErrorKind::Reopen);
     go_on.send(()).unwrap();
+}
+
+/// A store with two builders, of which each calls this once it has built a record.
+fn two_that_meet(then: impl Fn() + Send + Sync + 'static) -> (Store, View<u32, u64>) {
+    let observer = move |event: &Event<'_>| {
+        if matches!(event, Event::Built { .. }) {
+            then();
+        }
+    };
+    let observer: Option<Arc<dyn tidetable::Observer>> = Some(Arc::new(observer));
+    let options = Options { builders: 2, observer, ..Options::default() };
+    let store = Store::in_memory_with(options).unwrap();
+    let view = store.view::<u32, u64>("both").build(|_, _, _| Ok(1)).unwrap();
+    (store, view)
+}
+
+#[test]
+fn two_builders_that_close_the_store_do_not_wait_for_each_other() {
+    let own: Arc<Mutex<Option<Store>>> = Arc::default();
+    let (closing, both, (tell, told)) = (own.clone(), Barrier::new(2), mpsc::channel());
+    let tell = Mutex::new(tell);
+    let (store, view) = two_that_meet(move || {
+        both.wait();
+        let store = closing.lock().unwrap().clone().unwrap();
+        tell.lock().unwrap().send(store.close()).unwrap();
+    });
+    *own.lock().unwrap() = Some(store);
+    view.request_many([(1, AT), (2, AT)]).unwrap();
+    assert!((0..2).all(|_| told.recv().unwrap().is_ok()));
+    own.lock().unwrap().take();
+}
+
+#[test]
+fn a_store_may_be_closed_where_a_slow_build_is_told() {
+    let own: Arc<Mutex<Option<Store>>> = Arc::default();
+    let (closing, (tell, told)) = (own.clone(), mpsc::channel());
+    let tell = Mutex::new(tell);
+    let observer = move |event: &Event<'_>| {
+        if matches!(event, Event::SlowBuild { .. })
+            && let Some(store) = closing.lock().unwrap().take()
+        {
+            tell.lock().unwrap().send(store.close()).unwrap();
+        }
+    };
+    let options = Options { observer: Some(Arc::new(observer)), ..Options::default() };
+    let store = Store::in_memory_with(options).unwrap();
+    *own.lock().unwrap() = Some(store.clone());
+    let told = Mutex::new(told);
+    // It ends when the store is closed, which who watches over the builders does.
+    let slow = store.view::<u32, u64>("slow").build_deadline(Span::millis(1));
+    let slow = slow.build(move |_, _, _| {
+        told.lock().unwrap().recv().unwrap().unwrap();
+        Ok(1)
+    });
+    slow.unwrap().get(&1, AT).unwrap_err();
 }

@@ -37,4 +37,4 @@ pub(crate) use sync_all::SyncAll;
 pub(crate) use train::KeepDictionary;
 #[cfg(test)]
 pub(crate) use want::Asked;
-pub(crate) use want::{Unwant, Want};
+pub(crate) use want::{Unwant, Unwanted, Want};

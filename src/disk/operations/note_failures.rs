@@ -61,7 +61,10 @@ impl Operation for NoteFailures {
                 tries
             } else {
                 let is_right = standing.as_ref().is_some_and(|page| {
-                    let is_fresh = || row.colour_of(page.facts(slot)) == Colour::Fresh;
+                    let is_fresh = || {
+                        let facts = page.facts(slot);
+                        row.colour_of(facts) == Colour::Fresh && facts.fresh_until > self.now
+                    };
                     page.holds(slot) && (sealed.contains(slot) || is_fresh())
                 });
                 if is_right {

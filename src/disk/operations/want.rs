@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::graph::SlotSet;
-use crate::page::{PageKey, Slot};
+use crate::page::{Page, PageKey, Slot};
 use crate::sync::Arc;
+use crate::time::Timestamp;
 
 use super::super::batch::Batch;
 use super::super::committed::Committed;
@@ -13,11 +14,12 @@ use super::super::view_state::ViewState;
 /// Slots by the key of their page.
 pub(crate) type SlotsByPage = Vec<(Box<[u8]>, SlotSet)>;
 
-/// Asks for records of any number of pages. Those that stand are not asked for again; one of them
-/// that was tried in vain is tried again.
+/// Asks for records of any number of pages. Those that stand are not asked for again, unless they
+/// are expired, which no mark says; one of them that was tried in vain is tried again.
 pub(crate) struct Want {
     pub(crate) view: Arc<ViewState>,
     pub(crate) pages: SlotsByPage,
+    pub(crate) now: Timestamp,
 }
 
 /// What asking came to, in records.
@@ -51,7 +53,13 @@ impl Operation for Want {
         for (key, slots) in &self.pages {
             let slots = slots.intersection(self.buckets(key));
             let standing = batch.standing(&self.view, key)?;
-            let stand = |slot: &Slot| standing.as_ref().is_some_and(|page| page.holds(*slot));
+            let marked = batch.mark_row(key)?.unwrap_or_default().marked();
+            let kept = marked.union(self.view.sealed(key, self.now));
+            let counts =
+                |page: &Page, slot| page.facts(slot).fresh_until > self.now || kept.contains(slot);
+            let stand = |slot: &Slot| {
+                standing.as_ref().is_some_and(|page| page.holds(*slot) && counts(page, *slot))
+            };
             let standing: SlotSet = slots.iter().filter(stand).collect();
             let missing = slots.minus(standing);
             let mut row = batch.backlog.wanted(key)?.unwrap_or_default();
@@ -94,8 +102,16 @@ impl Want {
 pub(crate) struct Unwant {
     pub(crate) view: Arc<ViewState>,
     pub(crate) pages: SlotsByPage,
-    /// Whether somebody is told that it was taken back, or it turned out to be needless.
-    pub(crate) speed: Speed,
+    pub(crate) why: Unwanted,
+}
+
+/// Why something is wanted no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unwanted {
+    /// Somebody takes it back, and is told so.
+    TakenBack,
+    /// It was found to be there. What was deleted since, and may have been asked for again, stays.
+    Found,
 }
 
 impl Operation for Unwant {
@@ -103,7 +119,10 @@ impl Operation for Unwant {
     type Answer = u64;
 
     fn speed(&self) -> Speed {
-        self.speed
+        match self.why {
+            Unwanted::TakenBack => Speed::Synced,
+            Unwanted::Found => Speed::Derived,
+        }
     }
 
     fn weight(&self) -> usize {
@@ -115,7 +134,12 @@ impl Operation for Unwant {
         let mut taken = 0;
         for (key, slots) in &self.pages {
             let wanted = batch.backlog.wanted(key)?.unwrap_or_default().wanted();
-            let slots = wanted.intersection(*slots);
+            let mut slots = wanted.intersection(*slots);
+            if self.why == Unwanted::Found && !slots.is_empty() {
+                let standing = batch.standing(&self.view, key)?;
+                let stand = |slot: &Slot| standing.as_ref().is_some_and(|page| page.holds(*slot));
+                slots = slots.iter().filter(stand).collect();
+            }
             if !slots.is_empty() {
                 batch.backlog.settle(key, slots)?;
                 taken += u64::from(slots.len());

@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::disk::{FailureRow, RunStage, closed, run_failures};
 use crate::error::{Error, ErrorKind, Result};
-use crate::events::is_telling;
 use crate::grid::PageNumber;
-use crate::rebuild::chain::refuse_inside_build;
+use crate::rebuild::chain::{refuse_inside_build, refuse_waiting};
 use crate::rebuild::engine::Engine;
 use crate::rebuild::failed_build::FailedBuild;
 use crate::rebuild::runs::{Awaited, Live, RunStatus};
@@ -115,7 +114,7 @@ impl Run {
     }
 
     fn wait_until(&self, until: Option<Instant>) -> Result<Option<RunStatus>> {
-        refuse_waiting()?;
+        refuse_waiting("waiting for a run")?;
         loop {
             let news = match self.live.awaited() {
                 Awaited::Ended => return Ok(Some(self.status())),
@@ -215,17 +214,6 @@ impl fmt::Debug for Run {
     }
 }
 
-/// Refuses to wait where what is waited for may be waiting itself.
-fn refuse_waiting() -> Result<()> {
-    refuse_inside_build("waiting for a run")?;
-    if is_telling() {
-        let message =
-            "waiting for a run is refused in an observer, whose thread may be working on it";
-        return Err(Error::input(message));
-    }
-    Ok(())
-}
-
 /// The end of a run, some time.
 struct Ending(Run);
 
@@ -234,7 +222,7 @@ impl Future for Ending {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let run = &self.0;
-        if let Err(refused) = refuse_waiting() {
+        if let Err(refused) = refuse_waiting("waiting for a run") {
             return Poll::Ready(Err(refused));
         }
         loop {

@@ -107,11 +107,25 @@ fn a_request_that_is_taken_back_is_due_no_more() {
 }
 
 #[test]
+fn what_was_found_to_be_there_and_is_not_any_more_stays_wanted() {
+    let it = World::new();
+    it.read(&it.below, 1, 0..1);
+    it.fail(&it.below, 1, 1, 1, REST);
+    it.want(&it.below, 1, 0..3);
+    // Somebody found minutes 0 and 1; they were deleted, and asked for again, before he said so.
+    let (view, pages) = (it.state(&it.below), it.pages(&it.below, 1, 0..2));
+    let unwant = Unwant { view, pages, why: Unwanted::Found };
+    assert_eq!(it.engine.writer().unwrap().run(unwant).unwrap(), 0);
+    assert_eq!(it.wanted(), [(1, vec![1, 2])]);
+}
+
+#[test]
 fn pages_of_another_view_are_refused_and_nothing_is_staged() {
     let it = World::new();
     let mut pages = it.pages(&it.below, 1, 0..1);
     pages.extend(it.pages(&it.above, 1, 0..1));
-    let refused = it.engine.writer().unwrap().run(Want { view: it.state(&it.below), pages });
+    let refused =
+        it.engine.writer().unwrap().run(Want { view: it.state(&it.below), pages, now: NOW });
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Damaged);
     assert!(it.wanted().is_empty());
 }
@@ -121,7 +135,12 @@ fn slots_beyond_the_page_are_no_buckets() {
     let it = World::new();
     let (page, _) = it.at(&it.below, 1, 0);
     let pages = vec![(page, SlotSet::span(Slot(2), Slot(900)))];
-    let asked = it.engine.writer().unwrap().run(Want { view: it.state(&it.below), pages }).unwrap();
+    let asked = it
+        .engine
+        .writer()
+        .unwrap()
+        .run(Want { view: it.state(&it.below), pages, now: NOW })
+        .unwrap();
     assert_eq!((asked.newly, it.wanted()), (2, vec![(1, vec![2, 3])]));
     it.unwant(&it.below, 1, 2..4);
 
@@ -134,7 +153,7 @@ fn slots_beyond_the_page_are_no_buckets() {
         hours.grid().place(hours.grid().bucket_at(noon).unwrap(), hours.page_len()).unwrap();
     let page = PageKey::new(hours.id(), &1, place.page).as_slice().into();
     let pages = vec![(page, SlotSet::span(Slot(0), Slot(1023)))];
-    let asked = it.engine.writer().unwrap().run(Want { view: hours, pages }).unwrap();
+    let asked = it.engine.writer().unwrap().run(Want { view: hours, pages, now: NOW }).unwrap();
     assert_eq!(asked.newly, 23);
 }
 
@@ -168,7 +187,7 @@ fn a_deletion_finds_all_that_was_asked_for_however_many_pages_that_is() {
     let it = World::new();
     (0..1300).for_each(|entity| {
         let (view, pages) = (it.state(&it.below), it.pages(&it.below, entity, 0..1));
-        let want = it.engine.writer().unwrap().submit(Want { view, pages }).unwrap();
+        let want = it.engine.writer().unwrap().submit(Want { view, pages, now: NOW }).unwrap();
         if entity == 1299 {
             want.wait().unwrap();
         }
@@ -184,7 +203,7 @@ fn what_was_asked_for_goes_with_its_view() {
     let it = World::new();
     for entity in 0..5000 {
         let (view, pages) = (it.state(&it.below), it.pages(&it.below, entity, 0..1));
-        let want = it.engine.writer().unwrap().submit(Want { view, pages }).unwrap();
+        let want = it.engine.writer().unwrap().submit(Want { view, pages, now: NOW }).unwrap();
         if entity == 4999 {
             want.wait().unwrap();
         }

@@ -13,7 +13,7 @@ use redb::ReadableTable;
 use super::counts::Try;
 use super::rows::{open_if_there, split_record_key};
 use super::*;
-use crate::disk::operations::{Asked, Failed, NoteFailures, Unwant, Want};
+use crate::disk::operations::{Asked, Failed, NoteFailures, Unwant, Unwanted, Want};
 use crate::disk::tables::BEGUN;
 use crate::disk::{Shared, Speed, ViewState};
 use crate::error::{Error, ErrorKind, Result};
@@ -116,12 +116,12 @@ impl World {
 
     fn want(&self, view: &View<u32, u64>, entity: u32, minutes: std::ops::Range<i64>) -> Asked {
         let (view, pages) = (self.state(view), self.pages(view, entity, minutes));
-        self.engine.writer().unwrap().run(Want { view, pages }).unwrap()
+        self.engine.writer().unwrap().run(Want { view, pages, now: NOW }).unwrap()
     }
 
     fn unwant(&self, view: &View<u32, u64>, entity: u32, minutes: std::ops::Range<i64>) -> u64 {
         let (view, pages) = (self.state(view), self.pages(view, entity, minutes));
-        let unwant = Unwant { view, pages, speed: Speed::Synced };
+        let unwant = Unwant { view, pages, why: Unwanted::TakenBack };
         self.engine.writer().unwrap().run(unwant).unwrap()
     }
 
