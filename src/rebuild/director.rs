@@ -207,6 +207,8 @@ struct Found {
 impl Search<'_> {
     /// The view, if it is defined and held, and its breaker lets it build.
     fn builds(&mut self, view: ViewId) -> Option<Arc<dyn Rebuilder>> {
+        // Of a file that is open to read only nothing is built.
+        self.shared.check_writable().ok()?;
         let rebuilder = self.rebuilders.find(view)?;
         if self.held.last().is_none_or(|last| !Arc::ptr_eq(last, &rebuilder)) {
             self.held.push(rebuilder.clone());
