@@ -58,7 +58,7 @@ fn a_read_that_may_not_wait_takes_what_there_is_and_its_build_goes_on() {
     assert_eq!(built.load(SeqCst), 0);
 
     let worked = store.build_next().unwrap().unwrap();
-    assert_eq!(worked.reason, Reason::Awaited);
+    assert_eq!(worked.reason, Reason::ServedMarked, "nobody waits for it any more");
     assert_eq!(built.load(SeqCst), 1);
     assert_eq!(at_once.get(&1, AT).unwrap().to_native(), 0);
 
@@ -75,7 +75,8 @@ fn a_read_that_may_not_wait_takes_what_there_is_and_its_build_goes_on() {
 fn reads_beyond_the_queue_are_refused_at_once() {
     let store = Store::in_memory_with(Options { queue_len: 1, ..still::options() }).unwrap();
     let (view, built) = counting(&store);
-    view.within(Duration::ZERO).get(&1, AT).unwrap_err();
+    let mut first = view.get_async(&1, AT);
+    assert!(poll(&mut first).is_pending());
     let refused = view.within(LONG).get(&2, AT).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Busy);
     assert!(refused.to_string().contains("1 reads wait"), "{refused}");
@@ -84,6 +85,19 @@ fn reads_beyond_the_queue_are_refused_at_once() {
     store.build_next().unwrap().unwrap();
     assert!(store.build_next().unwrap().is_none());
     assert_eq!(built.load(SeqCst), 1);
+}
+
+#[test]
+fn reads_that_have_stopped_waiting_take_no_place_in_the_queue() {
+    let store = Store::in_memory_with(Options { queue_len: 1, ..still::options() }).unwrap();
+    let (view, built) = counting(&store);
+    for id in 0..5 {
+        let late = view.within(Duration::ZERO).get(&id, AT).unwrap_err();
+        assert!(late.to_string().contains("was not built within"), "{late}");
+    }
+    assert!(poll(&mut view.get_async(&9, AT)).is_pending());
+    while store.build_next().unwrap().is_some() {}
+    assert_eq!(built.load(SeqCst), 5, "they are built all the same");
 }
 
 #[test]

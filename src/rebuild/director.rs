@@ -142,13 +142,18 @@ impl Director {
     ) -> Result<Task> {
         // The clock is the application's: it is asked before any lock is taken.
         let now = shared.options.clock.now();
+        // Let go of after the lock: the last handle on the store may be among them, and who drops
+        // that waits for all builders.
+        let mut held = Vec::new();
         let mut state = self.state.lock();
         if state.cautiously_in_hand {
             return Ok(Task::Nothing { until: None });
         }
         state.turned_away.retain(|_, until| *until > now);
         let (turned_away, heard) = (&state.turned_away.clone(), shared.bell.heard());
-        let mut search = Search { shared, rebuilders, turned_away, now, heard, until: None };
+        let until = None;
+        let mut search =
+            Search { shared, rebuilders, held: &mut held, turned_away, now, heard, until };
         let found = find(&mut state, &mut search)?;
         Ok(found.unwrap_or(Task::Nothing { until: search.until }))
     }
@@ -190,6 +195,8 @@ impl Director {
 struct Search<'a> {
     shared: &'a Shared,
     rebuilders: &'a Rebuilders,
+    /// The views that were looked at.
+    held: &'a mut Vec<Arc<dyn Rebuilder>>,
     /// View -> before when nothing of it is tried.
     turned_away: &'a HashMap<ViewId, Timestamp>,
     now: Timestamp,
@@ -208,7 +215,12 @@ struct Found {
 impl Search<'_> {
     /// The view, if it is defined and held, and its breaker lets it build.
     fn builds(&mut self, view: ViewId) -> Option<Arc<dyn Rebuilder>> {
+        // Of a file that is open to read only nothing is built.
+        self.shared.check_writable().ok()?;
         let rebuilder = self.rebuilders.find(view)?;
+        if self.held.last().is_none_or(|last| !Arc::ptr_eq(last, &rebuilder)) {
+            self.held.push(rebuilder.clone());
+        }
         if let Some(until) = self.rests_until(view) {
             self.sooner(Some(until));
             return None;

@@ -137,6 +137,11 @@ impl Workshop {
         }
     }
 
+    /// Takes back an order that no builder has come to yet. Whether it was there.
+    pub(crate) fn take_back(&self, order: &Arc<dyn Order>) -> bool {
+        self.orders.take_out(|other| Arc::ptr_eq(other, order))
+    }
+
     /// The same of one that was taken before, and waited for somebody else.
     pub(crate) fn place_again(&self, order: Arc<dyn Order>) {
         match self.orders.push_back_in_front(order) {

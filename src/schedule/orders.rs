@@ -61,6 +61,16 @@ impl<T> Orders<T> {
         self.queue.lock().orders.pop_front()
     }
 
+    /// Takes out an order that waits. Whether it was there.
+    pub(crate) fn take_out(&self, is_it: impl Fn(&T) -> bool) -> bool {
+        let taken = {
+            let mut queue = self.queue.lock();
+            let at = queue.orders.iter().position(is_it);
+            at.and_then(|at| queue.orders.remove(at))
+        };
+        taken.is_some()
+    }
+
     /// How many wait.
     pub(crate) fn len(&self) -> usize {
         self.queue.lock().orders.len()
@@ -87,6 +97,7 @@ mod tests {
         assert_eq!((orders.pop(), orders.len()), (Some(1), 1));
         assert_eq!(orders.push(3), Ok(()));
         assert_eq!(orders.push_back_in_front(1), Ok(()));
+        assert!(!orders.take_out(|order| *order == 7));
         assert_eq!(
             [orders.pop(), orders.pop(), orders.pop(), orders.pop()],
             [Some(1), Some(2), Some(3), None]

@@ -124,12 +124,18 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         match policy.within {
             // A build waits for what it reads: it has nothing else to do.
             Some(within) if !is_building() => self.get_within(spot, policy, within, standing),
-            // A builder is what others are turned away for.
-            _ if policy.ordered => self.build_one(entity, spot, seen),
-            _ => match self.build_for_reader(entity, spot, seen, Revision::ZERO) {
-                Err(refused) if is_refusal(&refused) => standing.ok_or(refused),
-                built => built,
-            },
+            _ => {
+                // A builder is what readers are turned away for.
+                let built = if policy.ordered {
+                    self.build_one(entity, spot, seen)
+                } else {
+                    self.build_for_reader(entity, spot, seen, Revision::ZERO)
+                };
+                match built {
+                    Err(refused) if is_refusal(&refused) => standing.ok_or(refused),
+                    built => built,
+                }
+            }
         }
     }
 

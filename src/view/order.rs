@@ -106,6 +106,16 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         Ok(order)
     }
 
+    /// Makes room for others who wait. What was ordered is built all the same, but for nobody any more.
+    fn give_up_waiting(&self, spot: &Spot, order: &Arc<ReadOrder<E, R>>) {
+        let order: Arc<dyn Order> = order.clone();
+        // One that is not there is in a builder's hand, or waits for somebody else's build.
+        let taken_back = self.engine.workshop().take_back(&order);
+        if taken_back && self.shared().served_marked.note(spot.key.as_slice(), spot.slot()) {
+            self.shared().bell.ring();
+        }
+    }
+
     /// Waits for a record to be built by a builder, not longer than `within`; then `standing`, or
     /// what stands by now, is served as it is.
     pub(super) fn get_within(
@@ -124,6 +134,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                     return answer;
                 }
                 self.shared().counters.orders_timed_out.add(1);
+                self.give_up_waiting(spot, &order);
                 let message = format!(
                     "the record was not built within {within:?}; its build goes on: try again later"
                 );

@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::Freshness;
 use crate::graph::SlotSet;
 use crate::key::{EntityKey, decode_entity};
@@ -57,7 +57,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
         let made = Arc::new(Made::new(self.clone()));
         let ended = self.work_off_page(entity.borrow(), &lacking, seen, floor, &made, &mut worked);
         // Also after a failure: what is made is stored, and nobody is left waiting for it.
-        made.finish().and(ended).map(|()| worked)
+        match made.finish() {
+            // A page that would be too large is not stored at all.
+            Err(error) if error.kind() == ErrorKind::Input => {
+                let built = std::mem::take(&mut worked.built);
+                worked.failed.extend(built.iter().map(|slot| (slot, error.clone())));
+            }
+            finished => finished?,
+        }
+        ended.map(|()| worked)
     }
 
     fn flight(&self, page: &[u8], slot: u32) -> FlightKey {
@@ -168,7 +176,6 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 #[cfg(test)]
 mod tests {
     use crate::cache::CacheKey;
-    use crate::error::ErrorKind;
     use crate::grid::{Grid, PageNumber};
     use crate::options::Options;
     use crate::page::ViewId;

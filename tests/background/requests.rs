@@ -95,7 +95,7 @@ fn progress_is_seen_while_it_is_built_and_a_deletion_ends_the_wait() {
     let store = Store::in_memory().unwrap();
     let (half, is_half) = mpsc::channel();
     let (go_on, gone_on) = mpsc::channel::<()>();
-    let gone_on = std::sync::Mutex::new(gone_on);
+    let gone_on = Mutex::new(gone_on);
     let view = store.view::<u32, u32>("slow").build(move |cx, &id, _| {
         cx.progress(0.5);
         half.send(()).unwrap();

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
+use crate::common::still;
 use tidetable::{
-    ErrorKind, Freshness, Grid, PendingState, Reason, Span, TimeRange, Timestamp, View,
+    ErrorKind, Freshness, Grid, Options, PendingState, Reason, Retry, Span, Store, TimeRange,
+    Timestamp, View,
 };
 
 use crate::world::{World, done, minute};
@@ -181,4 +183,33 @@ fn a_sweep_leaves_nothing_behind_that_the_breaker_turned_away() {
     }
     assert_eq!(view.census().unwrap().fresh, 20);
     assert_eq!(world.store.backlog().unwrap().stamped, 0);
+}
+
+#[test]
+fn a_page_that_would_be_too_large_is_a_failure_like_any_other() {
+    let world = World::new();
+    let retry = Retry { attempts: 1, ..Retry::default() };
+    let view = world.store.view::<u32, Vec<u8>>("large").grid(Grid::minutes(1)).page_len(10);
+    let view = view.uncompressed().retry(retry).build(|_, _, _| Ok(vec![7; 15 << 20])).unwrap();
+    (0..2).for_each(|at| drop(view.get(&1, minute(at)).unwrap()));
+    let pending = view.request(&1, minute(2)).unwrap();
+    assert_eq!(tries(&world), 1);
+    assert!(matches!(pending.state().unwrap(), PendingState::Failed(_)));
+}
+
+#[test]
+fn nothing_is_built_of_a_file_that_is_open_to_read_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("read.tide");
+    {
+        let world = World::open(&path);
+        let view = world.view("low");
+        (0..3).for_each(|id| drop(view.get(&id, minute(0)).unwrap()));
+        world.store.invalidate(("low", 1)).unwrap();
+        world.store.close().unwrap();
+    }
+    let options = Options { read_only: true, warm_up: false, ..still::options() };
+    let world = World { store: Store::open_with(&path, options).unwrap(), ..World::new() };
+    let _view = world.view("low");
+    assert!(world.next().is_none());
 }

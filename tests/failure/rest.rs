@@ -1,5 +1,7 @@
 //! What reads and fills get while a view rests.
 
+use std::future::Future;
+
 use std::sync::Arc;
 
 use crate::common::still;
@@ -83,6 +85,13 @@ fn an_old_record_is_served_as_it_is_while_the_view_rests() {
         world.view.get_many([1, 2], minute(0)).iter().filter(|read| read.is_ok()).count(),
         1
     );
+    // And for those who leave the build to a builder.
+    let mut future = std::pin::pin!(world.view.get_async(&1, minute(0)));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(future.as_mut().poll(&mut context).is_pending());
+    world.store.build_next().unwrap();
+    let std::task::Poll::Ready(read) = future.as_mut().poll(&mut context) else { panic!() };
+    assert_eq!(read.unwrap().freshness(), Freshness::Stale);
     assert_eq!(world.builds.ran(), ran);
     world.builds.go_well();
     world.after_seconds(1);
