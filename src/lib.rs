@@ -340,11 +340,15 @@
 //! | a range of many entities | [`View::precompute`]; [`View::fill`] in this thread |
 //! | one record, soon | [`View::request`], [`View::request_many`] |
 //! | all again, or what is not fresh | [`Store::refresh`] |
+//! | everything until it is fresh, and wait for it | [`Store::refresh`] of [`Refresh::lacking`], then [`Run::wait`] |
+//! | the same hours of the days to come, by itself | [`ViewDefinition::horizon`] |
 //! | nothing: what is marked is built anyway | |
 //!
 //! **Failing builds** are tried again in the background, later and later, as the view's [`Retry`]
 //! says; then the record *rests* until it is asked for or announced again. [`Store::failures`] lists
-//! them. Readers try by themselves. When a view's builds keep failing its [`Breaker`] holds them
+//! them. (What fails in a run is in [`Run::failures`] instead, and tried once.) Readers try by
+//! themselves. A record that was being built when the process died rests too, since it may be what
+//! killed it. When a view's builds keep failing its [`Breaker`] holds them
 //! back for a while: readers get the old records, which say what they are.
 //! **Too many builds**: beyond [`Options::builds_max`] a reader gets the old record or `Busy` at once.
 //! **Slow builds** ([`ViewDefinition::build_deadline`]) are told of, and a builder that hangs in one is

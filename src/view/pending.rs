@@ -159,10 +159,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
     pub fn wait(&self) -> Result<Record<R>> {
         refuse_waiting("waiting for a request")?;
         if self.core.shared().options.builders == 0 && self.watch.outcome.get().is_none() {
-            let entity = self.core.owned(self.spot())?;
-            // As a builder would: what stands there and is not fresh is no answer.
-            let policy = Policy { ordered: true, ..Policy::default() };
-            self.core.get_spot(entity.borrow(), self.spot(), policy)?;
+            // What stands there and is not fresh is no answer.
+            let (entity, seen) = (self.core.owned(self.spot())?, self.core.ticket(self.spot()));
+            self.core.build_one(entity.borrow(), self.spot(), seen)?;
             self.watch.look(&self.core);
         }
         self.watch.outcome.wait(None).unwrap_or(Ok(()))?;

@@ -19,14 +19,15 @@ pub enum Missing {
 pub enum Marked {
     /// Build it anew in the calling thread. Where that cannot be, the record is served as it is, and
     /// says so: in a view without a build function, while too many readers build, and while the view
-    /// rests because its builds fail.
+    /// rests because its builds fail. If the build fails so does the read.
     #[default]
     Rebuild,
     /// Serve it as it is. It says so; a builder makes it fresh soon, before all that no reader asked
     /// for.
     Serve,
     /// The same for so long after the first change that it does not contain; then build it anew. What
-    /// is served so says what it is: stale, suspect, of an old version.
+    /// is served so says what it is: stale, suspect, of an old version. For a limit to the age of a
+    /// record, changed or not, see [`fresh_for`](crate::ViewDefinition::fresh_for).
     ServeFor(Span),
 }
 

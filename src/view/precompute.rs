@@ -19,7 +19,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// The iterator runs in this thread, at its own pace; what it names is written into the file as
     /// it comes, so memory stays bounded however many entities there are, and the run needs neither
     /// it nor this program's life afterwards: it goes on after a crash or a restart, as soon as the
-    /// view is defined again. If the iterator panics there is no run.
+    /// view is defined again. If the iterator panics there is no run. To find it after a restart keep
+    /// its [`id`](Run::id), or look through [`Store::runs`](crate::Store::runs); beginning another does
+    /// no harm, since what is fresh already is passed over.
+    ///
+    /// Each bucket is tried once; what fails is in [`Run::failures`], and another run tries it again. A
+    /// process that ends without closing the store may cost the bucket that was in hand: it rests, since
+    /// it may be what ended the process.
     ///
     /// ```
     /// # use tidetable::{Grid, Store, Timestamp};

@@ -34,12 +34,13 @@ pub struct Refresh {
 }
 
 impl Refresh {
-    /// Every record, fresh or not.
+    /// Every record that is there, fresh or not. What was never built is not: see
+    /// [`View::precompute`](crate::View::precompute).
     pub fn all() -> Self {
         Self { anew: true, of: None }
     }
 
-    /// The records that are not fresh.
+    /// The records that are there and not fresh. Waiting for such a run is waiting until all is fresh.
     pub fn lacking() -> Self {
         Self { anew: false, of: None }
     }

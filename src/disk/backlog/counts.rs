@@ -25,7 +25,7 @@ pub struct BacklogCounts {
     /// Records that are marked, with those of which retention has left only the way to their
     /// readers.
     pub marked: u64,
-    /// Slots that were asked for, or failed, and have no mark.
+    /// Buckets that were asked for, or failed, and have no mark; those that rest among them.
     pub wanted: u64,
     /// Of both, those that are not tried again by themselves.
     pub resting: u64,

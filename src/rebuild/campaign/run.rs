@@ -159,8 +159,9 @@ impl Run {
         }
     }
 
-    /// Ends it where it stands. What is in hand stops at the next entity; what was built stays. A
-    /// run that has ended stays as it is.
+    /// Ends it where it stands, for good ([`pause`](Self::pause) is for a while). What is in hand stops
+    /// at the next entity; what was built stays, and another run passes it over. A run that has ended
+    /// stays as it is.
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input) inside a build and in a store opened to read only;
