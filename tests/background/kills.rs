@@ -49,7 +49,7 @@ impl Life {
     /// Works until the process is killed, and says what it leaves; `None` where it survives.
     fn work(&self) -> Option<Vec<u8>> {
         for _ in 0..100 {
-            let Some(worked) = self.store.build_next().unwrap() else { return None };
+            let worked = self.store.build_next().unwrap()?;
             assert_eq!(worked.reason, Reason::Requested);
             if let Some(left) = self.left.0.lock().unwrap().take() {
                 return Some(left);
