@@ -340,7 +340,7 @@
 //! | a range of many entities | [`View::precompute`]; [`View::fill`] in this thread |
 //! | one record, soon | [`View::request`], [`View::request_many`] |
 //! | all again, or what is not fresh | [`Store::refresh`] |
-//! | everything until it is fresh, and wait for it | [`Store::refresh`] of [`Refresh::lacking`], then [`Run::wait`] |
+//! | all of it until it is fresh | [`Store::refresh`] of [`Refresh::lacking`], then [`Run::wait`] |
 //! | the same hours of the days to come, by itself | [`ViewDefinition::horizon`] |
 //! | nothing: what is marked is built anyway | |
 //!

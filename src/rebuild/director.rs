@@ -11,6 +11,7 @@ use crate::schedule::{BreakerState, Heard, PageList};
 use crate::sync::{Arc, Mutex};
 use crate::time::Timestamp;
 
+use super::caution::Caution;
 use super::rebuilders::{Rebuilder, Rebuilders};
 use super::retention::{Cleaned, Cleaning, Retention};
 use super::scan::Scan;
@@ -42,13 +43,7 @@ struct State {
     /// The views upstream first, as of the bell.
     levels: Vec<ViewId>,
     levels_at: Option<Heard>,
-    /// After an unclean stop: some build may have been what ended the process.
-    in_doubt: bool,
-    /// The views about which there is no doubt any more: there was nothing to do for them. A view
-    /// that nobody has defined yet is none of them.
-    trusted: HashSet<ViewId>,
-    /// Somebody has such a build in hand. What else begins now would be under suspicion for it.
-    cautiously_in_hand: bool,
+    caution: Caution,
 }
 
 /// What a builder is to do.
@@ -83,7 +78,7 @@ impl Director {
     pub(super) fn new(shared: &Shared, hottest: PageList) -> Self {
         let options = &shared.options;
         let retention = Retention::new(options.retention_every, options.clock.now());
-        let state = State { in_doubt: shared.after_unclean_stop, ..State::new(retention) };
+        let state = State::new(retention, Caution::new(shared.after_unclean_stop));
         Self { state: Mutex::new(state), warm_up: WarmUp::new(hottest) }
     }
 
@@ -146,7 +141,7 @@ impl Director {
         // that waits for all builders.
         let mut held = Vec::new();
         let mut state = self.state.lock();
-        if state.cautiously_in_hand {
+        if state.caution.is_in_hand() {
             return Ok(Task::Nothing { until: None });
         }
         state.turned_away.retain(|_, until| *until > now);
@@ -173,10 +168,7 @@ impl Director {
     pub(super) fn done(&self, reason: Reason, page: &[u8], left: bool) {
         let mut state = self.state.lock();
         state.in_hand.remove(page);
-        if state.is_in_doubt(page) {
-            // There is one at most.
-            state.cautiously_in_hand = false;
-        }
+        state.caution.done(page);
         // What is left of it, and what others passed over because it was in hand, is looked at again.
         state.wanted.disturb();
         let Some((view, ..)) = PageKey::split(page) else { return };
@@ -254,7 +246,7 @@ impl Search<'_> {
 }
 
 impl State {
-    fn new(retention: Retention) -> Self {
+    fn new(retention: Retention, caution: Caution) -> Self {
         Self {
             retention,
             retained: false,
@@ -265,9 +257,7 @@ impl State {
             turned_away: HashMap::new(),
             levels: Vec::new(),
             levels_at: None,
-            in_doubt: false,
-            trusted: HashSet::new(),
-            cautiously_in_hand: false,
+            caution,
         }
     }
 
@@ -275,8 +265,7 @@ impl State {
     fn take(&mut self, Found { reason, page, slots, rebuilder }: Found) -> PageWork {
         self.retained = false;
         self.in_hand.insert(page.clone());
-        let cautiously = self.is_in_doubt(&page);
-        self.cautiously_in_hand |= cautiously;
+        let cautiously = self.caution.take(&page);
         PageWork { reason, page, slots, rebuilder, cautiously }
     }
 
@@ -376,17 +365,12 @@ impl State {
         Ok(found.map(|(page, slots)| Found { reason, page, slots, rebuilder }))
     }
 
-    fn is_in_doubt(&self, page: &[u8]) -> bool {
-        let view = PageKey::split(page).map(|(view, ..)| view);
-        self.in_doubt && view.is_some_and(|view| !self.trusted.contains(&view))
-    }
-
     /// All that could be built has been, and the process is still there.
     fn trust(&mut self, search: &mut Search<'_>) -> Result<()> {
-        if self.in_doubt && self.in_hand.is_empty() {
+        if self.caution.is_in_doubt() && self.in_hand.is_empty() {
             for view in self.upstream_first(search)? {
                 if search.builds(view).is_some() {
-                    self.trusted.insert(view);
+                    self.caution.trust(view);
                 }
             }
         }

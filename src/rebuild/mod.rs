@@ -5,6 +5,8 @@ mod builders;
 #[cfg(not(loom))]
 mod campaign;
 #[cfg(not(loom))]
+mod caution;
+#[cfg(not(loom))]
 mod cautious;
 #[cfg(not(loom))]
 mod chain;
