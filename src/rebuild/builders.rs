@@ -106,9 +106,12 @@ fn supervise(recruit: &Recruit) {
         let running_for = watch.begun.elapsed();
         let event = Event::SlowBuild { view: &watch.view, bucket: watch.bucket, running_for };
         shared.events.tell(&event);
-        if recruit.crew.give_up(watch.thread) && !recruit.workshop.is_closing() {
-            // Without another thread the others go on.
-            let _ = recruit.start();
+        if recruit.crew.give_up(watch.thread) {
+            recruit.workshop.give_up_waiting();
+            if !recruit.workshop.is_closing() {
+                // Without another thread the others go on.
+                let _ = recruit.start();
+            }
         }
     }
 }

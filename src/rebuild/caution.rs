@@ -45,6 +45,11 @@ impl Caution {
         }
     }
 
+    /// What is in hand hangs: nobody waits for it.
+    pub(super) fn give_up(&mut self) {
+        self.in_hand = false;
+    }
+
     /// All that there was to do for a view is done.
     pub(super) fn trust(&mut self, view: ViewId) {
         self.trusted.insert(view);

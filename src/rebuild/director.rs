@@ -164,6 +164,11 @@ impl Director {
         self.state.lock().retention.done(step, cleaned, now);
     }
 
+    /// A builder hangs in a build. If that was begun with caution others need not wait for it.
+    pub(super) fn give_up_waiting(&self) {
+        self.state.lock().caution.give_up();
+    }
+
     /// A page is in nobody's hand any more; `left` says that some of it was not even tried.
     pub(super) fn done(&self, reason: Reason, page: &[u8], left: bool) {
         let mut state = self.state.lock();

@@ -137,6 +137,12 @@ impl Workshop {
         }
     }
 
+    /// A builder hangs: what waited for its build goes on without.
+    pub(super) fn give_up_waiting(&self) {
+        self.director.give_up_waiting();
+        self.shared.bell.ring();
+    }
+
     /// Takes back an order that no builder has come to yet. Whether it was there.
     pub(crate) fn take_back(&self, order: &Arc<dyn Order>) -> bool {
         self.orders.take_out(|other| Arc::ptr_eq(other, order))
