@@ -606,7 +606,7 @@ mod key;
 #[cfg(not(loom))]
 mod metrics;
 
-// Floor 1: plain kernels; no I/O, no clock, no threads.
+// Floor 1: kernels that know neither file nor view, and start no thread.
 mod grid;
 #[cfg(not(loom))]
 mod page;
@@ -622,7 +622,7 @@ mod events;
 #[cfg(not(loom))]
 mod options;
 
-// Floor 2: the file and the builds.
+// Floor 2: the file, the builds, and who builds in the background.
 #[cfg(not(loom))]
 mod disk;
 mod rebuild;

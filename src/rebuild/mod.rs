@@ -1,4 +1,5 @@
-//! Builds under way: one for each bucket, however many want it and however deep they nest.
+//! Builds under way, one for each bucket, however many want it and however deep they nest; and the
+//! threads that build in the background, with what tells them what is next.
 
 #[cfg(not(loom))]
 mod builders;

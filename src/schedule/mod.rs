@@ -1,5 +1,5 @@
-//! When something is built, in what order, and whether it is at all: plain rules that know neither
-//! disk nor clock and start no thread.
+//! When something is built, in what order, and whether it is at all: rules that are told the time,
+//! and what threads wait on. Nothing here knows a file or starts a thread.
 
 mod admission;
 mod answer;
