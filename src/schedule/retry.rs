@@ -9,6 +9,9 @@ use crate::time::{Span, Timestamp};
 ///
 /// The first wait is `first`, each further one twice the one before, at most `most`. Up to a quarter
 /// is taken off each, by chance, so that records that failed together are not all tried together.
+///
+/// A record that was built from something which stays marked waits in the same way: built at once
+/// it would only come out the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
     /// How many tries there are, the first included. Then the record rests until it is read, asked
