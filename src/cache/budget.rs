@@ -38,6 +38,12 @@ impl Budget {
         budget.used_bytes.fetch_add(bytes, Ordering::Relaxed);
         Charge { budget: Arc::clone(budget), bytes }
     }
+
+    /// Charges what still fits, for somebody who can do without.
+    pub(crate) fn try_charge(budget: &Arc<Self>, bytes: usize) -> Option<Charge> {
+        let charge = Self::charge(budget, bytes);
+        (budget.used_bytes() <= budget.limit_bytes).then_some(charge)
+    }
 }
 
 impl Charge {

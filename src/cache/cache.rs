@@ -16,9 +16,21 @@ pub(crate) struct Cache<P> {
     shards: Box<[Padded<P>]>,
     budget: Arc<Budget>,
     life: Life,
+    /// What threads hold in tables of their own.
+    held_by_threads: Arc<Budget>,
+    counts: Counts,
+}
+
+/// Away from what every hit reads: these are written whenever a page comes.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Counts {
     /// What the pages of all shards weigh.
     weight: AtomicUsize,
     evicted: AtomicU64,
+    /// Moves on when a sixty-fourth of the pages has come anew. Each hit of a thread's own table
+    /// compares it, which costs nothing while no pages come.
+    era: AtomicU64,
 }
 
 /// What became of a page that a reader loaded.
@@ -85,6 +97,10 @@ struct Padded<P>(Mutex<Shard<P>>);
 /// other hardly costs hits.
 const SHARE_BYTES_MIN: usize = 8 << 20;
 const SHARDS_MAX: usize = 64;
+/// What threads may hold in their tables at least: the largest page that is let in.
+const HELD_BYTES_MIN: usize = 64 << 10;
+/// Eras in the time in which as many pages come as there are.
+const ERAS: usize = 64;
 /// So many pages more than its even part a shard may have among the hottest.
 const HOTTEST_SLACK: usize = 16;
 
@@ -102,12 +118,13 @@ impl<P> Cache<P> {
         // own shard included; the bytes it does not weigh are taken from all shares alike.
         let weight_max = if shards == 1 { usize::MAX } else { share / 2 };
         let shard = || Padded(Mutex::new(Shard::new(share, weight_max)));
+        let held_by_threads = Budget::new((budget.limit_bytes() / 8).max(HELD_BYTES_MIN));
         Self {
             shards: (0..shards).map(|_| shard()).collect(),
             budget,
             life,
-            weight: AtomicUsize::new(0),
-            evicted: AtomicU64::new(0),
+            held_by_threads,
+            counts: Counts::default(),
         }
     }
 
@@ -117,6 +134,19 @@ impl<P> Cache<P> {
 
     pub(crate) fn budget(&self) -> &Arc<Budget> {
         &self.budget
+    }
+
+    /// What the threads' tables hold together, and may: an eighth of the budget, which it is part
+    /// of. So much may be missing to the cache when threads hold what nobody wants any more and
+    /// never read again.
+    pub(crate) fn held_by_threads(&self) -> &Arc<Budget> {
+        &self.held_by_threads
+    }
+
+    /// The time, as those count it who need not be told of every hit: it moves on as pages come.
+    #[inline]
+    pub(crate) fn era(&self) -> u32 {
+        self.counts.era.load(Ordering::Relaxed) as u32
     }
 
     /// The page of this key, if it is cached.
@@ -260,7 +290,7 @@ impl<P> Cache<P> {
             let shard = shard.lock();
             stats.residents += shard.len();
         }
-        stats.evicted = self.evicted.load(Ordering::Relaxed);
+        stats.evicted = self.counts.evicted.load(Ordering::Relaxed);
         stats
     }
 
@@ -298,13 +328,17 @@ impl<P> Cache<P> {
         let before = shard.weight();
         let result = f(&mut shard, &mut retired);
         self.account(before, shard.weight());
+        let pages = shard.len() * self.shards.len();
+        if shard.turn(pages / ERAS) {
+            self.counts.era.fetch_add(1, Ordering::Relaxed);
+        }
         let (before, replaced) = (shard.weight(), retired.len());
         shard.make_room(self.share(&retired), &mut retired);
         self.account(before, shard.weight());
         drop(shard);
         let left = retired.len() - replaced;
         if left > 0 {
-            self.evicted.fetch_add(left as u64, Ordering::Relaxed);
+            self.counts.evicted.fetch_add(left as u64, Ordering::Relaxed);
         }
         drop(retired);
         (result, left)
@@ -321,13 +355,13 @@ impl<P> Cache<P> {
 
     fn account(&self, before: usize, after: usize) {
         if after != before {
-            self.weight.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
+            self.counts.weight.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
         }
     }
 
     /// What is charged to the budget beyond the cached pages: held by handles, or others' memory.
     fn beyond(&self) -> usize {
-        self.budget.used_bytes().saturating_sub(self.weight.load(Ordering::Relaxed))
+        self.budget.used_bytes().saturating_sub(self.counts.weight.load(Ordering::Relaxed))
     }
 
     /// What each shard may weigh. What is about to be dropped counts as gone, or the new page of a
@@ -354,7 +388,7 @@ impl<P> Cache<P> {
             shard.validate();
             weight += shard.weight();
         }
-        assert_eq!(weight, self.weight.load(Ordering::Relaxed), "the shards' weight is miscounted");
+        assert_eq!(weight, self.counts.weight.load(Ordering::Relaxed), "the shards' weight is miscounted");
         let used = self.budget.used_bytes();
         assert!(
             weight == 0 || used <= self.budget.limit_bytes(),

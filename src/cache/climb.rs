@@ -36,9 +36,10 @@ impl Climb {
         (share as f64 * self.part) as usize
     }
 
-    pub(super) fn record(&mut self, hit: bool, pages: usize) {
-        self.hits += u32::from(hit);
-        self.requests += 1;
+    pub(super) fn record(&mut self, hit: bool, times: u64, pages: usize) {
+        let times = u32::try_from(times).unwrap_or(u32::MAX);
+        self.hits = self.hits.saturating_add(if hit { times } else { 0 });
+        self.requests = self.requests.saturating_add(times);
         if self.requests as usize >= (REQUESTS_A_PAGE * pages).max(REQUESTS_MIN) {
             self.turn();
         }

@@ -196,7 +196,7 @@ fn a_reader_that_begins_after_a_mark_was_published_sees_it_whichever_way_the_pag
                 for _ in 0..3 {
                     let published = world.published.load(Ordering::Acquire);
                     let held = world.cache.get_through(&mut shortcut, KEY);
-                    let held = held.unwrap_or_else(|| Hold::Shared(world.fill_marked()));
+                    let held = held.unwrap_or_else(|| Hold::new(world.fill_marked()));
                     let colour = held.resident().marks().colour(0);
                     assert!(published == 0 || colour == Colour::Stale);
                 }
@@ -247,7 +247,7 @@ fn a_page_evicted_before_a_mark_was_raised_is_not_served_through_a_shortcut() {
             let world = Arc::clone(&world);
             thread::spawn(move || {
                 let published = world.published.load(Ordering::Acquire);
-                if let Some(lease) = shortcut.get(&world.cache, KEY) {
+                if let Some(lease) = shortcut.get(&world.cache, &KEY) {
                     let colour = lease.resident().marks().colour(0);
                     assert!(published == 0 || colour == Colour::Stale);
                 }

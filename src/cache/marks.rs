@@ -40,6 +40,7 @@ impl Marks {
     }
 
     /// Whether any slot is marked.
+    #[inline]
     pub(crate) fn any(&self) -> bool {
         self.summary.load(Ordering::Acquire) != 0
     }

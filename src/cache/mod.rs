@@ -32,7 +32,7 @@ mod tests;
 
 pub(crate) use budget::{Budget, Charge};
 pub(crate) use cache::{Cache, Installed, Lodged, Publication};
-pub(crate) use key::CacheKey;
+pub(crate) use key::{CacheKey, KeyParts, Names};
 pub(crate) use marks::Marks;
 pub(crate) use resident::{Resident, Weighed};
 pub(crate) use shortcut::{Hold, Shortcut};

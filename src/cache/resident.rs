@@ -1,6 +1,7 @@
 //! A page in memory, with what the cache must know about it.
 
 use crate::cache::{Budget, CacheKey, Charge, Marks};
+use crate::key::KeyBuf;
 use crate::sync::{Arc, AtomicBool, Ordering};
 
 /// A page with its key, its marks and whether the cache still stands for it.
@@ -15,7 +16,7 @@ pub(crate) struct Resident<P> {
     retired: AtomicBool,
     marks: Marks,
     hash: u64,
-    key: Box<[u8]>,
+    key: KeyBuf,
     value: P,
     /// Given back when the last handle lets go, not when the cache does.
     charge: Charge,
@@ -36,7 +37,7 @@ impl<P: Weighed> Resident<P> {
             retired: AtomicBool::new(false),
             marks: Marks::new(slots),
             hash: key.hash(),
-            key: key.bytes().into(),
+            key: key_buf(key.bytes()),
             charge: Budget::charge(budget, bytes + value.bytes()),
             value,
         }
@@ -44,14 +45,17 @@ impl<P: Weighed> Resident<P> {
 }
 
 impl<P> Resident<P> {
+    #[inline]
     pub(crate) fn key(&self) -> CacheKey<'_> {
-        CacheKey::with_hash(self.hash, &self.key)
+        CacheKey::with_hash(self.hash, self.key.as_slice())
     }
 
+    #[inline]
     pub(crate) fn value(&self) -> &P {
         &self.value
     }
 
+    #[inline]
     pub(crate) fn marks(&self) -> &Marks {
         &self.marks
     }
@@ -63,6 +67,7 @@ impl<P> Resident<P> {
 
     /// Whether the cache no longer stands for this page: it was replaced, removed, evicted or never
     /// installed, and marks that are raised from then on do not reach it.
+    #[inline]
     pub(crate) fn is_retired(&self) -> bool {
         self.retired.load(Ordering::Acquire)
     }
@@ -76,6 +81,13 @@ impl<P> Resident<P> {
     pub(super) fn retire(&self) {
         self.retired.store(true, Ordering::Release);
     }
+}
+
+/// In the page itself, unless it is a long one: comparing it costs no further miss.
+fn key_buf(key: &[u8]) -> KeyBuf {
+    let mut buf = KeyBuf::new();
+    buf.extend(key);
+    buf
 }
 
 /// What a resident costs outside its own value: the reference count on lines of its own, its node

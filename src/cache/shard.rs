@@ -21,6 +21,8 @@ pub(super) struct Shard<P> {
     sketch: Sketch,
     climb: Climb,
     published: Published,
+    /// Pages that came since the last turn.
+    inserted: usize,
     /// What the pages here may weigh together, as it was when room was last made.
     share: usize,
     closed: bool,
@@ -46,6 +48,7 @@ impl<P> Shard<P> {
             sketch: Sketch::new(),
             climb: Climb::new(),
             published: Published::new(),
+            inserted: 0,
             share,
             closed: false,
         }
@@ -71,14 +74,24 @@ impl<P> Shard<P> {
     pub(super) fn get(&mut self, key: CacheKey<'_>) -> Option<Arc<Resident<P>>> {
         self.sketch.record(key.hash(), 1);
         let found = self.promote(key);
-        self.climb.record(found.is_some(), self.len());
+        self.climb.record(found.is_some(), 1, self.len());
         found
     }
 
-    /// A note that a page was asked for so many times elsewhere.
+    /// A note that a page was found so many times elsewhere.
     pub(super) fn touch(&mut self, key: CacheKey<'_>, times: u64) {
         self.sketch.record(key.hash(), times);
+        self.climb.record(true, times, self.len());
         self.promote(key);
+    }
+
+    /// Whether more than so many pages came since it last said yes.
+    pub(super) fn turn(&mut self, most: usize) -> bool {
+        let turned = self.inserted > most;
+        if turned {
+            self.inserted = 0;
+        }
+        turned
     }
 
     /// The page, no note taken.
@@ -92,6 +105,7 @@ impl<P> Shard<P> {
         // Another key of the same hash.
         self.remove_hash(resident.key().hash(), retired);
         self.window.insert(resident);
+        self.inserted += 1;
         self.sketch.reserve(self.len());
     }
 

@@ -1,59 +1,65 @@
-//! The few pages that one thread used last.
+//! The pages that one thread used lately.
 
-use crate::cache::{Cache, CacheKey, Resident};
+use crate::cache::{Budget, Cache, CacheKey, Charge, Names, Resident};
 use crate::revision::Life;
 use crate::sync::Arc;
 
-/// A small table of one thread's own, in front of the cache: a hit here takes no lock and writes to
-/// no memory that another thread reads.
+/// A table of one thread's own, in front of the cache: a hit here takes no lock and writes to no
+/// memory that another thread reads.
 ///
 /// It may hold what the cache has let go of, and then refuses it: a page that left is flagged
 /// before anything can be read in its place. For a thread-local, keep one in a `RefCell` and hand
 /// it to [`Cache::get_through`].
+///
+/// It grows with what its thread uses. What all tables of a store hold is bounded together
+/// ([`Cache::held_by_threads`]), for it stays in memory until its thread asks again.
 #[derive(Debug)]
 pub(crate) struct Shortcut<P> {
-    slots: [Option<Slot<P>>; SLOTS],
+    /// Pairs: a page stands in one of the two places that its hash names. None until the first.
+    slots: Vec<Option<Slot<P>>>,
+    /// Pages that found no place since the table last grew or was looked through.
+    turned_away: usize,
 }
 
 /// A reader's hold on a page: it stays in memory until the last one goes.
+///
+/// One that comes from a thread's table counts with that thread's own: the page's count, which all
+/// threads share, is left alone.
 #[derive(Debug)]
-pub(crate) enum Hold<P> {
-    /// Counted with all other threads'.
-    Shared(Arc<Resident<P>>),
-    /// Counted with this thread's own: the page is one that it uses again and again.
-    Leased(Arc<Lease<P>>),
-}
+pub(crate) struct Hold<P>(Arc<Lease<P>>);
 
-/// A thread's own handle of a page. Copies of it count the thread's own references; the page's
-/// count, which all threads share, is left alone.
+/// What holds of one origin share. With its count it is as long as two cache lines, so that the
+/// counts of two threads, which are written on every hit, never lie in one.
 #[derive(Debug)]
-#[repr(align(128))]
-pub(crate) struct Lease<P> {
+struct Lease<P> {
     resident: Arc<Resident<P>>,
+    _apart: [u64; 13],
 }
 
+/// One line of the processor's cache, so that a look costs one.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Slot<P> {
+    hash: u64,
     life: Life,
-    /// Hits that the cache was not told of yet.
-    hits: u64,
-    page: Kept<P>,
+    hold: Hold<P>,
+    /// The cache's era when it was last told of hits here, and those that it was not told of.
+    era: u32,
+    hits: u32,
+    /// Whether it was used since another page wanted its place.
+    used: bool,
+    /// Its part of what tables may hold.
+    _charge: Charge,
 }
 
-/// A page is kept as it came, and leased when it is used again: a lease is an allocation, which a
-/// page that is used once is not worth.
-#[derive(Debug)]
-enum Kept<P> {
-    Once(Arc<Resident<P>>),
-    Leased(Arc<Lease<P>>),
-}
-
-/// Few, for what lies here stays in memory, charged to the budget, until the thread asks again.
-const SLOTS: usize = 8;
-/// No larger pages, for the same reason.
+const SLOTS_FIRST: usize = 16;
+/// A quarter of a megabyte for a thread that uses so many pages.
+const SLOTS_MAX: usize = 4096;
+/// No larger pages: few of them would be all that tables may hold.
 const BYTES_MAX: usize = 64 << 10;
-/// The cache is told of every so many hits at once, or it would let go of what is used most.
-const HITS_UNTOLD_MAX: u64 = 64;
+/// Of so many pages that find both their places taken one may take a place, so that a thread which
+/// uses more pages than fit does not spend its time on exchanging them.
+const TURNS_TO_ENTER: usize = 8;
 
 impl<P> Cache<P> {
     /// The page of this key, from the thread's own table if it is there.
@@ -63,99 +69,165 @@ impl<P> Cache<P> {
         shortcut: &mut Shortcut<P>,
         key: CacheKey<'_>,
     ) -> Option<Hold<P>> {
-        if let Some(lease) = shortcut.get(self, key) {
-            return Some(Hold::Leased(lease));
-        }
-        let resident = self.get(key)?;
-        shortcut.keep(self.life(), &resident);
-        Some(Hold::Shared(resident))
+        shortcut.get(self, &key).or_else(|| {
+            let hold = Hold::new(self.get(key)?);
+            shortcut.keep(self, &hold);
+            Some(hold)
+        })
     }
 }
 
 impl<P> Shortcut<P> {
     pub(crate) const fn new() -> Self {
-        Self { slots: [const { None }; SLOTS] }
+        Self { slots: Vec::new(), turned_away: 0 }
     }
 
     /// The page, if this thread used it lately and the cache still stands for it.
     #[inline]
-    pub(crate) fn get(&mut self, cache: &Cache<P>, key: CacheKey<'_>) -> Option<Arc<Lease<P>>> {
-        let place = &mut self.slots[place(key)];
-        let slot = place.as_mut()?;
-        let resident = slot.page.resident();
+    pub(crate) fn get(&mut self, cache: &Cache<P>, key: &impl Names) -> Option<Hold<P>> {
+        let hash = key.hash();
+        let pair = pair(hash, self.slots.len());
+        let [first, second] = self.slots.get_mut(pair..)?.first_chunk_mut()?;
+        let is_it = |place: &Option<Slot<P>>| place.as_ref().is_some_and(|slot| slot.hash == hash);
+        let place = if is_it(first) { first } else { second };
+        let slot = place.as_mut().filter(|slot| slot.hash == hash && slot.life == cache.life())?;
+        let resident = slot.hold.resident();
         if resident.is_retired() {
             *place = None;
             return None;
         }
-        if slot.life != cache.life() || resident.key() != key {
+        if !key.names(resident.key().bytes()) {
             return None;
         }
-        slot.hits += 1;
-        if slot.hits == HITS_UNTOLD_MAX {
-            slot.hits = 0;
-            cache.touch(key, HITS_UNTOLD_MAX);
+        slot.used = true;
+        slot.hits = slot.hits.saturating_add(1);
+        if slot.era != cache.era() {
+            slot.tell(cache);
         }
-        Some(slot.page.lease())
+        Some(slot.hold.clone())
     }
 
-    /// Remembers a small page in the place of another.
-    fn keep(&mut self, life: Life, resident: &Arc<Resident<P>>) {
-        if resident.bytes() <= BYTES_MAX {
-            let page = Kept::Once(Arc::clone(resident));
-            self.slots[place(resident.key())] = Some(Slot { life, hits: 0, page });
+    /// Remembers a small page, if there is a place for it.
+    fn keep(&mut self, cache: &Cache<P>, hold: &Hold<P>) {
+        let resident = hold.resident();
+        if resident.bytes() > BYTES_MAX {
+            return;
+        }
+        if self.slots.is_empty() {
+            self.grow(SLOTS_FIRST);
+        }
+        let Some(place) = self.place_for(resident.key().hash()) else {
+            self.turn_away();
+            return;
+        };
+        if let Some(mut left) = self.slots[place].take() {
+            left.tell(cache);
+        }
+        match Budget::try_charge(cache.held_by_threads(), resident.bytes()) {
+            Some(charge) => self.slots[place] = Some(Slot::new(cache, hold, charge)),
+            None => self.turn_away(),
         }
     }
-}
 
-impl<P> Kept<P> {
-    #[inline]
-    fn resident(&self) -> &Arc<Resident<P>> {
-        match self {
-            Self::Once(resident) => resident,
-            Self::Leased(lease) => lease.resident(),
+    /// A place that is free, or whose page was not used since another wanted it.
+    fn place_for(&mut self, hash: u64) -> Option<usize> {
+        let pair = pair(hash, self.slots.len());
+        let slots = &mut self.slots[pair..pair + 2];
+        let free = slots.iter().position(|place| {
+            place.as_ref().is_none_or(|slot| slot.hash == hash || slot.is_left())
+        });
+        if free.is_none() && !self.turned_away.is_multiple_of(TURNS_TO_ENTER) {
+            return None;
+        }
+        let unused = || {
+            let mut places = slots.iter_mut().map(|place| place.as_mut().expect("none is free"));
+            places.position(|slot| !std::mem::take(&mut slot.used))
+        };
+        free.or_else(unused).map(|at| pair + at)
+    }
+
+    /// Notes that a page found no place. Now and then the table grows for it, or pages are let go
+    /// that left the cache and that nobody asked for since.
+    fn turn_away(&mut self) {
+        self.turned_away += 1;
+        let slots = self.slots.len();
+        if self.turned_away <= slots {
+            return;
+        }
+        self.turned_away = 0;
+        for place in self.slots.iter_mut().filter(|p| p.as_ref().is_some_and(Slot::is_left)) {
+            *place = None;
+        }
+        if slots < SLOTS_MAX {
+            self.grow(2 * slots);
         }
     }
 
-    #[inline]
-    fn lease(&mut self) -> Arc<Lease<P>> {
-        match self {
-            Self::Leased(lease) => Arc::clone(lease),
-            Self::Once(resident) => {
-                let lease = Arc::new(Lease { resident: Arc::clone(resident) });
-                *self = Self::Leased(Arc::clone(&lease));
-                lease
+    fn grow(&mut self, slots: usize) {
+        let old = std::mem::take(&mut self.slots);
+        self.slots.resize_with(slots, || None);
+        for slot in old.into_iter().flatten() {
+            let pair = pair(slot.hash, slots);
+            // Both halves of a pair that is split have room for all that were in it.
+            if let Some(place) = self.slots[pair..pair + 2].iter_mut().find(|s| s.is_none()) {
+                *place = Some(slot);
             }
         }
     }
 }
 
-impl<P> Lease<P> {
-    #[inline]
-    pub(crate) fn resident(&self) -> &Arc<Resident<P>> {
-        &self.resident
+impl<P> Slot<P> {
+    fn new(cache: &Cache<P>, hold: &Hold<P>, charge: Charge) -> Self {
+        Self {
+            hash: hold.resident().key().hash(),
+            life: cache.life(),
+            hold: hold.clone(),
+            era: cache.era(),
+            hits: 0,
+            used: false,
+            _charge: charge,
+        }
+    }
+
+    /// Whether the cache has let go of its page.
+    fn is_left(&self) -> bool {
+        self.hold.resident().is_retired()
+    }
+
+    /// Tells the cache of the hits here. It has to know them only when others come and go: then it
+    /// chooses by them who stays.
+    #[cold]
+    fn tell(&mut self, cache: &Cache<P>) {
+        let hits = std::mem::take(&mut self.hits);
+        if hits > 0 && self.life == cache.life() {
+            cache.touch(self.hold.resident().key(), hits.into());
+        }
+        self.era = cache.era();
     }
 }
 
 impl<P> Hold<P> {
+    /// A hold that is the first of its origin.
+    pub(crate) fn new(resident: Arc<Resident<P>>) -> Self {
+        Self(Arc::new(Lease { resident, _apart: [0; 13] }))
+    }
+
     #[inline]
     pub(crate) fn resident(&self) -> &Arc<Resident<P>> {
-        match self {
-            Self::Shared(resident) => resident,
-            Self::Leased(lease) => lease.resident(),
-        }
+        &self.0.resident
     }
 }
 
 impl<P> Clone for Hold<P> {
     #[inline]
     fn clone(&self) -> Self {
-        match self {
-            Self::Shared(resident) => Self::Shared(Arc::clone(resident)),
-            Self::Leased(lease) => Self::Leased(Arc::clone(lease)),
-        }
+        Self(Arc::clone(&self.0))
     }
 }
 
-const fn place(key: CacheKey<'_>) -> usize {
-    key.hash() as usize % SLOTS
+/// The first place of the pair that a hash names, in a table of so many; by bits that neither the
+/// shard nor the map inside it goes by most.
+#[inline]
+const fn pair(hash: u64, slots: usize) -> usize {
+    (hash >> 8) as usize & slots.wrapping_sub(1) & !1
 }

@@ -186,6 +186,27 @@ impl ViewState {
         &self.sampler
     }
 
+    /// Whether every record of a page in memory is fresh, whatever the time, found out from what
+    /// they share. Where it says no, some may be fresh all the same.
+    #[inline]
+    pub(crate) fn all_fresh(&self, resident: &Resident<Page>) -> bool {
+        self.all_fresh_while_they_count(resident)
+            && resident.value().floor().fresh_until == Timestamp::MAX
+    }
+
+    /// The same but for those that the time has made expired or sealed.
+    #[inline]
+    pub(crate) fn all_fresh_while_they_count(&self, resident: &Resident<Page>) -> bool {
+        let floor = resident.value().floor();
+        // Marks and stamps after the page: whoever raises one does so before it raises the published
+        // revision, so a read that began after an announcement was answered sees it.
+        !resident.marks().any()
+            && floor.begun >= self.stamps.stale_before()
+            && floor.verified >= self.stamps.suspect_before()
+            && floor.version == Some(self.version())
+            && !self.seals()
+    }
+
     /// What may be believed of the record in a slot of a page in memory, which must hold one; whether
     /// it is sealed or expired is asked elsewhere.
     #[inline]

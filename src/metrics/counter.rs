@@ -1,6 +1,6 @@
 //! Numbers that only grow.
 
-use crate::sync::{AtomicU64, Ordering, thread_number};
+use crate::sync::{AtomicU64, Ordering, THREAD_PLACES, thread_place};
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -16,11 +16,12 @@ impl Counter {
     }
 }
 
-/// Stripes of a counter that every read touches: enough that threads seldom share one.
-const STRIPES: usize = 64;
+/// One for each thread that has a place of its own, and one that all others share.
+const STRIPES: usize = THREAD_PLACES + 1;
 
 /// A counter whose stripes lie in cache lines of their own, so that readers on several cores do
-/// not pass one line back and forth.
+/// not pass one line back and forth; and a thread that has a stripe to itself counts without the
+/// lock of an atomic addition, which costs as much as the rest of a look into the cache.
 #[derive(Debug)]
 pub(crate) struct Striped([Line; STRIPES]);
 
@@ -30,7 +31,11 @@ struct Line(AtomicU64);
 
 /// The stripe of one thread, found once for a call that looks at it before and after.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Tally<'a>(&'a AtomicU64);
+pub(crate) struct Tally<'a> {
+    count: &'a AtomicU64,
+    /// Whether nobody else writes it.
+    is_own: bool,
+}
 
 /// Of so many hits that a thread counts, one is timed.
 const TIMED_EVERY: u64 = 1024;
@@ -44,15 +49,18 @@ impl Default for Striped {
 }
 
 impl Striped {
-    /// The stripe of the calling thread. Threads take stripes in turn.
+    /// The stripe of the calling thread.
     #[inline]
     pub(crate) fn here(&self) -> Tally<'_> {
-        Tally(&self.0[thread_number() as usize % STRIPES].0)
+        match thread_place() {
+            Some(place) => Tally { count: &self.0[place].0, is_own: true },
+            None => Tally { count: &self.0[STRIPES - 1].0, is_own: false },
+        }
     }
 
     /// Adds what was counted elsewhere.
     pub(super) fn add(&self, many: u64) {
-        self.here().0.fetch_add(many, Ordering::Relaxed);
+        self.here().add(many);
     }
 
     pub(super) fn sum(&self) -> u64 {
@@ -64,14 +72,23 @@ impl Tally<'_> {
     /// Counts one.
     #[inline]
     pub(crate) fn count(self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.add(1);
+    }
+
+    #[inline]
+    fn add(self, many: u64) {
+        if self.is_own {
+            self.count.store(self.count.load(Ordering::Relaxed) + many, Ordering::Relaxed);
+        } else {
+            self.count.fetch_add(many, Ordering::Relaxed);
+        }
     }
 
     /// Whether the next that is counted here is one to be timed. Never the first: that one is not
     /// like the others; but soon, for a thread that does not count many.
     #[inline]
     pub(crate) fn is_due(self) -> bool {
-        self.0.load(Ordering::Relaxed) % TIMED_EVERY == TIMED_FIRST
+        self.count.load(Ordering::Relaxed) % TIMED_EVERY == TIMED_FIRST
     }
 }
 

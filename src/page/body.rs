@@ -4,6 +4,9 @@ use rkyv::util::AlignedVec;
 
 use crate::error::{Error, Result};
 
+use crate::revision::Revision;
+use crate::time::Timestamp;
+
 use super::facts::Facts;
 use super::shape::RecordShape;
 
@@ -78,10 +81,76 @@ impl Entry {
 /// The body is one aligned buffer: the slot table, then the records.
 pub(crate) struct Page {
     slots: u32,
+    row: Row,
+    floor: Floor,
     /// Bit `b` of word `w`: whether slot `64 * w + b` holds a record.
     held: Box<[u64]>,
     facts: Box<[Facts]>,
     body: AlignedVec<16>,
+}
+
+/// The first slots of a page, as far as they hold records of one length at equal distances: where
+/// those stand is known without looking at the slot table. Mostly that is all of a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Row {
+    slots: u32,
+    /// Where the first stands in the body, and how far it is from one to the next.
+    first: u32,
+    stride: u32,
+    /// Bytes of each.
+    len: u32,
+}
+
+/// What all records of a page have in common: enough to believe any of them, mostly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Floor {
+    /// The least S.
+    pub(crate) begun: Revision,
+    /// The least V.
+    pub(crate) verified: Revision,
+    /// The least time from when on one is expired.
+    pub(crate) fresh_until: Timestamp,
+    /// The view's version, if one version built them all.
+    pub(crate) version: Option<u32>,
+}
+
+impl Floor {
+    fn of(facts: &[Facts]) -> Self {
+        let nothing = Self {
+            begun: Revision::from_raw(u64::MAX),
+            verified: Revision::from_raw(u64::MAX),
+            fresh_until: Timestamp::MAX,
+            version: facts.first().map(|facts| facts.version),
+        };
+        facts.iter().fold(nothing, |floor, facts| Self {
+            begun: floor.begun.min(facts.begun),
+            verified: floor.verified.min(facts.verified),
+            fresh_until: floor.fresh_until.min(facts.fresh_until),
+            version: floor.version.filter(|version| *version == facts.version),
+        })
+    }
+}
+
+impl Row {
+    /// Takes the entry of the next slot in, if it stands where it must.
+    fn extend(&mut self, slot: u32, entry: Entry) {
+        if slot != self.slots || !entry.present() {
+            return;
+        }
+        match slot {
+            0 => *self = Self { slots: 1, first: entry.offset, stride: 0, len: entry.len },
+            1 if entry.len == self.len && entry.offset >= self.first => {
+                self.stride = entry.offset - self.first;
+                self.slots = 2;
+            }
+            _ if entry.len == self.len && self.place(slot) == Some(entry.offset) => self.slots += 1,
+            _ => {}
+        }
+    }
+
+    fn place(self, slot: u32) -> Option<u32> {
+        self.stride.checked_mul(slot)?.checked_add(self.first)
+    }
 }
 
 impl std::fmt::Debug for Page {
@@ -96,10 +165,13 @@ impl Page {
     /// to be checked.
     pub(super) fn from_parts(slots: u32, facts: Vec<Facts>, body: AlignedVec<16>) -> Self {
         let held = vec![0; slots.div_ceil(64) as usize].into();
-        let mut page = Self { slots, held, facts: facts.into(), body };
+        let floor = Floor::of(&facts);
+        let facts = facts.into();
+        let mut page = Self { slots, row: Row::default(), floor, held, facts, body };
         for slot in 0..slots {
-            let held = u64::from(page.entry(Slot(slot)).present());
-            page.held[slot as usize / 64] |= held << (slot % 64);
+            let entry = page.entry(Slot(slot));
+            page.held[slot as usize / 64] |= u64::from(entry.present()) << (slot % 64);
+            page.row.extend(slot, entry);
         }
         page
     }
@@ -168,8 +240,10 @@ impl Page {
     /// Whether a record stands in the slot.
     #[inline]
     pub(crate) fn holds(&self, slot: Slot) -> bool {
-        let word = self.held.get(slot.0 as usize / 64);
-        word.is_some_and(|word| word >> (slot.0 % 64) & 1 == 1)
+        slot.0 < self.row.slots || {
+            let word = self.held.get(slot.0 as usize / 64);
+            word.is_some_and(|word| word >> (slot.0 % 64) & 1 == 1)
+        }
     }
 
     /// The slots that hold records, in order.
@@ -206,8 +280,20 @@ impl Page {
     /// Bytes of the record in the slot; empty if there is none.
     #[inline]
     pub(crate) fn record(&self, slot: Slot) -> &[u8] {
-        let entry = self.entry(slot);
-        &self.body[entry.offset as usize..][..entry.len as usize]
+        let (offset, len) = if slot.0 < self.row.slots {
+            // Within 32 bits: it was compared with the entry's offset.
+            (self.row.first + slot.0 * self.row.stride, self.row.len)
+        } else {
+            let entry = self.entry(slot);
+            (entry.offset, entry.len)
+        };
+        &self.body[offset as usize..][..len as usize]
+    }
+
+    /// What all its records have in common.
+    #[inline]
+    pub(crate) fn floor(&self) -> Floor {
+        self.floor
     }
 
     /// Facts of all records, each once for those that share them.
@@ -222,6 +308,7 @@ impl Page {
     /// The same records under other facts.
     pub(crate) fn with_facts(mut self, change: impl Fn(&mut Facts)) -> Self {
         self.facts.iter_mut().for_each(change);
+        self.floor = Floor::of(&self.facts);
         self
     }
 

@@ -27,6 +27,12 @@ impl PageKey {
         Self(key.0)
     }
 
+    /// What stands before and behind the entity's key in that of a page.
+    #[inline]
+    pub(crate) fn ends(view: ViewId, number: PageNumber) -> ([u8; VIEW_BYTES], [u8; NUMBER_BYTES]) {
+        (view.0.to_be_bytes(), number_bytes(number))
+    }
+
     /// What all pages of one entity begin with.
     #[inline]
     pub(crate) fn entity<E: EntityKey + ?Sized>(view: ViewId, entity: &E) -> Self {
@@ -92,6 +98,7 @@ impl PageKey {
 
 const SIGN: u64 = 1 << 63;
 
+#[inline]
 fn number_bytes(number: PageNumber) -> [u8; NUMBER_BYTES] {
     (number.0.cast_unsigned() ^ SIGN).to_be_bytes()
 }

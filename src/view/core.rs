@@ -131,6 +131,14 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         bucket: Bucket,
     ) -> Freshness {
         let resident = found.hold.resident();
+        if self.state.all_fresh(resident) {
+            return Freshness::Fresh;
+        }
+        self.freshness_of_one(found, slot, bucket)
+    }
+
+    fn freshness_of_one(&self, found: &Found, slot: Slot, bucket: Bucket) -> Freshness {
+        let resident = found.hold.resident();
         if self.state.is_timed(resident, slot) {
             return self.freshness_by_the_clock(found, slot, bucket);
         }

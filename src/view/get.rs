@@ -2,20 +2,21 @@
 
 use std::time::Instant;
 
+use crate::cache::KeyParts;
 use crate::disk::mark_row;
 use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::{Freshness, Layer};
 use crate::grid::Bucket;
-use crate::key::EntityKey;
+use crate::key::{EntityKey, KeyBuf};
 use crate::metrics::Tally;
-use crate::page::RecordType;
+use crate::page::{PageKey, RecordType, Slot};
 use crate::rebuild::is_building;
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::{Span, Timestamp};
 
 use super::core::{BuildFunction, Core, Spot};
-use super::lookup::{Found, Look, in_memory, look};
+use super::lookup::{Found, Look, in_hand, in_memory, look};
 use super::policy::{Marked, Missing, Policy};
 use super::record::Record;
 
@@ -60,6 +61,20 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         policy: Policy,
         tally: Tally<'_>,
     ) -> Result<Record<R>> {
+        match self.hit_in_hand(entity, instant, tally) {
+            Some(record) => Ok(record),
+            None => self.get_located(entity, instant, policy, tally),
+        }
+    }
+
+    #[inline(never)]
+    fn get_located(
+        self: &Arc<Self>,
+        entity: &E,
+        instant: Timestamp,
+        policy: Policy,
+        tally: Tally<'_>,
+    ) -> Result<Record<R>> {
         let spot = self.locate(entity, instant)?;
         self.get_at(entity, &spot, policy, tally)
     }
@@ -74,7 +89,6 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         self.get_at(entity, spot, policy, self.state.counters().hits.here())
     }
 
-    #[inline]
     fn get_at(
         self: &Arc<Self>,
         entity: &E,
@@ -155,23 +169,49 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         }
     }
 
-    /// A record from memory about which nothing is to be done.
+    /// A record of a page that this thread used lately, if nothing is to be done about it. All of what
+    /// most reads cost is in here.
     #[inline]
+    fn hit_in_hand(&self, entity: &E, instant: Timestamp, tally: Tally<'_>) -> Option<Record<R>> {
+        if self.state.is_bypassed() || is_building() {
+            return None;
+        }
+        let (grid, page_len) = (self.state.grid(), self.state.page_len());
+        let bucket = grid.bucket_at(instant).ok()?;
+        let place = grid.place(bucket, page_len).ok()?;
+        let mut middle = KeyBuf::new();
+        entity.encode(&mut middle);
+        let (first, last) = PageKey::ends(self.state.id(), place.page);
+        let found = in_hand(self.shared(), &KeyParts::new(first, middle.as_slice(), last))?;
+        self.standing(found, Slot(place.slot), bucket, tally)
+    }
+
+    /// A record from memory, if nothing is to be done about it.
     pub(super) fn hit(&self, spot: &Spot, tally: Tally<'_>) -> Option<Record<R>> {
         if self.state.is_bypassed() {
             return None;
         }
         let found = in_memory(self.shared(), &spot.key)?;
-        let slot = spot.slot();
+        self.standing(found, spot.slot(), spot.bucket, tally)
+    }
+
+    #[inline]
+    fn standing(
+        &self,
+        found: Found,
+        slot: Slot,
+        bucket: Bucket,
+        tally: Tally<'_>,
+    ) -> Option<Record<R>> {
         if !found.page().holds(slot) {
             return None;
         }
-        let freshness = self.freshness_to_serve(&found, slot, spot.bucket);
+        let freshness = self.freshness_to_serve(&found, slot, bucket);
         if !freshness.stands() {
             return None;
         }
         tally.count();
-        Some(Record::new(found, slot, spot.bucket, freshness))
+        Some(Record::new(found, slot, bucket, freshness))
     }
 
     /// What is there, whatever its colour. Never builds.

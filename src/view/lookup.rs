@@ -2,12 +2,11 @@
 
 use std::cell::RefCell;
 
-use crate::cache::{CacheKey, Hold, Shortcut};
+use crate::cache::{CacheKey, Hold, KeyParts, Shortcut};
 use crate::disk::{Loaded, PageInMemory, Shared, ViewState, load, load_aside};
 use crate::error::{Error, Result};
 use crate::freshness::Layer;
 use crate::page::{Page, PageKey};
-use crate::time::Timestamp;
 
 thread_local! {
     static SHORTCUT: RefCell<Shortcut<Page>> = const { RefCell::new(Shortcut::new()) };
@@ -34,19 +33,6 @@ impl Found {
     pub(super) fn page(&self) -> &Page {
         self.hold.resident().value()
     }
-
-    /// Whether every record of the page is fresh, found out from what they share. Where it says no,
-    /// some may be fresh all the same.
-    pub(super) fn all_fresh(&self, view: &ViewState, now: impl Fn() -> Timestamp) -> bool {
-        let (stale, suspect) = (view.stamps().stale_before(), view.stamps().suspect_before());
-        !self.hold.resident().marks().any()
-            && self.page().all_facts().iter().all(|facts| {
-                facts.begun >= stale
-                    && facts.verified >= suspect
-                    && facts.version == view.version()
-                    && (facts.fresh_until == Timestamp::MAX || now() < facts.fresh_until)
-            })
-    }
 }
 
 /// A page from memory alone.
@@ -54,6 +40,13 @@ impl Found {
 pub(super) fn in_memory(shared: &Shared, key: &PageKey) -> Option<Found> {
     let key = CacheKey::new(key.as_slice());
     let hold = SHORTCUT.with_borrow_mut(|shortcut| shared.cache.get_through(shortcut, key))?;
+    Some(Found { hold, layer: Layer::Memory })
+}
+
+/// A page that this thread used lately, by the parts of its key.
+#[inline]
+pub(super) fn in_hand(shared: &Shared, key: &KeyParts<'_>) -> Option<Found> {
+    let hold = SHORTCUT.with_borrow_mut(|shortcut| shortcut.get(&shared.cache, key))?;
     Some(Found { hold, layer: Layer::Memory })
 }
 
@@ -83,5 +76,5 @@ pub(super) fn look_aside(shared: &Shared, view: &ViewState, key: &PageKey) -> Re
 
 /// A page that somebody handed over.
 pub(super) fn hold(resident: PageInMemory, layer: Layer) -> Found {
-    Found { hold: Hold::Shared(resident), layer }
+    Found { hold: Hold::new(resident), layer }
 }

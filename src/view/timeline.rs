@@ -60,7 +60,9 @@ impl Stretch {
             (true, None) => view.freshness(resident, slot),
             (false, _) => Freshness::Fresh,
         };
-        let all_fresh = !view.seals() && found.all_fresh(view, &now);
+        let fresh_until = page.floor().fresh_until;
+        let all_fresh = view.all_fresh_while_they_count(resident)
+            && (fresh_until == Timestamp::MAX || now() < fresh_until);
         let freshness = (!all_fresh).then(|| slots().map(colour).collect());
         Self { found, number, first, last, freshness, missing }
     }

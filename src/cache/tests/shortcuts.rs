@@ -11,11 +11,11 @@ fn a_shortcut_hands_out_its_lease_without_touching_the_shared_count() {
     read(&cache, KEY, 4000);
     let mut shortcut = Shortcut::new();
     cache.get_through(&mut shortcut, KEY).unwrap();
-    let lease = shortcut.get(&cache, KEY).unwrap();
+    let lease = shortcut.get(&cache, &KEY).unwrap();
     let resident = cache.get(KEY).unwrap();
     let count = Arc::strong_count(&resident);
-    let more: Vec<_> = (0..50).map(|_| shortcut.get(&cache, KEY).unwrap()).collect();
-    assert!(more.iter().all(|other| Arc::ptr_eq(other, &lease)));
+    let more: Vec<_> = (0..50).map(|_| shortcut.get(&cache, &KEY).unwrap()).collect();
+    assert!(more.iter().all(|other| Arc::ptr_eq(other.resident(), lease.resident())));
     assert_eq!(Arc::strong_count(&resident), count);
 }
 
@@ -40,7 +40,7 @@ fn a_shortcut_lets_go_of_a_page_that_left_the_cache() {
         let lease = cache.get_through(&mut shortcut, KEY).unwrap();
         leave(&cache);
         assert!(lease.resident().is_retired(), "{way}");
-        assert!(shortcut.get(&cache, KEY).is_none(), "{way}");
+        assert!(shortcut.get(&cache, &KEY).is_none(), "{way}");
         drop(lease);
         let cached: usize = cache.resident_bytes();
         assert_eq!(cache.budget().used_bytes(), cached, "{way}: the slot still holds the page");
@@ -56,7 +56,7 @@ fn a_shortcut_serves_only_the_life_it_was_filled_in() {
         let lease = cache.get_through(&mut shortcut, KEY).unwrap();
         assert_eq!(lease.resident().value().version, version);
     }
-    assert!(shortcut.get(&before, KEY).is_none());
+    assert!(shortcut.get(&before, &KEY).is_none());
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn large_pages_stay_out_of_shortcuts() {
     read(&cache, KEY, 65 << 10);
     let mut shortcut = Shortcut::new();
     assert!(cache.get_through(&mut shortcut, KEY).is_some());
-    assert!(shortcut.get(&cache, KEY).is_none());
+    assert!(shortcut.get(&cache, &KEY).is_none());
 }
 
 #[test]
