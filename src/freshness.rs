@@ -26,6 +26,16 @@ pub enum Freshness {
 }
 
 impl Freshness {
+    const ALL: [Self; 7] = [
+        Self::Fresh,
+        Self::Overtaken,
+        Self::Suspect,
+        Self::Stale,
+        Self::OldVersion,
+        Self::Expired,
+        Self::Sealed,
+    ];
+
     /// Whether it is [`Freshness::Fresh`].
     #[must_use]
     pub fn is_fresh(self) -> bool {
@@ -46,6 +56,29 @@ impl Freshness {
     /// Whether nothing is to be done about it.
     pub(crate) fn stands(self) -> bool {
         matches!(self, Self::Fresh | Self::Sealed)
+    }
+}
+
+/// What a record is and where it came from, in two bytes: any two bytes are some, so that the
+/// compiler finds no use for others and a record moves in whole words.
+#[derive(Clone, Copy)]
+pub(crate) struct Standing {
+    freshness: u8,
+    layer: u8,
+}
+
+impl Standing {
+    #[inline]
+    pub(crate) fn new(freshness: Freshness, layer: Layer) -> Self {
+        Self { freshness: freshness as u8, layer: layer as u8 }
+    }
+
+    pub(crate) fn freshness(self) -> Freshness {
+        Freshness::ALL[usize::from(self.freshness)]
+    }
+
+    pub(crate) fn layer(self) -> Layer {
+        Layer::ALL[usize::from(self.layer)]
     }
 }
 
@@ -73,4 +106,23 @@ pub enum Layer {
     File,
     /// Nowhere: it was built for this read, or for another that this one waited with.
     Build,
+}
+
+impl Layer {
+    const ALL: [Self; 3] = [Self::Memory, Self::File, Self::Build];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_standing_gives_back_what_it_was_made_of() {
+        for freshness in Freshness::ALL {
+            for layer in Layer::ALL {
+                let standing = Standing::new(freshness, layer);
+                assert_eq!((standing.freshness(), standing.layer()), (freshness, layer));
+            }
+        }
+    }
 }

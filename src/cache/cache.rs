@@ -388,7 +388,11 @@ impl<P> Cache<P> {
             shard.validate();
             weight += shard.weight();
         }
-        assert_eq!(weight, self.counts.weight.load(Ordering::Relaxed), "the shards' weight is miscounted");
+        assert_eq!(
+            weight,
+            self.counts.weight.load(Ordering::Relaxed),
+            "the shards' weight is miscounted"
+        );
         let used = self.budget.used_bytes();
         assert!(
             weight == 0 || used <= self.budget.limit_bytes(),

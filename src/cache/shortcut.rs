@@ -17,8 +17,8 @@ use crate::sync::Arc;
 pub(crate) struct Shortcut<P> {
     /// Pairs: a page stands in one of the two places that its hash names. None until the first.
     slots: Vec<Option<Slot<P>>>,
-    /// Pages that found no place since the table last grew or was looked through.
-    turned_away: usize,
+    /// Pages that found no free place since room was last made.
+    crowded: usize,
 }
 
 /// A reader's hold on a page: it stays in memory until the last one goes.
@@ -79,7 +79,7 @@ impl<P> Cache<P> {
 
 impl<P> Shortcut<P> {
     pub(crate) const fn new() -> Self {
-        Self { slots: Vec::new(), turned_away: 0 }
+        Self { slots: Vec::new(), crowded: 0 }
     }
 
     /// The page, if this thread used it lately and the cache still stands for it.
@@ -116,45 +116,41 @@ impl<P> Shortcut<P> {
         if self.slots.is_empty() {
             self.grow(SLOTS_FIRST);
         }
-        let Some(place) = self.place_for(resident.key().hash()) else {
-            self.turn_away();
-            return;
-        };
+        self.make_room();
+        let Some(place) = self.place_for(resident.key().hash()) else { return };
         if let Some(mut left) = self.slots[place].take() {
             left.tell(cache);
         }
         match Budget::try_charge(cache.held_by_threads(), resident.bytes()) {
             Some(charge) => self.slots[place] = Some(Slot::new(cache, hold, charge)),
-            None => self.turn_away(),
+            None => self.crowded += 1,
         }
     }
 
-    /// A place that is free, or whose page was not used since another wanted it.
+    /// A place that is free, or now and then one whose page was not used since another wanted it.
     fn place_for(&mut self, hash: u64) -> Option<usize> {
         let pair = pair(hash, self.slots.len());
         let slots = &mut self.slots[pair..pair + 2];
-        let free = slots.iter().position(|place| {
-            place.as_ref().is_none_or(|slot| slot.hash == hash || slot.is_left())
-        });
-        if free.is_none() && !self.turned_away.is_multiple_of(TURNS_TO_ENTER) {
+        let is_free = |slot: &Slot<P>| slot.hash == hash || slot.is_left();
+        if let Some(free) = slots.iter().position(|place| place.as_ref().is_none_or(is_free)) {
+            return Some(pair + free);
+        }
+        self.crowded += 1;
+        if !self.crowded.is_multiple_of(TURNS_TO_ENTER) {
             return None;
         }
-        let unused = || {
-            let mut places = slots.iter_mut().map(|place| place.as_mut().expect("none is free"));
-            places.position(|slot| !std::mem::take(&mut slot.used))
-        };
-        free.or_else(unused).map(|at| pair + at)
+        let mut taken = slots.iter_mut().flatten();
+        taken.position(|slot| !std::mem::take(&mut slot.used)).map(|at| pair + at)
     }
 
-    /// Notes that a page found no place. Now and then the table grows for it, or pages are let go
-    /// that left the cache and that nobody asked for since.
-    fn turn_away(&mut self) {
-        self.turned_away += 1;
+    /// Makes room when many pages found none: for all if the table may grow, and of pages that left
+    /// the cache and that nobody asked for since.
+    fn make_room(&mut self) {
         let slots = self.slots.len();
-        if self.turned_away <= slots {
+        if self.crowded <= slots / 4 {
             return;
         }
-        self.turned_away = 0;
+        self.crowded = 0;
         for place in self.slots.iter_mut().filter(|p| p.as_ref().is_some_and(Slot::is_left)) {
             *place = None;
         }

@@ -1,6 +1,7 @@
 //! Buckets of one width, counted from an origin: integer arithmetic and nothing else.
 
 use super::bucket::Bucket;
+use super::divisor::Divisor;
 use crate::error::{Error, Result};
 use crate::time::{Span, Timestamp};
 
@@ -8,18 +9,20 @@ use crate::time::{Span, Timestamp};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fixed {
     width: i64,
+    divisor: Divisor,
     origin: i64,
 }
 
 impl Fixed {
     pub(super) fn new(width: Span) -> Result<Self> {
-        if width.as_millis() < 1 {
+        let divisor = u64::try_from(width.as_millis()).unwrap_or(0);
+        if divisor == 0 {
             return Err(Error::input(format!(
                 "a grid's buckets cannot be {width} wide: the width must be between 1 ms and {}",
                 Span::MAX
             )));
         }
-        Ok(Self { width: width.as_millis(), origin: 0 })
+        Ok(Self { width: width.as_millis(), divisor: Divisor::new(divisor), origin: 0 })
     }
 
     pub(super) const fn with_origin(self, origin: Timestamp) -> Self {
@@ -36,20 +39,34 @@ impl Fixed {
 
     #[inline]
     pub(super) fn bucket_at(self, instant: Timestamp) -> Result<Bucket> {
+        match self.near_bucket_at(instant) {
+            Some(bucket) => Ok(bucket),
+            None => self.far_bucket_at(instant.as_millis()),
+        }
+    }
+
+    /// The bucket of nearly any instant that is not before the origin: two checked additions and one
+    /// division.
+    #[inline]
+    pub(super) fn near_bucket_at(self, instant: Timestamp) -> Option<Bucket> {
         let instant = instant.as_millis();
-        // The whole hit path: two checked additions and one division.
+        let distance = u64::try_from(instant.checked_sub(self.origin)?).ok()?;
+        let (number, beyond) = self.divisor.divide(distance);
+        // No further from the instant than the origin is.
+        let start = instant - beyond as i64;
+        Some(Bucket::new(number as i64, start, start.checked_add(self.width)?))
+    }
+
+    /// For instants before the origin, for those further from it than 64 bits reach, and for those at
+    /// the ends of time.
+    #[cold]
+    fn far_bucket_at(self, instant: i64) -> Result<Bucket> {
         if let Some(distance) = instant.checked_sub(self.origin)
             && let Some(start) = instant.checked_sub(distance.rem_euclid(self.width))
             && let Some(end) = start.checked_add(self.width)
         {
             return Ok(Bucket::new(distance.div_euclid(self.width), start, end));
         }
-        self.far_bucket_at(instant)
-    }
-
-    /// For instants further from the origin than 64 bits reach, and for those at the ends of time.
-    #[cold]
-    fn far_bucket_at(self, instant: i64) -> Result<Bucket> {
         let number = self.distance(instant).div_euclid(i128::from(self.width));
         self.numbered(number).ok_or_else(|| {
             Error::input(format!(

@@ -28,6 +28,7 @@ mod calendar;
 mod check;
 mod day;
 mod define;
+mod divisor;
 mod fixed;
 mod hours;
 mod names;

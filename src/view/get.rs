@@ -27,7 +27,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         self: &Arc<Self>,
         entity: &E,
         instant: Timestamp,
-        policy: Policy,
+        policy: &Policy,
     ) -> Result<Record<R>> {
         // The hit raises this counter anyway, so that its cache line is wanted in any case.
         let tally = self.state.counters().hits.here();
@@ -42,7 +42,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         self: &Arc<Self>,
         entity: &E,
         instant: Timestamp,
-        policy: Policy,
+        policy: &Policy,
         tally: Tally<'_>,
     ) -> Result<Record<R>> {
         let started = Instant::now();
@@ -58,7 +58,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         self: &Arc<Self>,
         entity: &E,
         instant: Timestamp,
-        policy: Policy,
+        policy: &Policy,
         tally: Tally<'_>,
     ) -> Result<Record<R>> {
         match self.hit_in_hand(entity, instant, tally) {
@@ -72,11 +72,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         self: &Arc<Self>,
         entity: &E,
         instant: Timestamp,
-        policy: Policy,
+        policy: &Policy,
         tally: Tally<'_>,
     ) -> Result<Record<R>> {
         let spot = self.locate(entity, instant)?;
-        self.get_at(entity, &spot, policy, tally)
+        self.get_at(entity, &spot, *policy, tally)
     }
 
     /// The record of a bucket, by policy.
@@ -177,13 +177,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             return None;
         }
         let (grid, page_len) = (self.state.grid(), self.state.page_len());
-        let bucket = grid.bucket_at(instant).ok()?;
-        let place = grid.place(bucket, page_len).ok()?;
+        let (bucket, place) = grid.locate(instant, page_len)?;
         let mut middle = KeyBuf::new();
         entity.encode(&mut middle);
         let (first, last) = PageKey::ends(self.state.id(), place.page);
-        let found = in_hand(self.shared(), &KeyParts::new(first, middle.as_slice(), last))?;
-        self.standing(found, Slot(place.slot), bucket, tally)
+        let hold = in_hand(self.shared(), &KeyParts::new(first, middle.as_slice(), last))?;
+        self.standing(Found { hold, layer: Layer::Memory }, Slot(place.slot), bucket, tally)
     }
 
     /// A record from memory, if nothing is to be done about it.

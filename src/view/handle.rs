@@ -54,7 +54,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// cannot hold; and [the file's errors](crate#errors).
     #[inline]
     pub fn get(&self, entity: &E, instant: Timestamp) -> Result<Record<R>> {
-        self.core.get(entity, instant, self.policy)
+        self.core.get(entity, instant, &self.policy)
     }
 
     /// The same as a future, for any executor. What is in memory is answered at once; the rest is left

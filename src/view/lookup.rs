@@ -45,9 +45,8 @@ pub(super) fn in_memory(shared: &Shared, key: &PageKey) -> Option<Found> {
 
 /// A page that this thread used lately, by the parts of its key.
 #[inline]
-pub(super) fn in_hand(shared: &Shared, key: &KeyParts<'_>) -> Option<Found> {
-    let hold = SHORTCUT.with_borrow_mut(|shortcut| shortcut.get(&shared.cache, key))?;
-    Some(Found { hold, layer: Layer::Memory })
+pub(super) fn in_hand(shared: &Shared, key: &KeyParts<'_>) -> Option<Hold<Page>> {
+    SHORTCUT.with_borrow_mut(|shortcut| shortcut.get(&shared.cache, key))
 }
 
 /// A page from memory or the file.

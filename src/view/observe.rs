@@ -4,13 +4,12 @@ use crate::disk::Shared;
 use crate::error::{ErrorKind, Result};
 use crate::graph::{Node, Observation};
 use crate::key::EntityKey;
-use crate::page::{PageKey, RecordType, Slot, ViewId};
+use crate::page::{Page, PageKey, RecordType, Slot, ViewId};
 use crate::rebuild;
 use crate::revision::Revision;
 use crate::time::Timestamp;
 
 use super::core::{Core, Spot};
-use super::lookup::Found;
 use super::policy::{Missing, Policy};
 use super::record::Record;
 
@@ -23,7 +22,7 @@ pub(super) fn observe(shared: &Shared, observation: Observation) {
 /// before the look; `marked` says whether a record among them was not to be relied on.
 pub(super) fn of_slots(
     key: &PageKey,
-    found: Option<&Found>,
+    page: Option<&Page>,
     (first, last): (u32, u32),
     seen: Revision,
     marked: bool,
@@ -31,8 +30,7 @@ pub(super) fn of_slots(
     let slots = (first as u16, last as u16);
     let node = Node::page(key.as_slice());
     let mut observation = Observation { slots, marked, ..Observation::whole(node, seen) };
-    if let Some(found) = found {
-        let page = found.page();
+    if let Some(page) = page {
         let within = (first..=last.min(page.slots() - 1)).map(Slot);
         for slot in within.filter(|slot| page.holds(*slot)) {
             observation.present += 1;
@@ -79,7 +77,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         // What C says is enough for one record: had it changed since, C would be greater.
         let marked = record.freshness().is_marked();
         let slots = (spot.place.slot, spot.place.slot);
-        let seen = of_slots(&spot.key, Some(record.found()), slots, Revision::ZERO, marked);
+        let seen = of_slots(&spot.key, Some(record.page()), slots, Revision::ZERO, marked);
         observe(self.shared(), seen);
     }
 

@@ -142,7 +142,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         self.each_page(entity, range, |key, number, slots, look| {
             let mut note = |found: Option<&Found>, marked| {
                 if let Some(seen) = building {
-                    observations.push(of_slots(key, found, slots, seen, marked));
+                    observations.push(of_slots(key, found.map(Found::page), slots, seen, marked));
                 }
             };
             match look {
@@ -282,7 +282,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         instant: Timestamp,
         policy: Policy,
     ) -> Vec<Result<Record<R>>> {
-        entities.into_iter().map(|entity| self.get(entity.borrow(), instant, policy)).collect()
+        entities.into_iter().map(|entity| self.get(entity.borrow(), instant, &policy)).collect()
     }
 
     /// Brings the pages of a range into memory. Returns how many came from the file.

@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::time::Duration;
 
-use crate::freshness::{Freshness, Layer};
+use crate::cache::Hold;
+use crate::freshness::{Freshness, Layer, Standing};
 use crate::grid::Bucket;
 use crate::page::{Page, RecordType, Slot, access};
 use crate::revision::Revision;
@@ -19,10 +20,10 @@ use super::lookup::Found;
 /// Keep it as long as needed, send it to other threads. What it says of its freshness was decided
 /// when the read returned.
 pub struct Record<R: RecordType> {
-    found: Found,
-    slot: Slot,
+    hold: Hold<Page>,
     bucket: Bucket,
-    freshness: Freshness,
+    slot: Slot,
+    standing: Standing,
     record: PhantomData<fn() -> R>,
 }
 
@@ -30,7 +31,8 @@ impl<R: RecordType> Record<R> {
     #[inline]
     pub(super) fn new(found: Found, slot: Slot, bucket: Bucket, freshness: Freshness) -> Self {
         debug_assert!(found.page().holds(slot), "a record is made of a slot that holds one");
-        Self { found, slot, bucket, freshness, record: PhantomData }
+        let standing = Standing::new(freshness, found.layer);
+        Self { hold: found.hold, bucket, slot, standing, record: PhantomData }
     }
 
     /// S: all that was announced up to here is in it.
@@ -40,20 +42,18 @@ impl<R: RecordType> Record<R> {
 
     /// The same record, of which is known that something moved while it was built.
     pub(super) fn overtaken(self) -> Self {
-        Self { freshness: Freshness::Overtaken, ..self }
+        Self { standing: Standing::new(Freshness::Overtaken, self.layer()), ..self }
     }
 
     /// Where it stands: the key of its page, and its slot.
     pub(super) fn place(&self) -> (&[u8], Slot) {
-        (self.found.hold.resident().key().bytes(), self.slot)
+        (self.hold.resident().key().bytes(), self.slot)
     }
 
-    pub(super) fn found(&self) -> &Found {
-        &self.found
-    }
-
-    fn page(&self) -> &Page {
-        self.found.page()
+    /// The page that it stands in.
+    #[inline]
+    pub(super) fn page(&self) -> &Page {
+        self.hold.resident().value()
     }
 
     /// The record in place; what dereferencing gives.
@@ -66,13 +66,13 @@ impl<R: RecordType> Record<R> {
     /// What may be believed of it.
     #[must_use]
     pub fn freshness(&self) -> Freshness {
-        self.freshness
+        self.standing.freshness()
     }
 
     /// Whether it contains every change that was announced before the read began.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
-        self.freshness.is_fresh()
+        self.freshness().is_fresh()
     }
 
     /// The bucket that it is about.
@@ -84,7 +84,7 @@ impl<R: RecordType> Record<R> {
     /// Where the read found it.
     #[must_use]
     pub fn layer(&self) -> Layer {
-        self.found.layer
+        self.standing.layer()
     }
 
     /// When its build began, or when it was put, by the store's clock.
@@ -103,7 +103,7 @@ impl<R: RecordType> Record<R> {
     #[must_use]
     pub fn fresh_until(&self) -> Option<Timestamp> {
         let fresh_until = self.page().facts(self.slot).fresh_until;
-        let expires = fresh_until != Timestamp::MAX && self.freshness != Freshness::Sealed;
+        let expires = fresh_until != Timestamp::MAX && self.freshness() != Freshness::Sealed;
         expires.then_some(fresh_until)
     }
 
@@ -155,7 +155,7 @@ impl<R: RecordType> Deref for Record<R> {
 
 impl<R: RecordType> Clone for Record<R> {
     fn clone(&self) -> Self {
-        Self { found: self.found.clone(), record: PhantomData, ..*self }
+        Self { hold: self.hold.clone(), record: PhantomData, ..*self }
     }
 }
 
@@ -164,7 +164,7 @@ impl<R: RecordType> fmt::Debug for Record<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Record")
             .field("bucket", &format_args!("{}", self.bucket))
-            .field("freshness", &self.freshness)
+            .field("freshness", &self.freshness())
             .field("layer", &self.layer())
             .field("version", &self.version())
             .finish_non_exhaustive()
