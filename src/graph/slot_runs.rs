@@ -106,6 +106,12 @@ impl<T: Copy + Eq> SlotRuns<T> {
             }
         }
         let put = value.map(|value| Run { first, last, value });
+        if let (true, Some(put)) = (self.runs.is_empty(), put) {
+            // Most pages never have more than one.
+            self.runs.reserve_exact(1);
+            self.runs.push(put);
+            return;
+        }
         self.runs.splice(from..to, [before, put, behind].into_iter().flatten());
     }
 
