@@ -19,8 +19,11 @@ const DAY: u32 = 144;
 /// So many changes a figure, each of them synced.
 const CHANGES: u32 = 400;
 
+/// One group of figures, on a file of its own.
+type Part = fn(&Path);
+
 fn main() {
-    let parts: [(&str, fn(&Path)); 6] = [
+    let parts: [(&str, Part); 6] = [
         ("syncing", syncing),
         ("announcing", announcing),
         ("crowd", crowd),
