@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::Result;
-use crate::graph::{Cause, DepsRow, MarkRow, Node, Seed, Walk, WalkOutcome, reachable};
+use crate::graph::{Cause, Colour, DepsRow, MarkRow, Node, Seed, Walk, WalkOutcome, reachable};
 use crate::page::{PageKey, ViewId};
 use crate::time::Timestamp;
 
@@ -30,8 +30,7 @@ pub(crate) struct Marked {
 impl Marked {
     pub(crate) fn of(outcome: &WalkOutcome, cached: impl Fn(&[u8]) -> bool) -> Self {
         let rows = outcome.rows.iter().filter(|(key, _)| cached(key));
-        let in_memory =
-            rows.map(|(_, raised)| u64::from(raised.stale.len() + raised.suspect.len()));
+        let in_memory = rows.map(|(_, row)| row.count(Colour::Stale) + row.count(Colour::Suspect));
         Self {
             stale: outcome.stale,
             suspect: outcome.suspect,
@@ -78,7 +77,7 @@ impl Batch<'_> {
             self.note_changed(node, |row| row.changed = revision)?;
         }
         for (key, raised) in outcome.rows {
-            if !raised.stale.union(raised.suspect).is_empty() {
+            if raised.is_raised() {
                 self.note_marked(&key);
             }
             self.marked.insert(key, raised.row);

@@ -13,6 +13,7 @@ mod chunk;
 mod colour;
 mod committed;
 mod contents;
+mod crowd;
 mod error_row;
 pub(crate) mod file;
 mod horizon_row;

@@ -17,6 +17,7 @@ use crate::sync::{Arc, thread};
 
 use super::batch::{Batch, Change, What, Written};
 use super::committed::Committed;
+use super::crowd::Crowd;
 use super::hottest::Noting;
 use super::ledger::Ledger;
 use super::operation::{Operation, Receipt, Request, Speed, envelope};
@@ -48,6 +49,7 @@ impl WriterHandle {
             last,
             unsynced: None,
             sweeping: true,
+            crowd: Crowd::default(),
             noting: Noting::new(shared, Instant::now()),
         };
         let thread = thread::Builder::new()
@@ -93,6 +95,8 @@ struct Writer {
     unsynced: Option<Unsynced>,
     /// Whether pages of views that are no more may be left to remove.
     sweeping: bool,
+    /// Who will come with the next commit.
+    crowd: Crowd,
     /// When it notes which pages are used most.
     noting: Noting,
 }
@@ -183,17 +187,31 @@ impl Writer {
 
     /// Gathers what waits behind `first`, synced operations first, and commits it as one.
     fn commit(&mut self, first: Box<dyn Request>) {
-        let mut bytes = first.weight();
-        let mut requests = vec![first];
-        while requests.len() < BATCH_OPERATIONS_MAX && bytes < BATCH_BYTES_MAX {
-            let Ok(request) = self.take() else { break };
+        let (mut bytes, mut callers) = (0, 0);
+        let mut requests = Vec::new();
+        let mut next = Some(first);
+        while let Some(request) = next {
             bytes += request.weight();
+            callers += usize::from(request.speed() != Speed::Derived);
             requests.push(request);
+            let is_full = requests.len() >= BATCH_OPERATIONS_MAX || bytes >= BATCH_BYTES_MAX;
+            next =
+                if is_full { None } else { self.take().ok().or_else(|| self.await_one(callers)) };
         }
         // However many large operations overtake it, a rebuilt page gets its turn.
         requests.extend(self.derived.try_recv());
         let synced = requests.iter().any(|request| request.speed() == Speed::Synced);
         self.transact(requests, synced);
+    }
+
+    /// Waits for one of the callers who are likely to come, when so many are there.
+    fn await_one(&mut self, callers: usize) -> Option<Box<dyn Request>> {
+        let patience = self.crowd.patience(callers)?;
+        let came = self.synced.recv_timeout(patience).ok();
+        if came.is_none() {
+            self.crowd.give_up();
+        }
+        came
     }
 
     fn transact(&mut self, mut requests: Vec<Box<dyn Request>>, synced: bool) {
@@ -244,7 +262,7 @@ impl Writer {
             let failed = |cause: redb::Error| shared.storage_error(cause);
             let mut txn = database.begin_write().map_err(|e| failed(e.into()))?;
             let mut batch = Batch::new(&shared, &txn, &mut self.ledger, self.last)?;
-            for request in requests {
+            for request in &mut *requests {
                 batch.step();
                 request.apply(&mut batch);
                 if let Some(fault) = batch.fault() {
@@ -276,7 +294,12 @@ impl Writer {
         self.last = written.last;
         self.sweeping |= written.sweeps;
         let committed = self.publish(written);
-        self.shared.counters.commit_latency.record(started.elapsed());
+        let took = started.elapsed();
+        self.shared.counters.commit_latency.record(took);
+        if synced {
+            let callers = requests.iter().filter(|request| request.speed() != Speed::Derived);
+            self.crowd.synced(took, callers.count(), self.synced.len());
+        }
         if makes_work {
             self.shared.bell.ring();
         }

@@ -257,8 +257,9 @@ fn marks(world: &World, outcome: &WalkOutcome) -> BTreeMap<Record, Colour> {
 fn outcome_holds(world: &World, expected: &Expected, outcome: &WalkOutcome) -> Tally {
     let mut tally = Tally { coarse: outcome.coarse.len() as u64, ..Tally::default() };
     assert_eq!(outcome.coarse, expected.coarse);
-    for (page, RaisedRow { row, stale, suspect }) in &outcome.rows {
-        let raised = stale.union(*suspect);
+    for (page, of_page) in &outcome.rows {
+        let (row, stale, suspect) = (&of_page.row, of_page.stale(), of_page.suspect());
+        let raised = stale.union(suspect);
         let revived = |slot: Slot| {
             let record = (page.clone(), slot.0 as u16);
             world.tried.contains(&record) && row.tries(slot) == Some(Tries::NONE)
@@ -267,7 +268,7 @@ fn outcome_holds(world: &World, expected: &Expected, outcome: &WalkOutcome) -> T
         assert!(!raised.union(revived).is_empty(), "a row in which nothing was raised");
         assert!(revived.is_empty() || outcome.revived || !raised.is_empty());
         assert!(records(page, revived).all(|record| expected.concerned.contains(&record)));
-        assert!(stale.intersection(*suspect).is_empty());
+        assert_eq!(of_page.is_raised(), !raised.is_empty());
         for record in records(page, row.marked()) {
             let slot = Slot(record.1.into());
             let before = world.marks.get(&record).copied().unwrap_or(Colour::Fresh);
@@ -281,6 +282,8 @@ fn outcome_holds(world: &World, expected: &Expected, outcome: &WalkOutcome) -> T
         }
         tally.stale += u64::from(stale.len());
         tally.suspect += u64::from(suspect.len());
+        let counted = [Colour::Stale, Colour::Suspect].map(|colour| of_page.count(colour));
+        assert_eq!(counted, [stale.len(), suspect.len()].map(u64::from));
     }
     assert_eq!((outcome.stale, outcome.suspect), (tally.stale, tally.suspect));
     tally
@@ -304,9 +307,9 @@ fn revived_hold(world: &World, expected: &Expected, outcome: &WalkOutcome) -> u6
 /// came by one.
 fn causes_hold(world: &World, seeds: &[Seed], outcome: &WalkOutcome) -> u64 {
     let mut count = 0;
-    for (page, RaisedRow { row, stale, suspect }) in &outcome.rows {
-        for reader in records(page, stale.union(*suspect)) {
-            let cause = row.cause(Slot(reader.1.into())).expect("a mark has a cause");
+    for (page, of_page) in &outcome.rows {
+        for reader in records(page, of_page.stale().union(of_page.suspect())) {
+            let cause = of_page.row.cause(Slot(reader.1.into())).expect("a mark has a cause");
             let seed = &seeds[cause.revision.get() as usize - 2];
             let Some(read) = cause.through.clone() else {
                 let direct = matches!(seed, Seed::Node { .. } | Seed::Kind(_));

@@ -1,13 +1,12 @@
 //! The value in the table of marks: which records of a page may not be believed, and why.
 
-use std::collections::BTreeMap;
-
 use super::bytes::{put_span, take_span, take_u8, take_u16};
 use super::cause::{Cause, put_cause, take_cause};
 use super::colour::Colour;
+use super::slot_runs::{Run, SlotRuns};
 use super::slots::SlotSet;
 use super::tries::Tries;
-use crate::page::{PAGE_LEN_MAX, Slot};
+use crate::page::Slot;
 
 /// The marks of a page.
 ///
@@ -18,17 +17,17 @@ pub(crate) struct MarkRow {
     /// Each once, and only those that some mark has.
     pub(crate) causes: Vec<Cause>,
     /// A slot -> its mark.
-    pub(crate) slots: BTreeMap<u16, SlotMark>,
+    slots: SlotRuns<SlotMark>,
 }
 
 /// The mark of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SlotMark {
+struct SlotMark {
     /// Suspect or stale.
-    pub(crate) colour: Colour,
+    colour: Colour,
     /// Its place among the causes of the row.
-    pub(crate) cause: u16,
-    pub(crate) tries: Tries,
+    cause: u16,
+    tries: Tries,
 }
 
 /// What was new about marks that were raised.
@@ -56,21 +55,16 @@ impl MarkRow {
         if raised.is_nothing() {
             return raised;
         }
-        for slot in raised.worsened.iter() {
-            if let Some(mark) = self.slots.get(&(slot.0 as u16)).copied() {
-                // What it does not contain it has not contained since the first of them.
-                let since = cause.since.min(self.causes[usize::from(mark.cause)].since);
-                let cause = self.intern(Cause { since, ..cause.clone() });
-                let mark = SlotMark { colour, cause, tries: Tries::NONE };
-                self.slots.insert(slot.0 as u16, mark);
-            }
-        }
+        let Self { causes, slots: marks } = self;
+        marks.change(raised.worsened, |mark| {
+            // What it does not contain it has not contained since the first of them.
+            let since = cause.since.min(causes[usize::from(mark.cause)].since);
+            let cause = intern(causes, Cause { since, ..cause.clone() });
+            SlotMark { colour, cause, tries: Tries::NONE }
+        });
         if !raised.newly.is_empty() {
-            let cause = self.intern(cause);
-            for slot in raised.newly.iter() {
-                let mark = SlotMark { colour, cause, tries: Tries::NONE };
-                self.slots.insert(slot.0 as u16, mark);
-            }
+            let cause = intern(causes, cause);
+            marks.set(raised.newly, SlotMark { colour, cause, tries: Tries::NONE });
         }
         self.revive(raised.revived);
         if !raised.worsened.is_empty() {
@@ -94,94 +88,78 @@ impl MarkRow {
     /// What was tried in vain is as if it had not been. Answers which slots that concerns.
     pub(crate) fn revive(&mut self, slots: SlotSet) -> SlotSet {
         let revived = slots.intersection(self.tried());
-        for slot in revived.iter() {
-            self.set_tries(slot, Tries::NONE);
-        }
+        self.slots.change(revived, |mark| SlotMark { tries: Tries::NONE, ..mark });
         revived
     }
 
     /// Says how often the record of a marked slot was tried.
     pub(crate) fn set_tries(&mut self, slot: Slot, tries: Tries) {
-        if let Some(mark) = self.slots.get_mut(&(slot.0 as u16)) {
-            mark.tries = tries;
-        }
+        self.slots.change(SlotSet::one(slot), |mark| SlotMark { tries, ..mark });
     }
 
     pub(crate) fn tries(&self, slot: Slot) -> Option<Tries> {
-        self.mark(slot).map(|mark| mark.tries)
+        self.slots.get(slot).map(|mark| mark.tries)
     }
 
     pub(crate) fn all_tries(&self) -> impl Iterator<Item = (Slot, Tries)> + '_ {
-        self.slots.iter().map(|(slot, mark)| (Slot((*slot).into()), mark.tries))
+        self.slots.slots().map(|(slot, mark)| (slot, mark.tries))
     }
 
     fn tried(&self) -> SlotSet {
-        self.with(|mark| mark.tries != Tries::NONE)
-    }
-
-    fn intern(&mut self, cause: Cause) -> u16 {
-        // The last one first: marks that come together have one cause.
-        let place = self.causes.iter().rposition(|held| *held == cause).unwrap_or_else(|| {
-            self.causes.push(cause);
-            self.causes.len() - 1
-        });
-        u16::try_from(place).expect("each cause has a slot, and one more may be on its way")
+        self.slots.with(|mark| mark.tries != Tries::NONE)
     }
 
     pub(crate) fn clear(&mut self, slots: SlotSet) {
-        self.slots.retain(|slot, _| !slots.contains(Slot((*slot).into())));
+        self.slots.remove(slots);
         self.drop_unused_causes();
     }
 
     fn drop_unused_causes(&mut self) {
         let mut used = vec![None; self.causes.len()];
-        for mark in self.slots.values() {
-            used[usize::from(mark.cause)] = Some(0);
+        for Run { value, .. } in self.slots.iter() {
+            used[usize::from(value.cause)] = Some(0);
         }
         let kept = used.iter_mut().filter_map(Option::as_mut);
         kept.zip(0_u16..).for_each(|(place, new)| *place = new);
         let mut place = used.iter();
         self.causes.retain(|_| place.next().is_some_and(Option::is_some));
-        for mark in self.slots.values_mut() {
+        self.slots.rename(|mark| {
             mark.cause = used[usize::from(mark.cause)].expect("this mark has it");
-        }
+        });
     }
 
     pub(crate) fn colour(&self, slot: Slot) -> Colour {
-        self.mark(slot).map_or(Colour::Fresh, |mark| mark.colour)
+        self.slots.get(slot).map_or(Colour::Fresh, |mark| mark.colour)
     }
 
     pub(crate) fn cause(&self, slot: Slot) -> Option<&Cause> {
-        self.mark(slot).and_then(|mark| self.causes.get(usize::from(mark.cause)))
-    }
-
-    fn mark(&self, slot: Slot) -> Option<&SlotMark> {
-        self.slots.get(&u16::try_from(slot.0).ok()?)
+        self.slots.get(slot).and_then(|mark| self.causes.get(usize::from(mark.cause)))
     }
 
     pub(crate) fn stale(&self) -> SlotSet {
-        self.with(|mark| mark.colour == Colour::Stale)
+        self.slots.with(|mark| mark.colour == Colour::Stale)
     }
 
     pub(crate) fn suspect(&self) -> SlotSet {
-        self.with(|mark| mark.colour == Colour::Suspect)
+        self.slots.with(|mark| mark.colour == Colour::Suspect)
     }
 
     pub(crate) fn marked(&self) -> SlotSet {
-        self.with(|mark| mark.colour > Colour::Fresh)
-    }
-
-    fn with(&self, counts: impl Fn(&SlotMark) -> bool) -> SlotSet {
-        let mut set = SlotSet::EMPTY;
-        for (slot, _) in self.slots.iter().filter(|(_, mark)| counts(mark)) {
-            set.insert(Slot((*slot).into()));
-        }
-        set
+        self.slots.with(|mark| mark.colour > Colour::Fresh)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
+}
+
+fn intern(causes: &mut Vec<Cause>, cause: Cause) -> u16 {
+    // The last one first: marks that come together have one cause.
+    let place = causes.iter().rposition(|held| *held == cause).unwrap_or_else(|| {
+        causes.push(cause);
+        causes.len() - 1
+    });
+    u16::try_from(place).expect("each cause has a slot, and one more may be on its way")
 }
 
 // On disk: a tag never changes and is never used for something else.
@@ -193,13 +171,8 @@ impl MarkRow {
         let causes = u16::try_from(self.causes.len()).expect("each cause has a slot");
         let mut bytes = causes.to_le_bytes().to_vec();
         self.causes.iter().for_each(|cause| put_cause(&mut bytes, cause));
-        let mut marks = self.slots.iter().peekable();
-        while let Some((first, mark)) = marks.next() {
-            let mut last = *first;
-            while marks.next_if(|(slot, next)| **slot == last + 1 && *next == mark).is_some() {
-                last += 1;
-            }
-            put_span(&mut bytes, (*first, last));
+        for Run { first, last, value: mark } in self.slots.iter() {
+            put_span(&mut bytes, (*first, *last));
             bytes.push(if mark.colour == Colour::Stale { STALE } else { SUSPECT });
             bytes.extend_from_slice(&mark.cause.to_le_bytes());
             mark.tries.put(&mut bytes);
@@ -214,16 +187,11 @@ impl MarkRow {
         for _ in 0..take_u16(bytes)? {
             row.causes.push(take_cause(bytes)?);
         }
-        let mut free = 0;
         while !bytes.is_empty() {
             let (first, last) = take_span(bytes)?;
             let mark = take_mark(bytes)?;
-            let known = usize::from(mark.cause) < row.causes.len();
-            if first < free || u32::from(last) >= PAGE_LEN_MAX || !known {
-                return None;
-            }
-            row.slots.extend((first..=last).map(|slot| (slot, mark)));
-            free = last + 1;
+            row.causes.get(usize::from(mark.cause))?;
+            row.slots.push(first, last, mark)?;
         }
         // So there are never more of them than slots, whatever the bytes say.
         row.drop_unused_causes();
@@ -244,6 +212,7 @@ fn take_mark(bytes: &mut &[u8]) -> Option<SlotMark> {
 mod tests {
     use super::*;
     use crate::graph::Origin;
+    use crate::page::PAGE_LEN_MAX;
     use crate::revision::Revision;
     use crate::time::Timestamp;
 

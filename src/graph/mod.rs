@@ -41,6 +41,8 @@ mod reading;
 #[cfg(not(loom))]
 mod seed;
 #[cfg(not(loom))]
+mod slot_runs;
+#[cfg(not(loom))]
 mod slots;
 #[cfg(all(test, not(loom)))]
 mod tests;

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::error::Result;
 use crate::key::{Source, after_all, check_kind, split_kind, split_source};
 use crate::page::{PageKey, ViewId};
+use crate::sync::Arc;
 
 // On disk: a tag never changes and is never used for something else.
 const SOURCE: u8 = 1;
@@ -25,7 +26,7 @@ const KIND_END: u8 = 0x00;
 /// a page its key; of an entity the view's id (4 bytes, big endian) and its key; of a view its id.
 /// No node's bytes begin with another's.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Node(Box<[u8]>);
+pub(crate) struct Node(Arc<[u8]>);
 
 /// A [`Node`] taken apart.
 #[derive(Clone, Copy, PartialEq, Eq)]

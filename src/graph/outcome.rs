@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::mark::MarkRow;
+use super::cause::Cause;
+use super::colour::Colour;
+use super::mark::{MarkRow, Raised};
 use super::node::{Node, NodeParts};
+use super::slot_runs::SlotRuns;
 use super::slots::SlotSet;
 use crate::page::ViewId;
 
@@ -25,21 +28,63 @@ pub(crate) struct WalkOutcome {
     pub(crate) revived: bool,
 }
 
-/// The marks of a page as they are after a walk. Where neither set has a slot, something that was
-/// tried in vain was revived.
+/// The marks of a page as they are after a walk. Where none was raised, something that was tried in
+/// vain was revived.
 #[derive(Default, PartialEq, Eq)]
 pub(crate) struct RaisedRow {
     pub(crate) row: MarkRow,
+    /// The colour that each slot was raised to.
+    raised: SlotRuns<Colour>,
+}
+
+impl RaisedRow {
+    /// Of a page whose marks are these before the walk.
+    pub(super) fn of(row: MarkRow) -> Self {
+        Self { row, raised: SlotRuns::default() }
+    }
+
+    /// As [`MarkRow::raise`], with what is raised kept in mind.
+    pub(super) fn raise(
+        &mut self,
+        slots: SlotSet,
+        colour: Colour,
+        cause: impl Fn() -> Cause,
+    ) -> Raised {
+        if self.row.would_raise(slots, colour).is_nothing() {
+            return Raised::default();
+        }
+        let raised = self.row.raise(slots, colour, cause());
+        self.raised.set(raised.newly.union(raised.worsened), colour);
+        raised
+    }
+
+    /// Whether any was raised.
+    pub(crate) fn is_raised(&self) -> bool {
+        !self.raised.is_empty()
+    }
+
     /// Were raised to stale.
-    pub(crate) stale: SlotSet,
+    pub(crate) fn stale(&self) -> SlotSet {
+        self.raised.with(|colour| *colour == Colour::Stale)
+    }
+
     /// Were raised to suspect and no further.
-    pub(crate) suspect: SlotSet,
+    pub(crate) fn suspect(&self) -> SlotSet {
+        self.raised.with(|colour| *colour == Colour::Suspect)
+    }
+
+    /// How many were raised to a colour and no further.
+    pub(crate) fn count(&self, colour: Colour) -> u64 {
+        let of_it = self.raised.iter().filter(|run| run.value == colour);
+        of_it.map(|run| u64::from(run.last - run.first) + 1).sum()
+    }
 }
 
 /// Without the bytes of keys: an entity may be a person, and debug output reaches logs.
 impl fmt::Debug for WalkOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (page, RaisedRow { stale, suspect, .. }) in &self.rows {
+        for (page, row) in &self.rows {
+            let (stale, suspect) = (row.stale(), row.suspect());
             write!(f, "{:?} stale {stale:?} suspect {suspect:?}; ", NodeParts::Page(page))?;
         }
         write!(f, "suspect {:?}, coarse {:?}", self.suspect_views, self.coarse)

@@ -109,9 +109,9 @@ impl Walk {
 
     pub(crate) fn finish(self) -> WalkOutcome {
         let mut outcome = self.outcome;
-        for RaisedRow { stale, suspect, .. } in outcome.rows.values() {
-            outcome.stale += u64::from(stale.len());
-            outcome.suspect += u64::from(suspect.len());
+        for row in outcome.rows.values() {
+            outcome.stale += row.count(Colour::Stale);
+            outcome.suspect += row.count(Colour::Suspect);
         }
         outcome
     }
@@ -178,7 +178,7 @@ impl Walk {
         }
         let Some(mut row) = graph.mark_row(page)? else { return Ok(()) };
         if self.outcome.rows.len() < self.pages_max && !row.revive(slots).is_empty() {
-            self.outcome.rows.insert(page.into(), RaisedRow { row, ..RaisedRow::default() });
+            self.outcome.rows.insert(page.into(), RaisedRow::of(row));
             self.outcome.revived = true;
         }
         Ok(())
@@ -283,7 +283,10 @@ impl Walk {
         let passed = self.pass(page, sealed);
         let newly = self.raise(graph, page, view, slots.minus(sealed), colour, cause)?;
         let newly = newly.union(passed);
-        self.push(page, newly);
+        // A change most often ends here: what nobody reads need not be remembered.
+        if self.is_read(graph, view) {
+            self.push(page, newly);
+        }
         Ok(newly)
     }
 
@@ -314,33 +317,23 @@ impl Walk {
             self.suspect_view(graph, view);
             return Ok(SlotSet::EMPTY);
         }
-        if !self.outcome.rows.contains_key(page) {
-            let row = graph.mark_row(page)?.unwrap_or_default();
-            if row.would_raise(slots, colour).is_nothing() {
-                return Ok(SlotSet::EMPTY);
+        let room = self.outcome.rows.len() < self.pages_max;
+        let raised = match self.outcome.rows.get_mut(page) {
+            Some(known) => known.raise(slots, colour, cause),
+            None => {
+                let mut row = RaisedRow::of(graph.mark_row(page)?.unwrap_or_default());
+                if !room && !row.row.would_raise(slots, colour).is_nothing() {
+                    self.full = true;
+                    self.suspect_view(graph, view);
+                    return Ok(SlotSet::EMPTY);
+                }
+                let raised = row.raise(slots, colour, cause);
+                if !raised.is_nothing() {
+                    self.outcome.rows.insert(page.into(), row);
+                }
+                raised
             }
-            if self.outcome.rows.len() >= self.pages_max {
-                self.full = true;
-                self.suspect_view(graph, view);
-                return Ok(SlotSet::EMPTY);
-            }
-            self.outcome.rows.insert(page.into(), RaisedRow { row, ..RaisedRow::default() });
-        }
-        let RaisedRow { row, stale, suspect } =
-            self.outcome.rows.get_mut(page).expect("it was put there if it was not");
-        if row.would_raise(slots, colour).is_nothing() {
-            return Ok(SlotSet::EMPTY);
-        }
-        let raised = row.raise(slots, colour, cause());
-        let all = raised.newly.union(raised.worsened);
-        match colour {
-            Colour::Stale => {
-                *stale = stale.union(all);
-                *suspect = suspect.minus(all);
-            }
-            Colour::Suspect => *suspect = suspect.union(all),
-            Colour::Fresh => {}
-        }
+        };
         self.outcome.revived |= !raised.revived.is_empty();
         Ok(raised.newly)
     }
