@@ -29,6 +29,8 @@ struct Exposure {
     zones: [f32; 16],
 }
 
+/// A page's key, and its bytes in the file.
+type Row = (Box<[u8]>, Box<[u8]>);
 type Rows = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
 /// The table of pages in a file of ours, and that of the copies.
@@ -168,7 +170,7 @@ fn inflated_len(page_len: u32) -> usize {
 }
 
 /// The pages as they stand in a closed file, in the order of their keys.
-fn stored_pages(path: &Path) -> Vec<(Box<[u8]>, Box<[u8]>)> {
+fn stored_pages(path: &Path) -> Vec<Row> {
     // redb knows nothing of the seal behind its data; the seal's last 33 bytes say where that ends.
     let bare = path.with_extension("bare");
     fs::copy(path, &bare).expect("a copy");
@@ -187,7 +189,7 @@ fn stored_pages(path: &Path) -> Vec<(Box<[u8]>, Box<[u8]>)> {
 fn copy(
     folder: &Path,
     name: &str,
-    pages: &[(Box<[u8]>, Box<[u8]>)],
+    pages: &[Row],
     cache_bytes: usize,
     value: impl Fn(&[u8]) -> Vec<u8>,
 ) -> Database {
