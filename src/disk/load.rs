@@ -10,7 +10,7 @@ use crate::graph::MarkRow;
 use crate::page::{self, Page, PageKey};
 
 use super::shared::{PageInMemory, Shared};
-use super::tables::{DICTIONARIES, MARKS, PAGES};
+use super::tables::{DICTIONARIES, PAGES};
 use super::view_state::ViewState;
 
 /// What a look into the file found.
@@ -82,19 +82,20 @@ pub(super) fn read_apart(
     view: &ViewState,
     key: CacheKey<'_>,
 ) -> Result<Option<Result<Resident<Page>>>> {
-    let found = shared.read(|txn| {
-        let failed = |cause: redb::Error| shared.storage_error(cause);
-        let pages = txn.open_table(PAGES).map_err(|e| failed(e.into()))?;
-        let found = pages.get(key.bytes()).map_err(|e| failed(e.into()))?;
-        let Some(bytes) = found else {
+    let found = shared.look(|file| {
+        let failed = |cause: redb::StorageError| shared.storage_error(cause);
+        let Some(bytes) = file.pages.get(key.bytes()).map_err(failed)? else {
             return Ok(None);
         };
         let decoded = page::decode(bytes.value(), key.bytes(), view.shape(), |id| {
-            let table = txn.open_table(DICTIONARIES).map_err(|e| failed(e.into()))?;
-            view.dictionary(id, &table, |cause| shared.storage_error(cause))
+            if let Some(known) = view.known_dictionary(id) {
+                return Ok(Some(known));
+            }
+            let table = file.txn.open_table(DICTIONARIES);
+            let table = table.map_err(|cause| shared.storage_error(cause))?;
+            view.dictionary(id, &table, failed)
         });
-        let marks = txn.open_table(MARKS).map_err(|e| failed(e.into()))?;
-        let marks = marks.get(key.bytes()).map_err(|e| failed(e.into()))?;
+        let marks = file.marks.get(key.bytes()).map_err(failed)?;
         let marks = marks.map(|row| MarkRow::from_bytes(row.value()));
         Ok(Some((decoded, marks)))
     })?;

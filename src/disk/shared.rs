@@ -1,9 +1,10 @@
 //! What readers, builders and the writer of one opening share.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use redb::{Database, ReadTransaction, ReadableDatabase};
+use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase};
 
 use crate::cache::{Budget, Cache, CacheKey, Resident, Weighed};
 use crate::error::{Error, ErrorKind, Result};
@@ -17,6 +18,8 @@ use crate::schedule::{Admission, Bell, Noticed, Overdue};
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering, RwLock};
 
 use super::file::{HomeProcess, SealState, explain};
+use super::latest::Latest;
+use super::tables::{MARKS, PAGES};
 use super::view_state::ViewState;
 
 impl Weighed for Page {
@@ -44,6 +47,8 @@ pub(crate) struct Shared {
     /// Gone once the store is closed. Readers hold the lock for one read; nobody waits under it for
     /// anything but the disk.
     database: RwLock<Option<Database>>,
+    /// What loads look at. Gone before the database is.
+    latest: Latest<Snapshot>,
     seal: Arc<SealState>,
     home: HomeProcess,
     published: AtomicU64,
@@ -69,6 +74,19 @@ pub(crate) struct Shared {
     pub(crate) served_marked: Noticed,
     /// What readers were served shortly before it expires.
     pub(crate) expiring: Noticed,
+}
+
+/// A read transaction, with the tables that every load asks.
+pub(super) struct Snapshot {
+    pub(super) pages: ReadOnlyTable<&'static [u8], &'static [u8]>,
+    pub(super) marks: ReadOnlyTable<&'static [u8], &'static [u8]>,
+    pub(super) txn: ReadTransaction,
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Snapshot")
+    }
 }
 
 /// Pages that readers had a look at and that wait to be built: more are known by their marks.
@@ -100,6 +118,7 @@ impl Shared {
             overdue: Overdue::default(),
             path: parts.path,
             database: RwLock::new(Some(parts.database)),
+            latest: Latest::new(),
             seal: parts.seal,
             home: parts.home,
             published: AtomicU64::new(parts.revision.get()),
@@ -183,6 +202,26 @@ impl Shared {
         body(&txn)
     }
 
+    /// Looks at pages and marks as the last commit left them, or a later one: as one transaction, that
+    /// sees everything that was published before this call.
+    pub(super) fn look<T>(&self, body: impl FnOnce(&Snapshot) -> Result<T>) -> Result<T> {
+        self.home.check()?;
+        let database = self.database.read();
+        let database = database.as_ref().ok_or_else(closed)?;
+        let snapshot = self.latest.get(|| {
+            let failed = |cause: redb::Error| self.storage_error(cause);
+            let txn = database.begin_read().map_err(|cause| failed(cause.into()))?;
+            let open = |table| txn.open_table(table).map_err(|cause| failed(cause.into()));
+            Ok(Snapshot { pages: open(PAGES)?, marks: open(MARKS)?, txn })
+        })?;
+        body(&snapshot)
+    }
+
+    /// Behind each commit, and before anything of it is published: later looks see it.
+    pub(super) fn committed(&self) {
+        self.latest.pass();
+    }
+
     /// Lends the database to the writer for one transaction.
     pub(super) fn with_database<T>(&self, body: impl FnOnce(&Database) -> Result<T>) -> Result<T> {
         let database = self.database.read();
@@ -191,7 +230,11 @@ impl Shared {
 
     /// Takes the database out: whoever comes later finds the store closed.
     pub(crate) fn take_database(&self) -> Option<Database> {
-        self.database.write().take()
+        let mut database = self.database.write();
+        if self.home.is_home() {
+            self.latest.pass();
+        }
+        database.take()
     }
 
     /// Refuses writes in a forked child, in a store opened to read, and after a failed sync.
@@ -326,6 +369,15 @@ impl Shared {
             evictions: cache.evicted,
             events_dropped: self.events.dropped(),
             ..self.counters.snapshot()
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // A forked child ends no transaction of its parent's: a lock may be held there for ever.
+        if !self.home.is_home() {
+            self.latest.forget();
         }
     }
 }

@@ -333,6 +333,11 @@ impl ViewState {
         &self.announcements
     }
 
+    /// A dictionary that a page has named before.
+    pub(crate) fn known_dictionary(&self, id: u32) -> Option<Dictionary> {
+        self.dictionaries.lock().get(&id).cloned()
+    }
+
     /// A dictionary that a page names, read from its table when it is first needed.
     pub(crate) fn dictionary(
         &self,
@@ -340,8 +345,8 @@ impl ViewState {
         table: &impl ReadableTable<&'static [u8], &'static [u8]>,
         explain: impl Fn(redb::StorageError) -> Error,
     ) -> Result<Option<Dictionary>> {
-        if let Some(known) = self.dictionaries.lock().get(&id) {
-            return Ok(Some(known.clone()));
+        if let Some(known) = self.known_dictionary(id) {
+            return Ok(Some(known));
         }
         let key = dictionary_key(self.id, id);
         let found = table.get(key.as_slice()).map_err(explain)?;

@@ -280,7 +280,9 @@ impl Writer {
             } else {
                 txn.set_durability(Durability::None).map_err(|e| failed(e.into()))?;
             }
-            if let Err(cause) = txn.commit() {
+            let committed = txn.commit();
+            shared.committed();
+            if let Err(cause) = committed {
                 // Whether it happened is unknown: what it would have marked is not fresh any more.
                 publish_marks(&shared, &written);
                 return Err(failed(cause.into()));

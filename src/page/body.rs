@@ -72,7 +72,12 @@ impl Entry {
     }
 
     fn present(self) -> bool {
-        self.state == Origin::Built as u8 || self.state == Origin::Put as u8
+        Self::is_record(self.state)
+    }
+
+    /// Whether a slot of this state holds a record.
+    pub(super) fn is_record(state: u8) -> bool {
+        state == Origin::Built as u8 || state == Origin::Put as u8
     }
 }
 
@@ -225,7 +230,7 @@ impl Page {
     }
 
     #[inline]
-    fn entry(&self, slot: Slot) -> Entry {
+    pub(super) fn entry(&self, slot: Slot) -> Entry {
         let at = slot.0 as usize * ENTRY_BYTES;
         let bytes = self.body[at..].first_chunk().expect("the slot table is whole");
         Entry::from_bytes(bytes)

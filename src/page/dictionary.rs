@@ -10,6 +10,7 @@ use rkyv::util::AlignedVec;
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 use zstd::zstd_safe::{CCtx, DCtx, compress_bound};
 
+use super::even::Even;
 use crate::error::{Error, Result};
 use crate::sync::Arc;
 
@@ -103,6 +104,25 @@ pub(super) fn decompress(
     }
 }
 
+/// Inflates a frame into at most `most` bytes, which the caller has bounded.
+pub(super) fn decompress_lean(
+    frame: &[u8],
+    most: usize,
+    dictionary: Option<&Dictionary>,
+) -> Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(most);
+    let done = DECOMPRESSOR.with_borrow_mut(|context| match dictionary {
+        Some(known) => context.decompress_using_ddict(&mut out, frame, known.0.decoder.as_ddict()),
+        None => context.decompress(&mut out, frame),
+    });
+    match done {
+        Ok(_) => Ok(out),
+        Err(_) => {
+            Err(Error::damaged("a page's compressed body does not inflate to what it claims"))
+        }
+    }
+}
+
 /// Bodies of this size or more hold enough repetition of their own.
 const SMALL_BODY_BYTES: usize = 8 << 10;
 /// zstd's advice: samples of about a hundred times the dictionary's size.
@@ -131,8 +151,12 @@ impl Sampler {
         if self.done || body.len() >= SMALL_BODY_BYTES {
             return None;
         }
-        self.bytes.extend_from_slice(body);
-        self.sizes.push(body.len());
+        let before = self.bytes.len();
+        match Even::of(page) {
+            Some(even) => self.bytes.extend_from_slice(&even.lean(page)),
+            None => self.bytes.extend_from_slice(body),
+        }
+        self.sizes.push(self.bytes.len() - before);
         if self.bytes.len() < SAMPLE_BYTES || self.sizes.len() < SAMPLES_MIN {
             return None;
         }

@@ -77,7 +77,7 @@ where
     mended[..6].copy_from_slice(b"TiPg\x01\0");
     mended[16..24].copy_from_slice(&shape.fingerprint().to_le_bytes());
     // Plain bodies are as long as the bytes that are there: a guess that seldom comes right.
-    if mended[6] & 1 == 0 {
+    if mended[6] == 0 {
         let facts = u32::from_le_bytes([mended[28], mended[29], mended[30], mended[31]]);
         let facts = facts as usize * super::facts::FACTS_BYTES;
         let body = (mended.len() - HEADER_BYTES).saturating_sub(facts);

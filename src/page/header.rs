@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  0        4      6      8         16        24       28       32      36      40
-//!  | magic  |format| flags| checksum| layout  | slots  | facts  | dict. | body  | facts, body ...
+//!  | magic  |format| form | checksum| layout  | slots  | facts  | dict. | body  | facts, body ...
 //! ```
 //!
 //! All little endian. The checksum is xxh3 (64 bits), seeded with the xxh3 of the page's key, over
@@ -17,8 +17,29 @@ use super::{PAGE_BYTES_MAX, PAGE_LEN_MAX};
 const MAGIC: [u8; 4] = *b"TiPg";
 /// On disk: the format this release writes, and the only one so far.
 const FORMAT: u16 = 1;
-/// On disk: the body is a zstd frame. The other flag bits are zero and refused when they are not.
-const FLAG_COMPRESSED: u16 = 1;
+
+/// How the body stands in the file; on disk, never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As it is in memory.
+    Plain = 0,
+    /// That, as a zstd frame.
+    Zstd = 1,
+    /// As columns.
+    Packed = 2,
+    /// The lean form, as a zstd frame.
+    LeanZstd = 3,
+}
+
+impl Form {
+    fn from_number(number: u16) -> Option<Self> {
+        [Self::Plain, Self::Zstd, Self::Packed, Self::LeanZstd].into_iter().nth(number.into())
+    }
+
+    fn may_have_dictionary(self) -> bool {
+        matches!(self, Self::Zstd | Self::LeanZstd)
+    }
+}
 
 /// Bytes of the header; on disk, never changes within a format.
 pub(super) const HEADER_BYTES: usize = 40;
@@ -28,7 +49,7 @@ pub(super) const CHECKED_FROM: usize = 16;
 /// A page's header, its bounds already checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
-    pub(super) compressed: bool,
+    pub(super) form: Form,
     pub(super) checksum: u64,
     /// Fingerprint of the record type's layout.
     pub(super) layout: u64,
@@ -45,8 +66,7 @@ impl Header {
         let mut out = [0; HEADER_BYTES];
         out[0..4].copy_from_slice(&MAGIC);
         out[4..6].copy_from_slice(&FORMAT.to_le_bytes());
-        let flags = if self.compressed { FLAG_COMPRESSED } else { 0 };
-        out[6..8].copy_from_slice(&flags.to_le_bytes());
+        out[6..8].copy_from_slice(&(self.form as u16).to_le_bytes());
         out[8..16].copy_from_slice(&self.checksum.to_le_bytes());
         out[16..24].copy_from_slice(&self.layout.to_le_bytes());
         for (at, value) in
@@ -81,8 +101,11 @@ impl Header {
                 two(4)
             )));
         }
+        let form = Form::from_number(two(6)).ok_or_else(|| {
+            Error::damaged(format!("the page's body has the unknown form {}", two(6)))
+        })?;
         let header = Self {
-            compressed: two(6) == FLAG_COMPRESSED,
+            form,
             checksum: eight(8),
             layout: eight(16),
             slots: four(24),
@@ -90,20 +113,19 @@ impl Header {
             dictionary: four(32),
             body: four(36),
         };
-        header.bounded(two(6), bytes.len())?;
+        header.bounded(bytes.len())?;
         Ok(header)
     }
 
     /// Every length is held against its limit here, before anything is allocated by it.
-    fn bounded(&self, flags: u16, total: usize) -> Result<()> {
+    fn bounded(&self, total: usize) -> Result<()> {
         let facts = self.facts as usize * FACTS_BYTES;
-        let fits = flags & !FLAG_COMPRESSED == 0
-            && (1..=PAGE_LEN_MAX).contains(&self.slots)
+        let fits = (1..=PAGE_LEN_MAX).contains(&self.slots)
             && self.facts <= self.slots
             && self.body as usize <= PAGE_BYTES_MAX
             && facts <= total - HEADER_BYTES
-            && (self.compressed || self.body as usize == total - HEADER_BYTES - facts)
-            && (self.compressed || self.dictionary == 0);
+            && (self.form != Form::Plain || self.body as usize == total - HEADER_BYTES - facts)
+            && (self.form.may_have_dictionary() || self.dictionary == 0);
         if fits {
             Ok(())
         } else {

@@ -84,10 +84,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let mut parts = Vec::with_capacity(drafts.len());
         for FinishedDraft { key, page, readings } in drafts {
             let whole = page.slots() == 1 || !wanted;
-            if whole {
+            let body = whole.then(|| store_body(&page, &compression));
+            if body.as_ref().is_some_and(|body| !body.is_packed()) {
                 self.sample(&page)?;
             }
-            let body = whole.then(|| store_body(&page, &compression));
             parts.push(Part { key, page, body, readings });
         }
         let view = self.state.clone();

@@ -1,5 +1,6 @@
 //! What pages promise, tried with whatever may stand in a file.
 
+mod even;
 mod hostile;
 mod merging;
 mod round_trip;
