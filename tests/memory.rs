@@ -74,6 +74,26 @@ fn handles_beyond_the_budget_are_charged_and_hinder_no_read() {
     assert!(resident <= BUDGET as u64, "{resident} bytes after the handles were dropped");
 }
 
+/// A read that misses looks into memory twice, before and after it decided to go to the file. That is
+/// one use of the page, or three misses would outweigh four reads of which three were hits.
+#[test]
+fn what_was_asked_for_three_times_does_not_push_out_what_was_asked_for_four_times() {
+    let store = store();
+    let view = blobs(&store, "blobs");
+    put(&view, 0..ENTITIES);
+    store.sync().unwrap();
+    let layer = |entity: u32| view.get(&entity, Timestamp::EPOCH).unwrap().layer();
+    let fitting = (BUDGET / 2 / RECORD) as u32;
+    for _ in 0..4 {
+        (0..fitting).for_each(|entity| _ = layer(entity));
+    }
+    for _ in 0..3 {
+        (fitting..3 * fitting).for_each(|entity| _ = layer(entity));
+    }
+    let hits = (0..fitting).filter(|entity| layer(*entity) == Layer::Memory).count();
+    assert!(hits as u32 > fitting * 9 / 10, "{hits} of {fitting} were still in memory");
+}
+
 /// The share of reads from memory of a steady reader, in thousandths, while others do `work`.
 fn steady_reader(work: impl Fn(&Store, u32)) -> u64 {
     let store = store();

@@ -15,7 +15,7 @@ use crate::revision::Revision;
 use super::core::{BuildFunction, Core, Spot};
 use super::draft::{PageDraft, RecordDraft};
 use super::gate::Gate;
-use super::lookup::{Look, hold, look};
+use super::lookup::{Look, hold, look_again};
 use super::record::Record;
 
 /// How often a read builds before it gives up: a flight that it joined may have begun too early,
@@ -153,7 +153,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             return Ok(None);
         }
         self.check(&spot.key)?;
-        let Look::Found(found) = look(self.shared(), &self.state, &spot.key)? else {
+        let Look::Found(found) = look_again(self.shared(), &self.state, &spot.key)? else {
             return Ok(None);
         };
         let slot = spot.slot();
@@ -211,7 +211,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// What a page lacks, for a view whose pages are built whole.
     fn lacking_around(&self, spot: &Spot, floor: Revision) -> Result<Vec<(Slot, Bucket)>> {
-        let look = look(self.shared(), &self.state, &spot.key)?;
+        let look = look_again(self.shared(), &self.state, &spot.key)?;
         // What is retired is not made for a build that reads; the one asked for is known not to be.
         let stands = |slot: Slot, bucket: Bucket| match &look {
             Look::Found(found) if found.page().holds(slot) => {

@@ -16,7 +16,7 @@ use crate::sync::Arc;
 use crate::time::{Span, Timestamp};
 
 use super::core::{BuildFunction, Core, Spot};
-use super::lookup::{Found, Look, in_hand, in_memory, look};
+use super::lookup::{Found, Look, LookFor, in_hand, in_memory, look, look_again};
 use super::policy::{Marked, Missing, Policy};
 use super::record::Record;
 
@@ -113,7 +113,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             self.check(&spot.key)?;
             return self.build_for_reader(entity, spot, seen, self.shared().published());
         }
-        let standing = match self.glance(spot)? {
+        // A build comes here at once, any other read when it has found nothing fresh in memory.
+        let look: LookFor = if is_building() { look } else { look_again };
+        let standing = match self.glance(spot, look)? {
             Glance::Record(record) if record.freshness().stands() => return Ok(record),
             Glance::Record(record) => {
                 if !self.rebuilds(&record, policy.marked) {
@@ -163,7 +165,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// What stands in a bucket now, if anything does.
     pub(super) fn glance_again(&self, spot: &Spot) -> Result<Option<Record<R>>> {
-        match self.glance(spot)? {
+        match self.glance(spot, look)? {
             Glance::Record(record) => Ok(Some(record)),
             Glance::Nothing(_) => Ok(None),
         }
@@ -227,14 +229,14 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     fn peek_unobserved(&self, spot: &Spot) -> Result<Option<Record<R>>> {
-        match self.glance(spot)? {
+        match self.glance(spot, look)? {
             Glance::Record(record) => Ok(Some(record)),
             Glance::Nothing(None) => Ok(None),
             Glance::Nothing(Some(damage)) => Err(self.at(spot, damage)),
         }
     }
 
-    fn glance(&self, spot: &Spot) -> Result<Glance<R>> {
+    fn glance(&self, spot: &Spot, look: LookFor) -> Result<Glance<R>> {
         self.check(&spot.key)?;
         Ok(match look(self.shared(), &self.state, &spot.key)? {
             Look::Found(found) => match self.record_in(found, spot) {

@@ -28,6 +28,9 @@ pub(super) enum Look {
     Damaged(Error),
 }
 
+/// One of the ways to look for a page.
+pub(super) type LookFor = fn(&Shared, &ViewState, &PageKey) -> Result<Look>;
+
 impl Found {
     #[inline]
     pub(super) fn page(&self) -> &Page {
@@ -54,23 +57,38 @@ pub(super) fn look(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<L
     if let Some(found) = in_memory(shared, key) {
         return Ok(Look::Found(found));
     }
-    Ok(match load(shared, view, key)? {
-        Loaded::Page(resident) => Look::Found(hold(resident, Layer::File)),
-        Loaded::Absent => Look::Absent,
-        Loaded::Damaged(error) => Look::Damaged(error),
-    })
+    load(shared, view, key).map(from_file)
+}
+
+/// The same for a read that has asked for the page in memory already and looks once more. That it
+/// asked counts once: if every miss counted twice, what is asked for once would push out what is
+/// asked for again.
+pub(super) fn look_again(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<Look> {
+    match peeked(shared, key) {
+        Some(found) => Ok(Look::Found(found)),
+        None => load(shared, view, key).map(from_file),
+    }
 }
 
 /// The same without a trace: it counts as no use of the page and brings none into memory.
 pub(super) fn look_aside(shared: &Shared, view: &ViewState, key: &PageKey) -> Result<Look> {
-    if let Some(resident) = shared.cache.peek(CacheKey::new(key.as_slice())) {
-        return Ok(Look::Found(hold(resident, Layer::Memory)));
+    match peeked(shared, key) {
+        Some(found) => Ok(Look::Found(found)),
+        None => load_aside(shared, view, key).map(from_file),
     }
-    Ok(match load_aside(shared, view, key)? {
+}
+
+fn peeked(shared: &Shared, key: &PageKey) -> Option<Found> {
+    let resident = shared.cache.peek(CacheKey::new(key.as_slice()))?;
+    Some(hold(resident, Layer::Memory))
+}
+
+fn from_file(loaded: Loaded) -> Look {
+    match loaded {
         Loaded::Page(resident) => Look::Found(hold(resident, Layer::File)),
         Loaded::Absent => Look::Absent,
         Loaded::Damaged(error) => Look::Damaged(error),
-    })
+    }
 }
 
 /// A page that somebody handed over.

@@ -12,7 +12,7 @@ use crate::revision::Revision;
 use crate::sync::Arc;
 
 use super::core::{Core, Spot};
-use super::lookup::{Look, look};
+use super::lookup::{Look, look_again};
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// Finds out whether a suspect record is still right, or one that expired with what it was built
@@ -24,7 +24,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         floor: Revision,
         lead: &Lead<PageInMemory>,
     ) -> Result<Option<PageInMemory>> {
-        let Look::Found(found) = look(self.shared(), &self.state, &spot.key)? else {
+        let Look::Found(found) = look_again(self.shared(), &self.state, &spot.key)? else {
             return Ok(None);
         };
         let slot = spot.slot();
