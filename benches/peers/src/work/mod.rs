@@ -1,0 +1,24 @@
+//! The works, by family. Each file says what it does, to whom, and what is counted.
+
+mod bulk;
+mod cold;
+mod hits;
+mod miss;
+mod spans;
+
+use crate::bench::Bench;
+
+/// Works that are measured together.
+pub struct Family {
+    pub works: &'static [&'static str],
+    pub measure: fn(&mut Bench),
+}
+
+/// In the order in which they are done: those that only read first.
+pub const FAMILIES: &[Family] = &[
+    Family { works: hits::WORKS, measure: hits::measure },
+    Family { works: spans::WORKS, measure: spans::measure },
+    Family { works: miss::WORKS, measure: miss::measure },
+    Family { works: cold::WORKS, measure: cold::measure },
+    Family { works: bulk::WORKS, measure: bulk::measure },
+];
