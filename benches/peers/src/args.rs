@@ -87,7 +87,8 @@ fn names(list: &str) -> Vec<String> {
 }
 
 fn number(text: &str) -> Result<usize, String> {
-    let number: usize = text.replace('_', "").parse().map_err(|_| format!("{text} is no number"))?;
+    let number: usize =
+        text.replace('_', "").parse().map_err(|_| format!("{text} is no number"))?;
     // Records are counted in 32 bits, with room to round up to whole days.
     if (1_000..=1_000_000_000).contains(&number) {
         Ok(number)
@@ -129,7 +130,8 @@ mod tests {
 
     #[test]
     fn works_and_engines_are_lists_with_commas() {
-        let Ok(Asked::Measure(args)) = read_line("--only hit_*,bulk --engines lmdb --records 1_000_000")
+        let Ok(Asked::Measure(args)) =
+            read_line("--only hit_*,bulk --engines lmdb --records 1_000_000")
         else {
             panic!("it is a measurement")
         };
@@ -144,6 +146,9 @@ mod tests {
         assert!(read_line("--records").unwrap_err().contains("needs a value"));
         assert!(read_line("--records few").unwrap_err().contains("few"));
         assert_eq!(read_line("--quick --help"), Ok(Asked::Help));
-        assert_eq!(read_line("--child hold lmdb"), Ok(Asked::Child(vec!["hold".into(), "lmdb".into()])));
+        assert_eq!(
+            read_line("--child hold lmdb"),
+            Ok(Asked::Child(vec!["hold".into(), "lmdb".into()]))
+        );
     }
 }

@@ -38,7 +38,15 @@ impl Bench {
         let folder = TempDir::with_prefix_in("files-", &args.out).expect("a folder for files");
         let data = Data::new(args.records);
         let draws = Draws::new(DRAWS, data.len());
-        Self { args, data, draws, figures: Vec::new(), shelf: None, folder, started: Instant::now() }
+        Self {
+            args,
+            data,
+            draws,
+            figures: Vec::new(),
+            shelf: None,
+            folder,
+            started: Instant::now(),
+        }
     }
 
     /// How many rounds count.
@@ -107,7 +115,8 @@ impl Bench {
         better: Better,
         spreads: impl IntoIterator<Item = (&'static str, Spread)>,
     ) {
-        let figure = |(engine, spread)| Figure { work: work.to_owned(), engine, spread, unit, better };
+        let figure =
+            |(engine, spread)| Figure { work: work.to_owned(), engine, spread, unit, better };
         self.figures.extend(spreads.into_iter().map(figure));
         println!("{}", table::block(work, &self.figures));
     }

@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::key::{Key, SLOTS, slot_of};
+use crate::key::{SLOTS, slot_of, start_of};
 use crate::record::{Exposure, RecordBytes};
-use crate::sun::exposure;
+use crate::sun::Day;
 
 /// The records of so many entities, a day of each. Cheap to clone.
 #[derive(Clone)]
@@ -16,8 +16,17 @@ pub struct Data {
 impl Data {
     /// At least so many records: whole days.
     pub fn new(records: usize) -> Self {
-        let entities = records.div_ceil(SLOTS as usize) as u32;
-        let records = (0..entities * SLOTS).map(|nth| exposure(Key::nth(nth))).collect();
+        Self::of_day(records.div_ceil(SLOTS as usize) as u32, 0)
+    }
+
+    /// Other records under the same keys, as a rebuild brings them: those of the next day.
+    pub fn changed(&self) -> Self {
+        Self::of_day(self.entities(), 1)
+    }
+
+    fn of_day(entities: u32, days: i64) -> Self {
+        let day = Day::new(start_of(0) + days * 86_400_000, SLOTS);
+        let records = (0..entities).flat_map(|entity| day.exposures(entity)).collect();
         Self { records: Arc::new(records) }
     }
 

@@ -4,12 +4,14 @@
 
 mod args;
 mod bench;
+mod child;
 mod clock;
 mod data;
 mod engine;
 mod figure;
 mod json;
 mod key;
+mod pin;
 mod record;
 mod rounds;
 mod shelf;
@@ -32,7 +34,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Asked::Measure(args)) => measure(args),
-        Ok(Asked::Child(_)) => ExitCode::FAILURE,
+        Ok(Asked::Child(words)) => {
+            child::run(&words).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+        }
         Err(message) => {
             eprintln!("{message}");
             ExitCode::from(2)

@@ -5,7 +5,15 @@ use rkyv::{Archive, Deserialize, Serialize};
 /// How sunny a café's terrace is in ten minutes of a day: 96 bytes, of which most change from one
 /// bucket to the next while the sun is up and few while it is down.
 #[derive(
-    Archive, Clone, Debug, Default, Deserialize, PartialEq, Serialize, serde::Deserialize, serde::Serialize,
+    Archive,
+    Clone,
+    Debug,
+    Default,
+    Deserialize,
+    PartialEq,
+    Serialize,
+    serde::Deserialize,
+    serde::Serialize,
 )]
 pub struct Exposure {
     /// A bit for each seat that is in the sun.
@@ -86,7 +94,8 @@ mod tests {
 
     #[test]
     fn a_record_is_touched_alike_as_a_struct_and_as_bytes() {
-        let record = Exposure { seats: [7, 1, 2, 3], direct: 512.5, percent: 61, ..Exposure::default() };
+        let record =
+            Exposure { seats: [7, 1, 2, 3], direct: 512.5, percent: 61, ..Exposure::default() };
         assert_eq!(record.touch(), touch_bytes(&record.bytes()));
         let archived = rkyv::access::<ArchivedExposure, rkyv::rancor::Error>;
         let aligned = rkyv::to_bytes::<rkyv::rancor::Error>(&record).unwrap();

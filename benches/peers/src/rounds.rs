@@ -22,11 +22,18 @@ pub fn alternate(rounds: usize, contenders: Vec<Contender<'_>>) -> Vec<(&'static
 
 /// The same without a round before: for works that begin anew each time, or that wear out what they
 /// work on.
-pub fn alternate_cold(rounds: usize, contenders: Vec<Contender<'_>>) -> Vec<(&'static str, Spread)> {
+pub fn alternate_cold(
+    rounds: usize,
+    contenders: Vec<Contender<'_>>,
+) -> Vec<(&'static str, Spread)> {
     run(rounds, false, contenders)
 }
 
-fn run(rounds: usize, warm: bool, mut contenders: Vec<Contender<'_>>) -> Vec<(&'static str, Spread)> {
+fn run(
+    rounds: usize,
+    warm: bool,
+    mut contenders: Vec<Contender<'_>>,
+) -> Vec<(&'static str, Spread)> {
     if warm {
         contenders.iter_mut().for_each(|contender| _ = (contender.round)());
     }

@@ -66,9 +66,9 @@ pub fn check(engine: &dyn Engine, data: &Data) {
             assert_eq!(reader.timeline(entity, slots), expected, "{name}: timeline of {entity}");
         }
         let entities: Vec<u32> = (0..data.entities()).collect();
-        let expected = entities.iter().fold(0_u64, |sum, entity| {
-            sum.wrapping_add(data.record(entity * SLOTS + 60).touch())
-        });
+        let expected = entities
+            .iter()
+            .fold(0_u64, |sum, entity| sum.wrapping_add(data.record(entity * SLOTS + 60).touch()));
         assert_eq!(reader.many(&entities, 60), expected, "{name}: many entities");
         let absent = Key::at(data.entities() + 3, 5);
         assert_eq!(reader.get(absent), None, "{name} has what was never stored");

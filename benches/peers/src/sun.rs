@@ -1,6 +1,5 @@
 //! Where the sun stands and what it does to a terrace: plain geometry, the same in every run.
 
-use crate::key::Key;
 use crate::record::Exposure;
 
 /// Where the city is: Gothenburg.
@@ -11,36 +10,31 @@ const HOUSES: usize = 5;
 const SEATS_MAX: u64 = 256;
 const BUCKET_SECONDS: i64 = 600;
 
-/// The record of an entity and a bucket.
-pub fn exposure(key: Key) -> Exposure {
-    let at = key.start / 1_000;
-    let terrace = Terrace::of(key.entity);
-    let (azimuth, elevation) = sun(at + BUCKET_SECONDS / 2);
-    let lit = terrace.lit(azimuth, elevation);
-    let sine = elevation.to_radians().sin().max(0.0);
-    // Air takes the more the longer the way through it.
-    let beam = if sine > 0.0 { 1_098.0 * sine * (-0.057 / sine).exp() } else { 0.0 };
-    let house = terrace.house_towards(azimuth).filter(|house| elevation > 0.0 && house.hides(elevation));
-    let seats = terrace.seats_lit(lit, azimuth);
-    let (since, until) = terrace.lit_times(at);
-    Exposure {
-        seats,
-        lit_since: since,
-        lit_until: until,
-        azimuth: azimuth as f32,
-        elevation: elevation as f32,
-        direct: (beam * lit) as f32,
-        diffuse: (beam * 0.13 * terrace.open_sky) as f32,
-        reflected: (beam * terrace.albedo * (1.0 - lit)) as f32,
-        lit_area: (terrace.area * lit) as f32,
-        uv_index: (11.0 * sine.powf(1.4) * lit.max(0.2)) as f32,
-        obstruction: house.map_or(0, |house| house.number),
-        obstruction_distance: house.map_or(0.0, |house| house.distance as f32),
-        obstruction_height: house.map_or(0.0, |house| house.height as f32),
-        felt_celsius: (14.0 + 9.0 * sine + 4.0 * lit) as f32,
-        minutes_to_change: ((if lit > 0.0 { until } else { since } - at).max(0) / 60).min(1_440) as u16,
-        percent: (lit * 100.0).round() as u8,
-        confidence: (70.0 + 29.0 * sine) as u8,
+/// Where the sun stands through a day: the same for every terrace of the city.
+pub struct Day {
+    began: i64,
+    buckets: Vec<(f64, f64)>,
+    hours: Vec<(f64, f64)>,
+}
+
+impl Day {
+    /// The day of so many buckets that begins then, in milliseconds.
+    pub fn new(start: i64, buckets: u32) -> Self {
+        let began = start / 1_000;
+        let middle = |slot| sun(began + i64::from(slot) * BUCKET_SECONDS + BUCKET_SECONDS / 2);
+        let hours = (0..24).map(|hour| sun(began + hour * 3_600));
+        Self { began, buckets: (0..buckets).map(middle).collect(), hours: hours.collect() }
+    }
+
+    /// An entity's records of the day.
+    pub fn exposures(&self, entity: u32) -> impl Iterator<Item = Exposure> + '_ {
+        let terrace = Terrace::of(entity);
+        let shines = |at: &(f64, f64)| terrace.lit(at.0, at.1) > 0.5;
+        let first = self.hours.iter().position(shines).unwrap_or(0);
+        let last = self.hours.iter().rposition(shines).unwrap_or(0);
+        let times = [first, last].map(|hour| self.began + hour as i64 * 3_600);
+        let starts = (0..).map(|slot| self.began + slot * BUCKET_SECONDS);
+        self.buckets.iter().zip(starts).map(move |(sun, at)| terrace.exposure(*sun, at, times))
     }
 }
 
@@ -108,16 +102,38 @@ impl Terrace {
         seats
     }
 
-    /// The first and the last hour of the day with sun on it.
-    fn lit_times(&self, at: i64) -> (i64, i64) {
-        let day = at - at.rem_euclid(86_400);
-        let shines = |hour: &i64| {
-            let (azimuth, elevation) = sun(day + hour * 3_600);
-            self.lit(azimuth, elevation) > 0.5
-        };
-        let first = (0..24).find(shines).unwrap_or(0);
-        let last = (0..24).rfind(shines).unwrap_or(0);
-        (day + first * 3_600, day + last * 3_600)
+    fn exposure(
+        &self,
+        (azimuth, elevation): (f64, f64),
+        at: i64,
+        [since, until]: [i64; 2],
+    ) -> Exposure {
+        let lit = self.lit(azimuth, elevation);
+        let sine = elevation.to_radians().sin().max(0.0);
+        // Air takes the more the longer the way through it.
+        let beam = if sine > 0.0 { 1_098.0 * sine * (-0.057 / sine).exp() } else { 0.0 };
+        let hides = |house: &&House| elevation > 0.0 && house.hides(elevation);
+        let house = self.house_towards(azimuth).filter(hides);
+        let change = if lit > 0.0 { until } else { since };
+        Exposure {
+            seats: self.seats_lit(lit, azimuth),
+            lit_since: since,
+            lit_until: until,
+            azimuth: azimuth as f32,
+            elevation: elevation as f32,
+            direct: (beam * lit) as f32,
+            diffuse: (beam * 0.13 * self.open_sky) as f32,
+            reflected: (beam * self.albedo * (1.0 - lit)) as f32,
+            lit_area: (self.area * lit) as f32,
+            uv_index: (11.0 * sine.powf(1.4) * lit.max(0.2)) as f32,
+            obstruction: house.map_or(0, |house| house.number),
+            obstruction_distance: house.map_or(0.0, |house| house.distance as f32),
+            obstruction_height: house.map_or(0.0, |house| house.height as f32),
+            felt_celsius: (14.0 + 9.0 * sine + 4.0 * lit) as f32,
+            minutes_to_change: ((change - at).max(0) / 60).min(1_440) as u16,
+            percent: (lit * 100.0).round() as u8,
+            confidence: (70.0 + 29.0 * sine) as u8,
+        }
     }
 }
 
@@ -125,15 +141,18 @@ impl Terrace {
 fn sun(at: i64) -> (f64, f64) {
     let days = at as f64 / 86_400.0 - 10_957.5;
     let anomaly = (357.529 + 0.985_600_28 * days).to_radians();
-    let longitude = 280.459 + 0.985_647_36 * days + 1.915 * anomaly.sin() + 0.02 * (2.0 * anomaly).sin();
+    let longitude =
+        280.459 + 0.985_647_36 * days + 1.915 * anomaly.sin() + 0.02 * (2.0 * anomaly).sin();
     let (longitude, tilt) = (longitude.to_radians(), 23.437_f64.to_radians());
     let declination = (tilt.sin() * longitude.sin()).asin();
     let ascension = (tilt.cos() * longitude.sin()).atan2(longitude.cos());
     let sidereal = (280.460_6 + 360.985_647_4 * days + LONGITUDE).to_radians();
     let hour = sidereal - ascension;
     let latitude = LATITUDE.to_radians();
-    let height = latitude.sin() * declination.sin() + latitude.cos() * declination.cos() * hour.cos();
-    let azimuth = hour.sin().atan2(hour.cos() * latitude.sin() - declination.tan() * latitude.cos());
+    let height =
+        latitude.sin() * declination.sin() + latitude.cos() * declination.cos() * hour.cos();
+    let azimuth =
+        hour.sin().atan2(hour.cos() * latitude.sin() - declination.tan() * latitude.cos());
     ((azimuth.to_degrees() + 180.0).rem_euclid(360.0), height.asin().to_degrees())
 }
 

@@ -28,7 +28,11 @@ pub fn block(work: &str, figures: &[Figure]) -> String {
         };
         let (least, most) = (number(spread.least), number(spread.most));
         let name = row.engine;
-        _ = writeln!(text, "    {name:<18}{:>12}{ratio:>10}   {least} to {most}", number(spread.median));
+        _ = writeln!(
+            text,
+            "    {name:<18}{:>12}{ratio:>10}   {least} to {most}",
+            number(spread.median)
+        );
     }
     text
 }
@@ -58,12 +62,19 @@ mod tests {
 
     fn figure(engine: &'static str, median: f64) -> Figure {
         let spread = Spread { median, least: median, most: median };
-        Figure { work: "bulk".to_owned(), engine, spread, unit: "M records/s", better: Better::More }
+        Figure {
+            work: "bulk".to_owned(),
+            engine,
+            spread,
+            unit: "M records/s",
+            better: Better::More,
+        }
     }
 
     #[test]
     fn the_best_stands_first_and_a_lost_row_says_so() {
-        let text = block("bulk", &[figure("lmdb", 4.0), figure(TIDETABLE, 2.0), figure("sqlite", 1.0)]);
+        let text =
+            block("bulk", &[figure("lmdb", 4.0), figure(TIDETABLE, 2.0), figure("sqlite", 1.0)]);
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[1].contains("lmdb") && lines[1].contains("0.50x"), "{text}");
         assert!(lines[3].contains("sqlite") && lines[3].contains("2.00x"), "{text}");

@@ -27,7 +27,9 @@ impl Draws {
             zipf: (0..draws).map(|_| scattered(law.rank(random.share()), records)).collect(),
             uniform: (0..draws).map(|_| (random.share() * f64::from(records)) as u32).collect(),
             hottest: (0..draws)
-                .map(|_| scattered((random.next() % HOTTEST.min(u64::from(records))) as u32, records))
+                .map(|_| {
+                    scattered((random.next() % HOTTEST.min(u64::from(records))) as u32, records)
+                })
                 .collect(),
         }
     }
@@ -53,7 +55,8 @@ impl Zipf {
     }
 
     fn rank(&self, share: f64) -> u32 {
-        let found = self.up_to.binary_search_by(|at| at.partial_cmp(&share).unwrap_or(Ordering::Less));
+        let found =
+            self.up_to.binary_search_by(|at| at.partial_cmp(&share).unwrap_or(Ordering::Less));
         found.unwrap_or_else(|next| next).min(self.up_to.len() - 1) as u32
     }
 }

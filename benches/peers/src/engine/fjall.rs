@@ -66,9 +66,9 @@ impl Reader for Handle<'_> {
 
     fn timeline(&mut self, entity: u32, slots: Range<u32>) -> u64 {
         let (from, to) = (Key::at(entity, slots.start).bytes(), Key::at(entity, slots.end).bytes());
-        self.0.range(from..to).fold(0, |sum, row| {
-            sum.wrapping_add(touch_bytes(&row.value().expect("fjall reads")))
-        })
+        self.0
+            .range(from..to)
+            .fold(0, |sum, row| sum.wrapping_add(touch_bytes(&row.value().expect("fjall reads"))))
     }
 
     fn record(&mut self, key: Key) -> Option<RecordBytes> {

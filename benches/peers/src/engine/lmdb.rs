@@ -65,7 +65,8 @@ impl FileEngine for Lmdb {
         let mut transaction = self.0.write_txn().expect("LMDB writes");
         for nth in data.all() {
             let key = Key::nth(nth).bytes();
-            let put = rows.put_with_flags(&mut transaction, PutFlags::APPEND, &key, &data.bytes(nth));
+            let put =
+                rows.put_with_flags(&mut transaction, PutFlags::APPEND, &key, &data.bytes(nth));
             put.expect("a row in order");
         }
         transaction.commit().expect("LMDB commits");

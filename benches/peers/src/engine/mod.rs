@@ -68,7 +68,9 @@ pub trait Reader {
 
     /// One timeline after the other.
     fn timelines(&mut self, entities: &[u32], slots: Range<u32>) -> u64 {
-        entities.iter().fold(0, |sum, entity| sum.wrapping_add(self.timeline(*entity, slots.clone())))
+        entities
+            .iter()
+            .fold(0, |sum, entity| sum.wrapping_add(self.timeline(*entity, slots.clone())))
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use redb::{Database, ReadOnlyTable, ReadableDatabase, TableDefinition};
 
 use crate::data::Data;
-use crate::key::{Key, KeyBytes};
+use crate::key::{Key, KeyBytes, SLOTS};
 use crate::record::{RecordBytes, touch_bytes};
 
 use super::{Engine, FileEngine, Reader, Writer};
@@ -133,13 +133,13 @@ impl RedbPages {
         Self(database(folder, cache_bytes))
     }
 
-    /// Gets the pages of entities, one after the other, and hands each to `look`.
-    pub fn gets(&self, entities: &[u32], look: &mut dyn FnMut(&[u8])) {
+    /// Gets the pages of these records, one after the other, and hands each to `look`.
+    pub fn gets(&self, nths: &[u32], look: &mut dyn FnMut(&[u8], u32)) {
         let transaction = self.0.begin_read().expect("redb reads");
         let table = transaction.open_table(PAGES).expect("a table");
-        for entity in entities {
-            let page = table.get(entity).expect("redb reads").expect("the page is there");
-            look(page.value());
+        for nth in nths {
+            let page = table.get(nth / SLOTS).expect("redb reads").expect("the page is there");
+            look(page.value(), *nth);
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tidetable::{
-    BuildContext, Bucket, BuildError, Grid, Missing, Options, Record, Store, TimeRange, Timestamp, View,
+    Bucket, BuildContext, BuildError, Grid, Missing, Options, Record, Refresh, Span, Store,
+    TimeRange, Timestamp, View,
 };
 
 use crate::data::Data;
@@ -19,9 +20,11 @@ use super::{Engine, FileEngine, Reader, TIDETABLE, Writer};
 pub struct Tidetable {
     pub store: Store,
     pub view: View<u32, Exposure>,
-    /// What builds copy.
-    data: Arc<OnceLock<Data>>,
+    data: Outside,
 }
+
+/// What builds copy, and a rebuild finds changed.
+type Outside = Arc<RwLock<Option<Data>>>;
 
 /// What the builds say that they read.
 #[derive(Clone, Copy, PartialEq)]
@@ -36,9 +39,11 @@ pub enum Sources {
 /// How a store is opened for a work.
 const FILE: &str = "exposure.tide";
 
-/// Default options with so much memory.
+/// Default options with so much memory, and without the ten seconds after an opening in which what
+/// the builders do in the background, runs among it, is held back for the sake of a program that
+/// starts: an engine here is measured as one that has been open for a while.
 pub fn store_options(memory_bytes: usize) -> Options {
-    Options { memory_bytes, ..Options::default() }
+    Options { memory_bytes, background_ramp: Span::ZERO, ..Options::default() }
 }
 
 /// The nth building that an entity reads, of so many.
@@ -52,15 +57,28 @@ pub fn open(folder: &Path, memory_bytes: usize) -> Box<dyn FileEngine> {
 
 impl Tidetable {
     pub fn open(folder: &Path, options: Options, sources: Sources) -> Self {
-        let store = Store::open_with(folder.join(FILE), options).expect("a store");
-        let data = Arc::new(OnceLock::new());
+        Self::of(Store::open_with(folder.join(FILE), options).expect("a store"), sources)
+    }
+
+    /// Without a file.
+    pub fn in_memory(options: Options, sources: Sources) -> Self {
+        Self::of(Store::in_memory_with(options).expect("a store"), sources)
+    }
+
+    fn of(store: Store, sources: Sources) -> Self {
+        let data = Outside::default();
         let view = define(&store, sources, data.clone());
         Self { store, view, data }
     }
 
+    /// From here on builds copy these records. Nothing is announced.
+    pub fn change(&self, data: &Data) {
+        *self.data.write().unwrap_or_else(PoisonError::into_inner) = Some(data.clone());
+    }
+
     /// Builds all records in a run, synced when it returns.
     pub fn precompute(&self, data: &Data) {
-        self.data.get_or_init(|| data.clone());
+        self.change(data);
         let run = self.view.precompute(0..data.entities(), slots(0..SLOTS)).expect("a run");
         let status = run.wait().expect("the run ends");
         assert_eq!((status.done, status.failed), (u64::from(data.len()), 0), "{status:?}");
@@ -68,7 +86,31 @@ impl Tidetable {
     }
 }
 
-fn define(store: &Store, sources: Sources, data: Arc<OnceLock<Data>>) -> View<u32, Exposure> {
+impl Tidetable {
+    /// Builds these records again, in one run.
+    pub fn rebuild_some(&self, nths: &[u32]) {
+        let refresh = nths.iter().fold(Refresh::all(), |refresh, nth| {
+            let (entity, slot) = (nth / SLOTS, nth % SLOTS);
+            refresh.records(&self.view.of_range(&entity, slots(slot..slot + 1)))
+        });
+        let status = self.store.refresh(&refresh).expect("a run").wait().expect("the run ends");
+        assert_eq!((status.done, status.failed), (nths.len() as u64, 0), "{status:?}");
+    }
+
+    /// Builds what is not fresh, and waits for it.
+    pub fn refresh(&self) {
+        let run = self.store.refresh(&Refresh::lacking()).expect("a run");
+        assert_eq!(run.wait().expect("the run ends").failed, 0);
+    }
+
+    /// Builds everything again.
+    pub fn rebuild(&self) {
+        let run = self.store.refresh(&Refresh::all()).expect("a run");
+        assert_eq!(run.wait().expect("the run ends").failed, 0);
+    }
+}
+
+fn define(store: &Store, sources: Sources, data: Outside) -> View<u32, Exposure> {
     let definition = store.view::<u32, Exposure>("sun_exposure").grid(Grid::minutes(10));
     let build = move |cx: &BuildContext, entity: &u32, buckets: &[Bucket]| {
         match sources {
@@ -78,7 +120,8 @@ fn define(store: &Store, sources: Sources, data: Arc<OnceLock<Data>>) -> View<u3
             }
             Sources::Weather => cx.depends_on(("weather", 1)),
         }
-        let data = data.get().ok_or("nothing to build from")?;
+        let data = data.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let data = data.ok_or("nothing to build from")?;
         let record = |bucket: &Bucket| data.built(*entity, bucket.start().as_millis());
         Ok::<_, BuildError>(buckets.iter().map(record).collect())
     };

@@ -1,6 +1,7 @@
 //! One record from the file, whose pages the operating system has in memory and the engine has not:
-//! the engines get memory for a twentieth of the records, and are asked for one record of each entity
-//! in turn, so that none is asked for again before all others were.
+//! the engines get memory for a twentieth of the records. All entities are asked for in turn, of each
+//! another bucket each time, so that no record is asked for twice and no page again before all others
+//! were.
 //!
 //! `cold_read` compares with redb's own `get` of as many bytes as a page of tidetable's has
 //! (`redb`: a row for each entity with its 144 records, not compressed), and with rows by record of
@@ -13,10 +14,10 @@ use std::hint::black_box;
 
 use crate::bench::Bench;
 use crate::clock::nanos;
-use crate::engine::{Engine, RedbPages, TIDETABLE};
+use crate::engine::{RedbPages, TIDETABLE};
 use crate::figure::Better;
 use crate::key::SLOTS;
-use crate::record::touch_bytes;
+use crate::record::{RECORD_BYTES, touch_bytes};
 use crate::rounds::{Contender, alternate};
 use crate::zipf::scattered;
 
@@ -32,11 +33,19 @@ pub fn measure(bench: &mut Bench) {
     bench.tell("cold_read");
     bench.drop_shelf();
     let (data, rounds) = (bench.data.clone(), bench.rounds());
-    let memory = data.len() as usize * 96 / 20;
-    // Every entity once, in an order that is none of the file.
-    let entities: Vec<u32> =
+    let memory = data.len() as usize * RECORD_BYTES / 20;
+    // The entities in an order that is none of the file; a turn for each bucket.
+    let order: Vec<u32> =
         (0..data.entities()).map(|rank| scattered(rank, data.entities())).collect();
-    let keys: Vec<u32> = entities.iter().map(|entity| entity * SLOTS + entity % SLOTS).collect();
+    let turn = |slot| order.iter().map(move |entity| entity * SLOTS + (entity + slot * 37) % SLOTS);
+    let keys: Vec<u32> = (0..SLOTS).flat_map(turn).collect();
+    let reads = bench.either(2_000, 10_000).min(keys.len() / (rounds + 1));
+    // The keys of one engine's next round.
+    let next = |round: &mut usize| {
+        *round += 1;
+        let from = (*round - 1) * reads;
+        &keys[from..from + reads]
+    };
 
     let engines: Vec<_> = (bench.file_peers().into_iter())
         .map(|peer| {
@@ -49,54 +58,48 @@ pub fn measure(bench: &mut Bench) {
     let page = |entity| -> Vec<u8> {
         (0..SLOTS).flat_map(|slot| data.bytes(entity * SLOTS + slot)).collect()
     };
-    let compressed = |entity| zstd::bulk::compress(&page(entity), ZSTD_LEVEL).expect("zstd compresses");
+    let compressed =
+        |entity| zstd::bulk::compress(&page(entity), ZSTD_LEVEL).expect("zstd compresses");
     let pages = (0..data.entities()).map(page);
     let plain = RedbPages::new(&bench.fresh_folder("cold-pages"), memory, pages);
     let pages = (0..data.entities()).map(compressed);
     let packed = RedbPages::new(&bench.fresh_folder("cold-packed"), memory, pages);
 
-    let of = |engine: &dyn Engine| {
-        let mut took = 0.0;
-        engine.read(&mut |reader| took = nanos(|| reader.gets(black_box(&keys))));
-        took / keys.len() as f64
-    };
-    let slots: Vec<usize> = entities.iter().map(|entity| (entity % SLOTS) as usize * 96).collect();
-    let of_plain = || {
-        let mut slots = slots.iter().cycle();
-        let mut look = |page: &[u8]| {
-            let record = slots.next().and_then(|at| page.get(*at..));
-            _ = black_box(record.map(touch_bytes));
-        };
-        nanos(|| plain.gets(&entities, &mut look)) / entities.len() as f64
-    };
-    let of_packed = || {
-        let mut look = |page: &[u8]| _ = black_box(page.last());
-        nanos(|| packed.gets(&entities, &mut look)) / entities.len() as f64
-    };
-    let inflater = zstd::bulk::Decompressor::new().expect("zstd begins");
-    let inflater = std::cell::RefCell::new((inflater, Vec::with_capacity(96 * SLOTS as usize)));
-    let of_inflated = || {
-        let mut slots = slots.iter().cycle();
-        let mut look = |page: &[u8]| {
-            let (inflater, inflated) = &mut *inflater.borrow_mut();
-            inflater.decompress_to_buffer(page, inflated).expect("what was compressed");
-            let record = slots.next().and_then(|at| inflated.get(*at..));
-            _ = black_box(record.map(touch_bytes));
-        };
-        nanos(|| packed.gets(&entities, &mut look)) / entities.len() as f64
-    };
-
-    let contender = |engine: &'_ (dyn Engine + '_)| -> f64 { of(engine) };
+    let each = |took: f64| took / reads as f64;
     let mut contenders: Vec<Contender<'_>> = Vec::new();
     for engine in &engines {
-        // Redb's rows are another work: in this one it has pages.
+        // Redb's rows are a work of their own: in the first it has pages.
         let name = if engine.name() == "redb" { "rows" } else { engine.name() };
-        contenders.push(Contender::new(name, move || contender(engine.as_ref())));
+        let mut round = 0;
+        contenders.push(Contender::new(name, move || {
+            let mut took = 0.0;
+            let keys = next(&mut round);
+            engine.read(&mut |reader| took = nanos(|| reader.gets(black_box(keys))));
+            each(took)
+        }));
     }
     if with_redb {
-        contenders.push(Contender::new("plain", of_plain));
-        contenders.push(Contender::new("packed", of_packed));
-        contenders.push(Contender::new("inflated", of_inflated));
+        let mut round = 0;
+        let plain = &plain;
+        contenders.push(Contender::new("plain", move || {
+            each(nanos(|| plain.gets(next(&mut round), &mut look_at_record)))
+        }));
+        let mut round = 0;
+        let packed = &packed;
+        contenders.push(Contender::new("packed", move || {
+            let mut look = |page: &[u8], _| _ = black_box(page.last());
+            each(nanos(|| packed.gets(next(&mut round), &mut look)))
+        }));
+        let mut round = 0;
+        let mut inflater = zstd::bulk::Decompressor::new().expect("zstd begins");
+        let mut inflated = Vec::with_capacity(RECORD_BYTES * SLOTS as usize);
+        contenders.push(Contender::new("inflated", move || {
+            let mut look = |page: &[u8], nth| {
+                inflater.decompress_to_buffer(page, &mut inflated).expect("what was compressed");
+                look_at_record(&inflated, nth);
+            };
+            each(nanos(|| packed.gets(next(&mut round), &mut look)))
+        }));
     }
     let spreads = alternate(rounds, contenders);
     let redb = |name: &str| match name {
@@ -116,4 +119,10 @@ pub fn measure(bench: &mut Bench) {
             bench.report(work, "ns", Better::Less, rows);
         }
     }
+}
+
+/// Finds a record in a page that holds nothing but records.
+fn look_at_record(page: &[u8], nth: u32) {
+    let record = page.get((nth % SLOTS) as usize * RECORD_BYTES..);
+    _ = black_box(record.map(touch_bytes));
 }

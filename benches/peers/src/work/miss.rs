@@ -25,7 +25,9 @@ pub fn measure(bench: &mut Bench) {
         Contender::new(engine.name(), move || {
             let mut took = 0.0;
             engine.read(&mut |reader| {
-                took = nanos(|| assert_eq!(reader.misses(black_box(keys)), MISSES, "nothing is there"));
+                took = nanos(|| {
+                    assert_eq!(reader.misses(black_box(keys)), MISSES, "nothing is there")
+                });
             });
             took / MISSES as f64
         })

@@ -2,9 +2,16 @@
 
 mod bulk;
 mod cold;
+mod files;
 mod hits;
+mod invalidate;
+mod memory;
 mod miss;
+mod mixed;
+mod rebuild;
+mod recompute;
 mod spans;
+mod tail;
 
 use crate::bench::Bench;
 
@@ -21,4 +28,11 @@ pub const FAMILIES: &[Family] = &[
     Family { works: miss::WORKS, measure: miss::measure },
     Family { works: cold::WORKS, measure: cold::measure },
     Family { works: bulk::WORKS, measure: bulk::measure },
+    Family { works: rebuild::WORKS, measure: rebuild::measure },
+    Family { works: invalidate::WORKS, measure: invalidate::measure },
+    Family { works: recompute::WORKS, measure: recompute::measure },
+    Family { works: mixed::WORKS, measure: mixed::measure },
+    Family { works: tail::WORKS, measure: tail::measure },
+    Family { works: files::WORKS, measure: files::measure },
+    Family { works: memory::WORKS, measure: memory::measure },
 ];

@@ -28,7 +28,9 @@ pub fn measure(bench: &mut Bench) {
         let entities = &entities[..TIMELINES];
         let contenders = bench.shelf().all().into_iter().map(|engine| {
             Contender::new(engine.name(), move || {
-                timed(engine, TIMELINES, &mut |reader| reader.timelines(black_box(entities), DAYTIME))
+                timed(engine, TIMELINES, &mut |reader| {
+                    reader.timelines(black_box(entities), DAYTIME)
+                })
             })
         });
         let spreads = alternate(rounds, contenders.collect());
@@ -51,7 +53,11 @@ pub fn measure(bench: &mut Bench) {
 }
 
 /// Nanoseconds by operation, of so many.
-fn timed(engine: &dyn Engine, operations: usize, work: &mut dyn FnMut(&mut dyn Reader) -> u64) -> f64 {
+fn timed(
+    engine: &dyn Engine,
+    operations: usize,
+    work: &mut dyn FnMut(&mut dyn Reader) -> u64,
+) -> f64 {
     let mut took = 0.0;
     engine.read(&mut |reader| took = nanos(|| work(reader)));
     took / operations as f64
