@@ -10,6 +10,7 @@ use crate::args::Args;
 use crate::data::Data;
 use crate::engine::{FileEngine, FilePeer, file_peers};
 use crate::figure::{Better, Figure};
+use crate::million::Million;
 use crate::shelf::Shelf;
 use crate::spread::Spread;
 use crate::table;
@@ -28,6 +29,7 @@ pub struct Bench {
     pub figures: Vec<Figure>,
     /// Loaded when the first work wants it.
     shelf: Option<Shelf>,
+    million: Option<Million>,
     folder: TempDir,
     started: Instant,
 }
@@ -44,6 +46,7 @@ impl Bench {
             draws,
             figures: Vec::new(),
             shelf: None,
+            million: None,
             folder,
             started: Instant::now(),
         }
@@ -77,6 +80,16 @@ impl Bench {
     /// Lets the loaded engines go: what comes then has the machine for itself.
     pub fn drop_shelf(&mut self) {
         self.shelf = None;
+    }
+
+    /// Closed files with a million records, of the engines that are asked for.
+    pub fn million(&mut self) -> &Million {
+        let loaded = self.million.take().unwrap_or_else(|| {
+            self.tell("loading a million");
+            self.drop_shelf();
+            Million::load(self.file_peers(), |name| self.fresh_folder(&format!("million-{name}")))
+        });
+        self.million.insert(loaded)
     }
 
     /// The engines with files that are asked for.

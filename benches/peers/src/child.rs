@@ -12,14 +12,15 @@ use crate::engine::{FilePeer, file_peers};
 use crate::key::Key;
 use crate::zipf::Random;
 
-/// Loads records into a new file, synced, and lives until it is killed: returns when all is loaded.
-pub fn hold(peer: FilePeer, folder: &Path, records: usize) -> Child {
-    let words = [&"hold" as &dyn ToString, &peer.name, &folder.display(), &records];
+/// Opens a file, replaces a thousand records, synced, and lives until it is killed: returns when that
+/// is done.
+pub fn hold(peer: FilePeer, folder: &Path) -> Child {
+    let words = [&"hold" as &dyn ToString, &peer.name, &folder.display()];
     let mut child = spawn(&words);
     let answer = child.stdout.as_mut().expect("it is piped");
     let mut line = String::new();
     BufReader::new(answer).read_line(&mut line).expect("an answer");
-    assert_eq!(line.trim(), "held", "{} was not loaded", peer.name);
+    assert_eq!(line.trim(), "held", "{} was not opened", peer.name);
     child
 }
 
@@ -43,6 +44,9 @@ fn spawn(words: &[&dyn ToString]) -> Child {
     command.spawn().expect("this program begins again")
 }
 
+/// How many records are replaced before the kill.
+const REPLACED: usize = 1_000;
+
 /// What the child does.
 #[expect(clippy::print_stdout, reason = "the answer to the parent")]
 pub fn run(words: &[String]) -> Option<()> {
@@ -54,9 +58,10 @@ pub fn run(words: &[String]) -> Option<()> {
     let mut number = || words.next()?.parse::<usize>().ok();
     match task {
         "hold" => {
-            let data = Data::new(number()?);
+            let data = Data::new(REPLACED).changed();
             let engine = (peer.open)(folder, memory_for(&data));
-            engine.load(&data);
+            let nths: Vec<u32> = data.all().collect();
+            engine.write(&mut |writer| writer.put(&data, &nths));
             println!("held");
             // The parent never writes: this ends with its end or with a kill.
             _ = std::io::stdin().read(&mut [0]);

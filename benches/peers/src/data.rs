@@ -11,6 +11,8 @@ use crate::sun::Day;
 #[derive(Clone)]
 pub struct Data {
     records: Arc<Vec<Exposure>>,
+    /// The same as files hold them, so that no engine is measured while it makes them.
+    bytes: Arc<Vec<RecordBytes>>,
 }
 
 impl Data {
@@ -26,8 +28,9 @@ impl Data {
 
     fn of_day(entities: u32, days: i64) -> Self {
         let day = Day::new(start_of(0) + days * 86_400_000, SLOTS);
-        let records = (0..entities).flat_map(|entity| day.exposures(entity)).collect();
-        Self { records: Arc::new(records) }
+        let records: Vec<_> = (0..entities).flat_map(|entity| day.exposures(entity)).collect();
+        let bytes = records.iter().map(Exposure::bytes).collect();
+        Self { records: Arc::new(records), bytes: Arc::new(bytes) }
     }
 
     pub fn len(&self) -> u32 {
@@ -47,8 +50,9 @@ impl Data {
         &self.records[nth as usize]
     }
 
-    pub fn bytes(&self, nth: u32) -> RecordBytes {
-        self.record(nth).bytes()
+    #[inline(always)]
+    pub fn bytes(&self, nth: u32) -> &RecordBytes {
+        &self.bytes[nth as usize]
     }
 
     /// What a build function returns that costs nothing: the record of that bucket.

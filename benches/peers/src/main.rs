@@ -11,6 +11,7 @@ mod engine;
 mod figure;
 mod json;
 mod key;
+mod million;
 mod pin;
 mod record;
 mod rounds;

@@ -52,7 +52,7 @@ pub fn check(engine: &dyn Engine, data: &Data) {
     engine.read(&mut |reader: &mut dyn Reader| {
         for nth in data.all() {
             let found = reader.record(Key::nth(nth));
-            assert!(found == Some(data.bytes(nth)), "{name} holds something else as record {nth}");
+            assert!(found == Some(*data.bytes(nth)), "{name} holds something else as record {nth}");
             if nth % 13 == 0 {
                 let seen = reader.get(Key::nth(nth));
                 assert_eq!(seen, Some(data.record(nth).touch()), "{name} shows record {nth}");
@@ -61,7 +61,7 @@ pub fn check(engine: &dyn Engine, data: &Data) {
         for entity in (0..data.entities()).step_by(7) {
             let slots = 48..121;
             let expected = slots.clone().fold(0_u64, |sum, slot| {
-                sum.wrapping_add(touch_bytes(&data.bytes(entity * SLOTS + slot)))
+                sum.wrapping_add(touch_bytes(data.bytes(entity * SLOTS + slot)))
             });
             assert_eq!(reader.timeline(entity, slots), expected, "{name}: timeline of {entity}");
         }

@@ -41,7 +41,9 @@ impl FileEngine for Fjall {
     fn load(&self, data: &Data) {
         let mut ingestion = self.records.start_ingestion().expect("an ingestion");
         for nth in data.all() {
-            ingestion.write(Key::nth(nth).bytes(), data.bytes(nth)).expect("a row in order");
+            ingestion
+                .write(Key::nth(nth).bytes(), data.bytes(nth).as_slice())
+                .expect("a row in order");
         }
         ingestion.finish().expect("fjall ingests");
         self.database.persist(PersistMode::SyncAll).expect("fjall syncs");
@@ -83,7 +85,7 @@ impl Writer for Writing<'_> {
     fn put(&mut self, data: &Data, nths: &[u32]) {
         let mut batch = self.0.database.batch().durability(Some(PersistMode::SyncAll));
         for nth in nths {
-            batch.insert(&self.0.records, Key::nth(*nth).bytes(), data.bytes(*nth));
+            batch.insert(&self.0.records, Key::nth(*nth).bytes(), data.bytes(*nth).as_slice());
         }
         batch.commit().expect("fjall commits");
     }

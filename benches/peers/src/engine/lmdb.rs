@@ -66,7 +66,7 @@ impl FileEngine for Lmdb {
         for nth in data.all() {
             let key = Key::nth(nth).bytes();
             let put =
-                rows.put_with_flags(&mut transaction, PutFlags::APPEND, &key, &data.bytes(nth));
+                rows.put_with_flags(&mut transaction, PutFlags::APPEND, &key, data.bytes(nth));
             put.expect("a row in order");
         }
         transaction.commit().expect("LMDB commits");
@@ -116,7 +116,7 @@ impl Writer for Writing<'_> {
         let mut transaction = self.env.write_txn().expect("LMDB writes");
         for nth in nths {
             let (key, value) = (Key::nth(*nth).bytes(), data.bytes(*nth));
-            self.rows.put(&mut transaction, &key, &value).expect("a row");
+            self.rows.put(&mut transaction, &key, value).expect("a row");
         }
         transaction.commit().expect("LMDB commits");
     }

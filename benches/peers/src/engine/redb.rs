@@ -47,7 +47,7 @@ impl Redb {
         {
             let mut table = transaction.open_table(RECORDS).expect("a table");
             for nth in nths {
-                table.insert(&Key::nth(nth).bytes(), &data.bytes(nth)).expect("a row");
+                table.insert(&Key::nth(nth).bytes(), data.bytes(nth)).expect("a row");
             }
         }
         transaction.commit().expect("redb commits");

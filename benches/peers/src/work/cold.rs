@@ -56,7 +56,7 @@ pub fn measure(bench: &mut Bench) {
         .collect();
     let with_redb = bench.args.runs("redb");
     let page = |entity| -> Vec<u8> {
-        (0..SLOTS).flat_map(|slot| data.bytes(entity * SLOTS + slot)).collect()
+        (0..SLOTS).flat_map(|slot| *data.bytes(entity * SLOTS + slot)).collect()
     };
     let compressed =
         |entity| zstd::bulk::compress(&page(entity), ZSTD_LEVEL).expect("zstd compresses");

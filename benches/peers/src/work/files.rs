@@ -1,14 +1,15 @@
 //! Opening a file of a million records, after a clean close and after a kill, until the first record
 //! is read; and what the file takes on disk.
 //!
-//! The kill is SIGKILL to a process of its own that had loaded the records and synced; the operating
-//! system lives on, so what it was given is there. Each round opens a fresh copy of what that left.
+//! The kill is SIGKILL to a process of its own that had the file open and had replaced a thousand
+//! records in it, synced; the operating system lives on, so what it was given is there. Each round
+//! opens a fresh copy of what that left.
 //! Sizes are of what the file system has set aside, after a clean close; redb's also after its own
 //! compaction.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::bench::{Bench, memory_for};
 use crate::child;
@@ -17,13 +18,13 @@ use crate::data::Data;
 use crate::engine::{FilePeer, Sources, TIDETABLE, Tidetable, compact_redb, store_options};
 use crate::figure::Better;
 use crate::key::Key;
+use crate::million::copy;
 use crate::rounds::{Contender, alternate_cold};
 use crate::spread::Spread;
 
 pub const WORKS: &[&str] =
     &["disk_bytes", "disk_bytes_compacted", "disk_bytes_deps", "open_clean", "open_killed"];
 
-const RECORDS: usize = 1_000_000;
 const DEPENDENCIES: u32 = 10;
 
 pub fn measure(bench: &mut Bench) {
@@ -85,26 +86,19 @@ fn taken(folder: &Path) -> u64 {
 }
 
 fn openings(bench: &mut Bench) {
-    let data = Data::new(RECORDS);
-    let rounds = bench.either(3, 7);
+    bench.million();
     for work in ["open_clean", "open_killed"] {
         if !bench.args.wants(work) {
             continue;
         }
         bench.tell(work);
+        let rounds = bench.either(3, 7);
+        let million = bench.million();
+        let (data, folders) = (million.data.clone(), million.folders.clone());
         let shared = &*bench;
         let data = &data;
-        let contenders = bench.file_peers().into_iter().map(|peer| {
-            let origin = shared.fresh_folder(&format!("{work}-{}", peer.name));
-            if work == "open_clean" {
-                let engine = (peer.open)(&origin, memory_for(data));
-                engine.load(data);
-                engine.close();
-            } else {
-                let mut child = child::hold(peer, &origin, RECORDS);
-                child.kill().expect("it can be killed");
-                child.wait().expect("it ends");
-            }
+        let contenders = folders.into_iter().map(|(peer, closed)| {
+            let origin = if work == "open_clean" { closed } else { killed(shared, peer, &closed) };
             Contender::new(peer.name, move || {
                 let copied = shared.fresh_folder(&format!("{work}-copy"));
                 copy(&origin, &copied);
@@ -116,6 +110,16 @@ fn openings(bench: &mut Bench) {
     }
 }
 
+/// A copy that a process had open and had written to when it was killed.
+fn killed(bench: &Bench, peer: FilePeer, closed: &Path) -> PathBuf {
+    let folder = bench.fresh_folder(&format!("killed-{}", peer.name));
+    copy(closed, &folder);
+    let mut child = child::hold(peer, &folder);
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    folder
+}
+
 /// Milliseconds until a record is read.
 fn open(peer: FilePeer, folder: &Path, data: &Data) -> f64 {
     let mut opened = None;
@@ -124,22 +128,9 @@ fn open(peer: FilePeer, folder: &Path, data: &Data) -> f64 {
         let engine = (peer.open)(folder, memory_for(data));
         let mut seen = None;
         engine.read(&mut |reader| seen = reader.get(Key::nth(nth)));
-        opened = Some(engine);
         assert_eq!(seen, Some(data.record(nth).touch()), "{} has lost a record", peer.name);
+        opened = Some(engine);
     });
     opened.expect("it was opened").close();
     took
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).expect("the folder is there") {
-        let entry = entry.expect("the folder is there");
-        let target = to.join(entry.file_name());
-        if entry.file_type().expect("a file or a folder").is_dir() {
-            fs::create_dir_all(&target).expect("a folder");
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("a copy");
-        }
-    }
 }

@@ -4,29 +4,22 @@
 
 use crate::bench::Bench;
 use crate::child;
-use crate::data::Data;
 use crate::figure::Better;
 use crate::record::RECORD_BYTES;
 use crate::spread::Spread;
 
 pub const WORKS: &[&str] = &["memory_bytes"];
 
-const RECORDS: usize = 1_000_000;
-const MEMORY: usize = RECORDS * RECORD_BYTES / 10;
-
 pub fn measure(bench: &mut Bench) {
     bench.tell("memory_bytes");
-    bench.drop_shelf();
-    let data = Data::new(RECORDS);
     let reads = bench.either(50_000, 500_000);
-    let rows = bench.file_peers().into_iter().map(|peer| {
-        let folder = bench.fresh_folder(&format!("memory-{}", peer.name));
-        let engine = (peer.open)(&folder, 256 << 20);
-        engine.load(&data);
-        engine.close();
+    let million = bench.million();
+    let (records, folders) = (million.data.len(), million.folders.clone());
+    let memory = records as usize * RECORD_BYTES / 10;
+    let rows = folders.into_iter().map(|(peer, folder)| {
         let empty = bench.fresh_folder("memory-empty");
-        let least = child::weigh(peer, &empty, MEMORY, 0, 0);
-        let most = child::weigh(peer, &folder, MEMORY, data.len(), reads);
+        let least = child::weigh(peer, &empty, memory, 0, 0);
+        let most = child::weigh(peer, &folder, memory, records, reads);
         (peer.name, Spread::of(vec![most.saturating_sub(least) as f64]))
     });
     let rows: Vec<_> = rows.collect();

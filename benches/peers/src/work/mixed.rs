@@ -5,9 +5,8 @@
 
 use std::time::Instant;
 
-use hdrhistogram::Histogram;
-
 use crate::bench::Bench;
+use crate::clock::histogram;
 use crate::data::Data;
 use crate::engine::FileEngine;
 use crate::figure::Better;
@@ -64,7 +63,6 @@ fn mixed(
     versions: &[Data; 2],
     held: &mut [bool],
 ) -> [f64; 4] {
-    let histogram = || Histogram::<u64>::new(3).expect("three digits");
     let (mut all, mut reads) = (histogram(), histogram());
     engine.write(&mut |writer| {
         for (nth, draw) in draws.iter().enumerate() {

@@ -15,6 +15,7 @@ use std::time::Instant;
 use hdrhistogram::Histogram;
 
 use crate::bench::Bench;
+use crate::clock::histogram;
 use crate::data::Data;
 use crate::engine::{Engine, FileEngine, Sources, TIDETABLE, Tidetable, store_options};
 use crate::figure::Better;
@@ -132,7 +133,7 @@ fn while_replaced<T>(rebuilt: &Rebuilt, versions: &[Data; 2], work: impl FnOnce(
 
 /// Reads on the last core: how long each read took.
 fn read(engine: &dyn Engine, cores: &OffLastCore, draws: &[u32], samples: usize) -> Histogram<u64> {
-    let mut histogram = Histogram::<u64>::new(3).expect("three digits");
+    let mut histogram = histogram();
     thread::scope(|scope| {
         scope.spawn(|| {
             cores.take_last_core();
