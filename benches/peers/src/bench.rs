@@ -11,7 +11,7 @@ use crate::data::Data;
 use crate::engine::{FileEngine, FilePeer, file_peers};
 use crate::figure::{Better, Figure};
 use crate::million::Million;
-use crate::shelf::Shelf;
+use crate::shelf::{Shelf, check};
 use crate::spread::Spread;
 use crate::table;
 use crate::zipf::Draws;
@@ -111,6 +111,13 @@ impl Bench {
     pub fn loaded(&self, peer: FilePeer, folder: &Path) -> Box<dyn FileEngine> {
         let engine = (peer.open)(folder, self.memory());
         engine.load(&self.data);
+        engine
+    }
+
+    /// The same with every record read once, and compared.
+    pub fn warmed(&self, peer: FilePeer, folder: &Path) -> Box<dyn FileEngine> {
+        let engine = self.loaded(peer, folder);
+        check(engine.as_ref(), &self.data);
         engine
     }
 

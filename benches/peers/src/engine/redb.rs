@@ -22,7 +22,15 @@ const FILE: &str = "redb.db";
 struct Redb(Database);
 
 pub fn open(folder: &Path, cache_bytes: usize) -> Box<dyn FileEngine> {
-    Box::new(Redb(database(folder, cache_bytes)))
+    let new = !folder.join(FILE).exists();
+    let redb = Redb(database(folder, cache_bytes));
+    if new {
+        // The table is there from the beginning, as others' are.
+        let transaction = redb.0.begin_write().expect("redb writes");
+        drop(transaction.open_table(RECORDS).expect("a table"));
+        transaction.commit().expect("redb commits");
+    }
+    Box::new(redb)
 }
 
 fn database(folder: &Path, cache_bytes: usize) -> Database {

@@ -28,7 +28,7 @@ pub fn measure(bench: &mut Bench) {
     let engines: Vec<_> = (bench.file_peers().into_iter())
         .map(|peer| {
             let folder = bench.fresh_folder(&format!("mixed-{}", peer.name));
-            bench.loaded(peer, &folder)
+            bench.warmed(peer, &folder)
         })
         .collect();
     let mut samples: Vec<Vec<[f64; 4]>> = vec![Vec::new(); engines.len()];

@@ -72,7 +72,7 @@ pub fn measure(bench: &mut Bench) {
                 tide.precompute(&bench.data);
                 return Rebuilt::Tide(Box::new(tide));
             }
-            Rebuilt::Rows(bench.loaded(peer, &folder))
+            Rebuilt::Rows(bench.warmed(peer, &folder))
         })
         .collect();
     let samples = bench.either(1 << 18, 1 << 21);
