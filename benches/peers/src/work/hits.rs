@@ -36,7 +36,7 @@ pub fn measure(bench: &mut Bench) {
                 "hot_1t" | "hot_2t" => &bench.draws.hottest,
                 _ => &bench.draws.uniform,
             };
-            let draws = draws[..bench.either(1 << 18, draws.len())].to_vec();
+            let draws = draws[..bench.either(1 << 17, draws.len())].to_vec();
             let threads = if rest.ends_with("2t") { 2 } else { 1 };
             let with_files = rest == "1t";
             let engines = bench.shelf().some(|name| with_files || IN_MEMORY.contains(&name));
