@@ -2,11 +2,12 @@
 
 mod bulk;
 mod cold;
-mod hits;
+pub mod hits;
 mod miss;
 mod spans;
 
 use crate::bench::Bench;
+use crate::trace;
 
 /// Works that are measured together.
 pub struct Family {
@@ -21,4 +22,5 @@ pub const FAMILIES: &[Family] = &[
     Family { works: miss::WORKS, measure: miss::measure },
     Family { works: cold::WORKS, measure: cold::measure },
     Family { works: bulk::WORKS, measure: bulk::measure },
+    Family { works: trace::WORKS, measure: trace::measure },
 ];
