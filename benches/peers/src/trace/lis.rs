@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 /// What was asked for, one key after the other. Keys are numbered anew from zero in the order in
@@ -37,7 +37,7 @@ impl Trace {
         read().map(Some).map_err(|error| format!("{}: {error}", path.display()).into())
     }
 
-    fn parse(name: &str, text: impl Read + BufRead) -> Result<Self, Box<dyn Error>> {
+    fn parse(name: &str, text: impl BufRead) -> Result<Self, Box<dyn Error>> {
         let mut numbers = HashMap::new();
         let mut requests = Vec::new();
         for (number, line) in (1..).zip(text.lines()) {
