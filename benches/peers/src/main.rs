@@ -39,12 +39,15 @@ mod json;
 mod key;
 mod million;
 mod pin;
+mod plot;
 mod record;
 mod rounds;
+mod series;
 mod shelf;
 mod spread;
 mod sun;
 mod table;
+mod trace;
 mod work;
 mod zipf;
 
@@ -78,11 +81,14 @@ fn measure(args: Args) -> ExitCode {
             (family.measure)(&mut bench);
         }
     }
-    let file = bench.args.out.join("peers.json");
-    match json::write(&file, &bench.figures) {
-        Ok(()) => ExitCode::SUCCESS,
+    let charts = series::measure(&mut bench);
+    let out = &bench.args.out;
+    let written = json::write(&out.join("peers.json"), &bench.figures)
+        .and_then(|()| plot::draw(&bench.figures, &charts, out));
+    match written {
+        Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}: {error}", file.display());
+            eprintln!("{}: {error}", out.display());
             ExitCode::FAILURE
         }
     }

@@ -52,7 +52,7 @@ pub fn measure(bench: &mut Bench) {
 }
 
 /// Nanoseconds by operation, of all threads together; each begins elsewhere in the draws.
-fn nanos_each(engine: &dyn Engine, draws: &[u32], threads: usize) -> f64 {
+pub fn nanos_each(engine: &dyn Engine, draws: &[u32], threads: usize) -> f64 {
     let ready = Barrier::new(threads);
     let times: Vec<(Instant, Instant)> = thread::scope(|scope| {
         let readers: Vec<_> = (0..threads)

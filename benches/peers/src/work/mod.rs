@@ -3,7 +3,7 @@
 mod bulk;
 mod cold;
 mod files;
-mod hits;
+pub mod hits;
 mod invalidate;
 mod memory;
 mod miss;
@@ -14,6 +14,7 @@ mod spans;
 mod tail;
 
 use crate::bench::Bench;
+use crate::trace;
 
 /// Works that are measured together.
 pub struct Family {
@@ -35,4 +36,5 @@ pub const FAMILIES: &[Family] = &[
     Family { works: tail::WORKS, measure: tail::measure },
     Family { works: files::WORKS, measure: files::measure },
     Family { works: memory::WORKS, measure: memory::measure },
+    Family { works: trace::WORKS, measure: trace::measure },
 ];

@@ -1,0 +1,84 @@
+//! What part of real requests each cache answers at equal memory.
+//!
+//! OLTP and P3 are traces of N. Megiddo and D. S. Modha, "ARC: A Self-Tuning, Low Overhead
+//! Replacement Cache", FAST 03. They are not part of this repository: whoever has them names their
+//! folder.
+
+mod lis;
+mod peers;
+mod ratio;
+mod tide;
+
+use std::error::Error;
+use std::path::Path;
+
+use crate::bench::Bench;
+use crate::engine::TIDETABLE;
+use crate::figure::Better;
+use crate::spread::Spread;
+
+use lis::Trace;
+use peers::{Foyer, Moka, QuickCache};
+use ratio::ratio;
+use tide::Tide;
+
+pub const WORKS: &[&str] =
+    &["hit_ratio_OLTP_1000", "hit_ratio_OLTP_4000", "hit_ratio_P3_20000", "hit_ratio_P3_100000"];
+
+/// Which trace is played, and how many entries each cache may hold; in the order of the works.
+const PLAYED: [(&str, usize); 4] =
+    [("OLTP", 1_000), ("OLTP", 4_000), ("P3", 20_000), ("P3", 100_000)];
+/// What of them the quick run plays: the others read some millions of records from a file.
+const PLAYED_QUICK: usize = 2;
+
+/// Plays every trace that the named folder has.
+pub fn measure(bench: &mut Bench) {
+    let Some(folder) = bench.args.traces.clone() else {
+        bench.tell("no traces: see --traces");
+        return;
+    };
+    let mut trace: Option<Trace> = None;
+    let played = bench.either(PLAYED_QUICK, PLAYED.len());
+    for (work, (name, capacity)) in WORKS.iter().zip(PLAYED).take(played) {
+        if !bench.args.wants(work) {
+            continue;
+        }
+        bench.tell(work);
+        if trace.as_ref().is_none_or(|trace| trace.name() != name) {
+            trace = find(&folder, name);
+        }
+        let Some(trace) = &trace else { continue };
+        let ratios = ratios(bench, trace, capacity).expect("a store takes the trace's keys");
+        bench.report(work, "%", Better::More, ratios);
+    }
+}
+
+fn find(folder: &Path, name: &str) -> Option<Trace> {
+    let found = Trace::find(folder, name).expect("a trace can be read");
+    if found.is_none() {
+        eprintln!("{name}: not in {}", folder.display());
+    }
+    found
+}
+
+/// Whatever is asked for the same by every engine; nothing in it is timed, so once is enough.
+fn ratios(
+    bench: &Bench,
+    trace: &Trace,
+    capacity: usize,
+) -> Result<Vec<(&'static str, Spread)>, Box<dyn Error>> {
+    let mut ratios = Vec::new();
+    for engine in [TIDETABLE, "quick_cache", "moka", "foyer"] {
+        if !bench.args.runs(engine) {
+            continue;
+        }
+        let percent = match engine {
+            "quick_cache" => ratio(&QuickCache::new(capacity), trace),
+            "moka" => ratio(&Moka::new(capacity), trace),
+            "foyer" => ratio(&Foyer::new(capacity), trace),
+            _ => ratio(&Tide::new(trace, capacity)?, trace),
+        };
+        ratios.push((engine, Spread::of(vec![percent])));
+    }
+    Ok(ratios)
+}
