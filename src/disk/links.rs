@@ -7,7 +7,7 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, WriteTransactio
 use crate::error::{Error, RESTORE, Result};
 use crate::graph::{
     DependencySet, DepsRow, EdgeRow, MarkRow, Node, NodeReads, edge_bounds, edge_key,
-    kind_edge_bounds, split_edge,
+    kind_edge_bounds, put_edge_key, split_edge,
 };
 use crate::page::{PageKey, Slot, ViewId};
 
@@ -298,6 +298,11 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
         after: &DepsRow,
         moves: &[Move],
     ) -> Result<()> {
+        if let ([Move { slots, to, .. }], true) = (moves, before.is_empty()) {
+            // Most often: a page that was filled at once, from what all of its records have read.
+            after.get(*to).map_or(Ok(()), |set| self.link(page, slots, set))?;
+            return if after.is_empty() { Ok(()) } else { self.put_deps(page, after) };
+        }
         let empty = DependencySet::default();
         for Move { slots, from, to } in moves {
             let from = before.get(*from).unwrap_or(&empty);
@@ -318,6 +323,22 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
         }
         if before != after {
             self.put_deps(page, after)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the edges of a page that has none yet: of what these slots read.
+    fn link(&mut self, page: &[u8], slots: &[Slot], set: &DependencySet) -> Result<()> {
+        let (mut key, mut row) = (Vec::new(), Vec::new());
+        for (node, (reads, version)) in set.by_node() {
+            let mut edge = EdgeRow::default();
+            runs(slots).for_each(|run| edge.set(run, &reads, version));
+            key.clear();
+            put_edge_key(&mut key, node.as_slice(), page);
+            row.clear();
+            edge.put_bytes(&mut row);
+            let kept = self.edges.insert(&*key, &*row).map(drop);
+            self.keep(kept)?;
         }
         Ok(())
     }

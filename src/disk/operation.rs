@@ -34,6 +34,14 @@ pub(crate) trait Operation: Send + 'static {
         0
     }
 
+    /// Whether nobody waits for it before he says so ([`WriterHandle::hurry`]): it is committed
+    /// together with what else comes soon.
+    ///
+    /// [`WriterHandle::hurry`]: super::writer::WriterHandle::hurry
+    fn is_patient(&self) -> bool {
+        false
+    }
+
     /// Stages the operation. An error refuses this operation alone: it must have staged nothing.
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<Self::Applied>;
 
@@ -49,12 +57,18 @@ impl<A> Receipt<A> {
     pub(crate) fn wait(self) -> Result<A> {
         self.0.recv().unwrap_or_else(|_| Err(super::shared::closed()))
     }
+
+    /// Whether there is an answer.
+    pub(crate) fn is_answered(&self) -> bool {
+        !self.0.is_empty()
+    }
 }
 
 /// An operation on its way, its types erased.
 pub(crate) trait Request: Send {
     fn speed(&self) -> Speed;
     fn weight(&self) -> usize;
+    fn is_patient(&self) -> bool;
     /// Applies it at a revision; whether it was refused is kept inside.
     fn apply(&mut self, batch: &mut Batch<'_>);
     /// Answers the caller after publishing.
@@ -82,6 +96,10 @@ impl<O: Operation> Request for Envelope<O> {
 
     fn weight(&self) -> usize {
         self.operation.weight()
+    }
+
+    fn is_patient(&self) -> bool {
+        self.operation.is_patient()
     }
 
     fn apply(&mut self, batch: &mut Batch<'_>) {

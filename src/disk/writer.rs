@@ -21,7 +21,7 @@ use super::crowd::Crowd;
 use super::hottest::Noting;
 use super::ledger::Ledger;
 use super::operation::{Operation, Receipt, Request, Speed, envelope};
-use super::operations::Sweep;
+use super::operations::{Hurry, Sweep};
 use super::shared::{Shared, closed};
 
 /// The way to the writer. Sending blocks while the queue is full: that is its bound.
@@ -73,6 +73,12 @@ impl WriterHandle {
         Ok(receipt)
     }
 
+    /// Has what waits patiently committed now: somebody waits for it from here on.
+    pub(crate) fn hurry(&self) {
+        // Where nothing can be submitted nothing waits for more either.
+        let _: Result<_> = self.submit(Hurry);
+    }
+
     /// Hands an operation to the writer and waits for it.
     pub(crate) fn run<O: Operation>(&self, operation: O) -> Result<O::Answer> {
         self.submit(operation)?.wait()
@@ -83,6 +89,12 @@ impl WriterHandle {
 const BATCH_OPERATIONS_MAX: usize = 4096;
 /// Bytes of one transaction, about: it bounds what a commit holds in memory.
 const BATCH_BYTES_MAX: usize = 16 << 20;
+
+/// What nobody waits for yet is gathered up to so many bytes: what is filled in bulk shares the
+/// pages of the tables that it is written to, and each of those is written once a commit.
+const GATHERED_BYTES: usize = 8 << 20;
+/// And no longer than this.
+const GATHERED_FOR: Duration = Duration::from_millis(50);
 
 struct Writer {
     shared: Arc<Shared>,
@@ -155,12 +167,16 @@ impl Writer {
     /// Sleeps until something waits or a queue closes. `false` when the oldest unsynced commit is
     /// old enough first.
     fn wait(&self) -> bool {
-        let mut select = channel::Select::new();
-        select.recv(&self.synced);
-        select.recv(&self.derived);
         let age_max = Duration::from(self.shared.options.unsynced_age_max);
         // Due beyond the end of the clock's time is never due.
         let due = self.unsynced.as_ref().and_then(|unsynced| unsynced.since.checked_add(age_max));
+        self.wait_until(due)
+    }
+
+    fn wait_until(&self, due: Option<Instant>) -> bool {
+        let mut select = channel::Select::new();
+        select.recv(&self.synced);
+        select.recv(&self.derived);
         match due {
             Some(due) => select.ready_deadline(due).is_ok(),
             None => {
@@ -187,21 +203,39 @@ impl Writer {
 
     /// Gathers what waits behind `first`, synced operations first, and commits it as one.
     fn commit(&mut self, first: Box<dyn Request>) {
-        let (mut bytes, mut callers) = (0, 0);
+        let (mut bytes, mut callers, mut patient) = (0, 0, first.is_patient());
+        let gathered = patient.then(|| Instant::now() + GATHERED_FOR);
         let mut requests = Vec::new();
         let mut next = Some(first);
         while let Some(request) = next {
             bytes += request.weight();
             callers += usize::from(request.speed() != Speed::Derived);
+            patient &= request.is_patient();
             requests.push(request);
             let is_full = requests.len() >= BATCH_OPERATIONS_MAX || bytes >= BATCH_BYTES_MAX;
-            next =
-                if is_full { None } else { self.take().ok().or_else(|| self.await_one(callers)) };
+            next = if is_full {
+                None
+            } else if patient && bytes < GATHERED_BYTES {
+                self.take_until(gathered)
+            } else {
+                self.take().ok().or_else(|| self.await_one(callers))
+            };
         }
         // However many large operations overtake it, a rebuilt page gets its turn.
         requests.extend(self.derived.try_recv());
         let synced = requests.iter().any(|request| request.speed() == Speed::Synced);
         self.transact(requests, synced);
+    }
+
+    /// What waits, or comes in time.
+    fn take_until(&self, due: Option<Instant>) -> Option<Box<dyn Request>> {
+        loop {
+            match self.take() {
+                Ok(request) => return Some(request),
+                Err(TryRecvError::Empty) if self.wait_until(due) => {}
+                Err(_) => return None,
+            }
+        }
     }
 
     /// Waits for one of the callers who are likely to come, when so many are there.

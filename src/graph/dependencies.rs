@@ -27,6 +27,9 @@ pub(crate) struct Dependency {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DependencySet(pub(crate) Vec<Dependency>);
 
+/// So many are gone through faster than they are looked up.
+const FEW: usize = 16;
+
 /// Where a node stands in a set that is being gathered.
 struct Seen {
     place: usize,
@@ -54,7 +57,20 @@ impl DependencySet {
     /// alone a record that saw the other too.
     pub(crate) fn gather(read: impl Iterator<Item = Dependency>) -> Self {
         let mut set: Vec<Dependency> = Vec::new();
-        let mut seen: BTreeMap<Node, Seen> = BTreeMap::new();
+        let mut read = read.peekable();
+        // As long as there are few, and each is read once, they are gone through: no name is copied.
+        while set.len() < FEW
+            && let Some(next) = read.next_if(|next| set.iter().all(|read| read.node != next.node))
+        {
+            set.push(next);
+        }
+        if read.peek().is_none() {
+            return Self(set);
+        }
+        let known = |(place, read): (usize, &Dependency)| {
+            (read.node.clone(), Seen { place, slots: span(read.slots) })
+        };
+        let mut seen: BTreeMap<Node, Seen> = set.iter().enumerate().map(known).collect();
         for dependency in read {
             let slots = span(dependency.slots);
             let Some(before) = seen.get_mut(&dependency.node) else {

@@ -10,8 +10,19 @@ use super::shape::RecordType;
 pub(crate) type RecordBytes = AlignedVec;
 
 /// The bytes of a record, as they stand in a page.
+#[cfg(any(test, fuzzing))]
 pub(crate) fn serialize<R: RecordType>(record: &R) -> Result<RecordBytes, String> {
-    rkyv::to_bytes::<rancor::Error>(record).map_err(|cause| cause.to_string())
+    serialize_into(record, RecordBytes::new())
+}
+
+/// The bytes of a record, as they stand in a page, in room that may have been used before.
+pub(crate) fn serialize_into<R: RecordType>(
+    record: &R,
+    mut room: RecordBytes,
+) -> Result<RecordBytes, String> {
+    room.clear();
+    rkyv::api::high::to_bytes_in::<_, rancor::Error>(record, room)
+        .map_err(|cause| cause.to_string())
 }
 
 /// Reads a record in place.

@@ -14,9 +14,12 @@ pub(crate) struct PageBuilder {
     shape: RecordShape,
     entries: Vec<Entry>,
     facts: Vec<Facts>,
-    /// The records so far; it goes behind the slot table, whose length keeps the alignment.
-    records: AlignedVec<16>,
+    /// The body so far: room for the slot table, then the records.
+    body: AlignedVec<16>,
 }
+
+/// A page in the making takes no more room than this before it is known to need it.
+const RESERVED_BYTES_MAX: usize = 1 << 20;
 
 impl PageBuilder {
     /// An empty page with room for `slots` buckets.
@@ -26,8 +29,15 @@ impl PageBuilder {
             shape,
             entries: vec![Entry::ABSENT; slots as usize],
             facts: Vec::new(),
-            records: AlignedVec::new(),
+            body: AlignedVec::new(),
         }
+    }
+
+    /// Makes room for so many records at once.
+    pub(crate) fn reserve(&mut self, records: usize) {
+        let each = self.shape.size().next_multiple_of(self.shape.align());
+        let bytes = self.entries.len() * ENTRY_BYTES + records.saturating_mul(each);
+        self.body.reserve(bytes.min(RESERVED_BYTES_MAX).saturating_sub(self.body.len()));
     }
 
     /// Adds a record that rkyv serialized from a value of the page's type.
@@ -41,9 +51,8 @@ impl PageBuilder {
     ) -> Result<()> {
         let align = self.shape.align();
         let offset = self.place(record, align)?;
-        let table = self.entries.len() * ENTRY_BYTES;
         self.entries[slot.0 as usize] = Entry {
-            offset: u32::try_from(table + offset).expect("within the page limit"),
+            offset: u32::try_from(offset).expect("within the page limit"),
             len: u32::try_from(record.len()).expect("within the page limit"),
             build_micros,
             facts: self.facts_index(facts),
@@ -52,10 +61,11 @@ impl PageBuilder {
         Ok(())
     }
 
-    /// Appends a record's bytes. Returns where they stand among the records.
+    /// Appends a record's bytes. Returns where they stand in the body.
     fn place(&mut self, record: &[u8], align: usize) -> Result<usize> {
-        let offset = self.records.len().next_multiple_of(align);
-        let end = self.entries.len() * ENTRY_BYTES + offset + record.len();
+        let table = self.entries.len() * ENTRY_BYTES;
+        let offset = self.body.len().max(table).next_multiple_of(align);
+        let end = offset + record.len();
         if end > PAGE_BYTES_MAX {
             return Err(Error::input(format!(
                 "a page of {} buckets would hold {end} bytes or more, the limit is {PAGE_BYTES_MAX}; \
@@ -63,8 +73,8 @@ impl PageBuilder {
                 self.entries.len()
             )));
         }
-        self.records.resize(offset, 0);
-        self.records.extend_from_slice(record);
+        self.body.resize(offset, 0);
+        self.body.extend_from_slice(record);
         Ok(offset)
     }
 
@@ -113,13 +123,17 @@ impl PageBuilder {
     pub(crate) fn finish(mut self) -> Page {
         self.forget_unused_facts();
         let slots = u32::try_from(self.entries.len()).expect("within the page length limit");
-        let mut body =
-            AlignedVec::with_capacity(self.entries.len() * ENTRY_BYTES + self.records.len());
-        for entry in &self.entries {
-            body.extend_from_slice(&entry.to_bytes());
+        let table = self.entries.len() * ENTRY_BYTES;
+        // Of tombstones alone there is no more than the table.
+        self.body.resize(self.body.len().max(table), 0);
+        for (entry, bytes) in self.entries.iter().zip(self.body.chunks_exact_mut(ENTRY_BYTES)) {
+            bytes.copy_from_slice(&entry.to_bytes());
         }
-        body.extend_from_slice(&self.records);
-        Page::from_parts(slots, self.facts, body)
+        // What was reserved for records that did not come, or by doubling.
+        if self.body.capacity() > self.body.len() + self.body.len() / 8 {
+            self.body.shrink_to_fit();
+        }
+        Page::from_parts(slots, self.facts, self.body)
     }
 
     /// Of a record that gave way to another in its slot, the facts may be left. A page with more of

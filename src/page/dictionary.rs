@@ -16,9 +16,13 @@ use crate::sync::Arc;
 
 thread_local! {
     // A context weighs hundreds of KiB and is costly to make; each thread keeps one of each.
-    static COMPRESSOR: RefCell<CCtx<'static>> = RefCell::new(CCtx::create());
+    static COMPRESSOR: RefCell<(CCtx<'static>, Vec<u8>)> =
+        RefCell::new((CCtx::create(), Vec::new()));
     static DECOMPRESSOR: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
 }
+
+/// What each thread keeps of the room that it compresses in.
+const SCRATCH_BYTES_MAX: usize = 256 << 10;
 
 /// A trained dictionary, ready for both directions. Cheap to clone.
 #[derive(Clone)]
@@ -67,15 +71,19 @@ impl Compression {
     /// costs space).
     pub(super) fn compress(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let level = self.level?;
-        COMPRESSOR.with_borrow_mut(|context| {
-            let mut out = Vec::with_capacity(compress_bound(bytes.len()));
+        COMPRESSOR.with_borrow_mut(|(context, out)| {
+            // The frame is written where there is room for the worst of them, and kept in as much as it
+            // takes.
+            out.clear();
+            out.reserve(compress_bound(bytes.len()));
             let done = match &self.dictionary {
-                Some(known) => {
-                    context.compress_using_cdict(&mut out, bytes, known.0.encoder.as_cdict())
-                }
-                None => context.compress(&mut out, bytes, level),
+                Some(known) => context.compress_using_cdict(out, bytes, known.0.encoder.as_cdict()),
+                None => context.compress(out, bytes, level),
             };
-            done.is_ok().then_some(out)
+            let frame = done.is_ok().then(|| out.as_slice().into());
+            out.clear();
+            out.shrink_to(SCRATCH_BYTES_MAX);
+            frame
         })
     }
 

@@ -24,7 +24,9 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use access::{RecordBytes, access, serialize};
+#[cfg(any(test, fuzzing))]
+pub(crate) use access::serialize;
+pub(crate) use access::{RecordBytes, access, serialize_into};
 pub(crate) use body::{Origin, Page, Slot};
 pub(crate) use build::PageBuilder;
 pub(crate) use dictionary::{Compression, Dictionary, Sampler};

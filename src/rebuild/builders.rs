@@ -145,7 +145,7 @@ impl Builder {
 
     /// Leaves time to others, unless somebody waits.
     fn rest_after(&self, worked: &Worked, began: Instant, heard: Heard) {
-        if worked.reason <= Reason::Requested {
+        if worked.reason <= Reason::Requested || worked.is_awaited {
             return;
         }
         let rest = self.pace.rest_after(began.elapsed(), self.opened.elapsed());

@@ -198,7 +198,7 @@ mod tests {
     use crate::grid::Grid;
     use crate::page::ViewId;
     use crate::rebuild::BuildName;
-    use crate::rebuild::rebuilders::{Held, Rebuilder, WorkedOff};
+    use crate::rebuild::rebuilders::{Held, Rebuilder, Shift};
     use crate::revision::Revision;
     use crate::schedule::Horizon;
     use crate::sync::thread;
@@ -218,7 +218,7 @@ mod tests {
             unreachable!("nobody asks for it")
         }
 
-        fn work_off(self: Arc<Self>, _: &[u8], _: SlotSet, _: Revision) -> Result<WorkedOff> {
+        fn begin_shift(self: Arc<Self>) -> Box<dyn Shift> {
             unreachable!("nobody asks for it")
         }
 

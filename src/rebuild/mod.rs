@@ -80,7 +80,7 @@ pub(crate) use order::Order;
 #[cfg(not(loom))]
 pub(crate) use outermost::build;
 #[cfg(not(loom))]
-pub(crate) use rebuilders::{Held, Rebuilder, WorkedOff};
+pub(crate) use rebuilders::{Held, Rebuilder, Refused, Shift, WorkedOff};
 #[cfg(not(loom))]
 pub(crate) use runs::prune as prune_runs;
 #[cfg(not(loom))]

@@ -5,11 +5,15 @@ use std::collections::HashSet;
 use crate::error::{Error, Result};
 use crate::graph::{Observation, Reading};
 
+/// So many are gone through faster than they are hashed and copied.
+const FEW: usize = 16;
+
 /// The observations of one build under way, in the order in which they were made.
 #[derive(Debug, Default)]
 pub(crate) struct Reads {
     observations: Vec<Observation>,
-    /// The same, to be found: a build that asks for a thing again and again reads it once.
+    /// The same once they are many, to be found: a build that asks for a thing again and again reads
+    /// it once.
     known: HashSet<Observation>,
     /// Something was declared that cannot be: the build fails with it.
     fault: Option<Error>,
@@ -17,10 +21,20 @@ pub(crate) struct Reads {
 
 impl Reads {
     pub(crate) fn observe(&mut self, observation: Observation) {
-        if self.observations.last() != Some(&observation) && self.known.insert(observation.clone())
-        {
+        if !self.knows(&observation) {
             self.observations.push(observation);
         }
+    }
+
+    /// Whether it was noted already; it is from now on.
+    fn knows(&mut self, observation: &Observation) -> bool {
+        if self.observations.len() < FEW {
+            return self.observations.contains(observation);
+        }
+        if self.known.is_empty() {
+            self.known.extend(self.observations.iter().cloned());
+        }
+        self.observations.last() == Some(observation) || !self.known.insert(observation.clone())
     }
 
     /// Keeps the first fault.

@@ -51,8 +51,26 @@ pub(crate) trait Rebuilder: Send + Sync {
     /// Makes some records of a page fresh, in the order of their slots, and stores them together.
     /// Those that began before `floor` are built anew, fresh or not. A record that cannot be built
     /// hurts none of the others; the error is one of the file or of the call.
-    fn work_off(self: Arc<Self>, page: &[u8], slots: SlotSet, floor: Revision)
-    -> Result<WorkedOff>;
+    fn work_off(
+        self: Arc<Self>,
+        page: &[u8],
+        slots: SlotSet,
+        floor: Revision,
+    ) -> Result<WorkedOff> {
+        let mut shift = self.begin_shift();
+        let worked = shift.work_off(page, slots, floor);
+        // Also after a failure: what is made is stored, and nobody is left waiting for it.
+        let refused = shift.finish()?;
+        let mut worked = worked?;
+        for Refused { error, .. } in refused {
+            let built = std::mem::take(&mut worked.built);
+            worked.failed.extend(built.iter().map(|slot| (slot, error.clone())));
+        }
+        Ok(worked)
+    }
+
+    /// Begins to work off many pages, one after the other.
+    fn begin_shift(self: Arc<Self>) -> Box<dyn Shift>;
 
     /// What a build of a record goes by.
     fn flight(&self, page: &[u8], slot: u32) -> FlightKey;
@@ -70,6 +88,27 @@ pub(crate) trait Rebuilder: Send + Sync {
     /// Names the keys of the entities of which it does, one after the other. This runs the
     /// application's code, whose panics are errors.
     fn name_entities(self: Arc<Self>, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
+}
+
+/// Pages of a view that are worked off one after the other: while one is built, the writer has those
+/// before it.
+pub(crate) trait Shift {
+    /// As [`Rebuilder::work_off`], but that what was built is on its way to the file when this
+    /// returns, and may still be refused.
+    fn work_off(&mut self, page: &[u8], slots: SlotSet, floor: Revision) -> Result<WorkedOff>;
+
+    /// Waits until all that was built is stored. What could not be is answered, a page each, unless
+    /// nothing can be stored at all. Has to be called, also after an error.
+    fn finish(&mut self) -> Result<Vec<Refused>>;
+}
+
+/// A page that was built and is not stored: it would be too large.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    pub(crate) page: Box<[u8]>,
+    /// Those of its slots that were built.
+    pub(crate) slots: SlotSet,
+    pub(crate) error: Error,
 }
 
 /// The views that build, as far as somebody holds a handle on them.

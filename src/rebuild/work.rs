@@ -49,6 +49,8 @@ pub struct Worked {
     pub retired: u64,
     /// What went wrong, an error a bucket.
     pub failed: Vec<Error>,
+    /// Whether somebody waits for more of the same.
+    pub(super) is_awaited: bool,
 }
 
 impl Worked {
@@ -56,6 +58,7 @@ impl Worked {
     pub(super) fn other(reason: Reason) -> Self {
         let (buckets, failed) = (Vec::new(), Vec::new());
         let (built, warmed, retired) = (0, 0, 0);
-        Self { reason, view: None, entity: None, buckets, built, warmed, retired, failed }
+        let (view, entity, is_awaited) = (None, None, false);
+        Self { reason, view, entity, buckets, built, warmed, retired, failed, is_awaited }
     }
 }

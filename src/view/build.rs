@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::{Freshness, Layer};
 use crate::grid::Bucket;
 use crate::key::EntityKey;
-use crate::page::{RecordType, Slot};
+use crate::page::{RecordBytes, RecordType, Slot};
 use crate::rebuild::{
     self, BuildName, FlightKey, Held, Joined, Lead, Rebuilder, Target, is_building,
 };
@@ -188,7 +188,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 draft.add(spot.slot(), &record).map_err(|error| self.failed(spot, error))?;
             }
             BuildFunction::Page(_) => {
-                let lacking = self.lacking_around(spot, floor)?;
+                let look = look_again(self.shared(), &self.state, &spot.key)?;
+                let lacking = self.lacking_around(spot, floor, &look);
                 self.build_buckets(entity, spot, lead, &lacking, &mut draft)?;
             }
         }
@@ -203,17 +204,22 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         lead: &Lead<PageInMemory>,
         mut page: PageInMemory,
     ) -> Result<PageInMemory> {
-        for (slot, bucket) in self.lacking_around(spot, floor)? {
+        let look = look_again(self.shared(), &self.state, &spot.key)?;
+        for (slot, bucket) in self.lacking_around(spot, floor, &look) {
             page = self.spare(&spot.beside(slot, bucket), floor, lead)?.unwrap_or(page);
         }
         Ok(page)
     }
 
-    /// What a page lacks, for a view whose pages are built whole.
-    fn lacking_around(&self, spot: &Spot, floor: Revision) -> Result<Vec<(Slot, Bucket)>> {
-        let look = look_again(self.shared(), &self.state, &spot.key)?;
+    /// What a page lacks that was found so, for a view whose pages are built whole.
+    pub(super) fn lacking_around(
+        &self,
+        spot: &Spot,
+        floor: Revision,
+        look: &Look,
+    ) -> Vec<(Slot, Bucket)> {
         // What is retired is not made for a build that reads; the one asked for is known not to be.
-        let stands = |slot: Slot, bucket: Bucket| match &look {
+        let stands = |slot: Slot, bucket: Bucket| match look {
             Look::Found(found) if found.page().holds(slot) => {
                 self.record_stands(found, slot, bucket) && found.page().facts(slot).begun >= floor
             }
@@ -221,10 +227,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         };
         let (grid, page_len) = (self.state.grid(), self.state.page_len());
         let slots = grid.page_slots(spot.place.page, page_len);
-        Ok((0..slots)
+        (0..slots)
             .filter_map(|slot| Some((Slot(slot), grid.bucket_in(spot.place.page, slot, page_len)?)))
             .filter(|(slot, bucket)| !stands(*slot, *bucket))
-            .collect())
+            .collect()
     }
 
     /// Runs the build function of a bucket.
@@ -239,11 +245,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         };
         let begun = self.begin();
         let ran = self.run(spot, lead, begun, |context| build(context, entity, spot.bucket))?;
-        self.built(spot, begun, &ran, ran.micros, &ran.value)
+        let record = (&ran, ran.micros);
+        self.built(&spot.key, spot.bucket, begun, record, &ran.value, RecordBytes::new())
+            .map_err(|error| self.failed(spot, error))
     }
 
     /// Runs the build function of a page for the buckets given and adds their records.
-    fn build_buckets(
+    pub(super) fn build_buckets(
         &self,
         entity: &E,
         spot: &Spot,
@@ -267,10 +275,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             return Err(self.failed(spot, Error::new(ErrorKind::Build, message)));
         }
         let share = ran.micros / u32::try_from(records.len().max(1)).unwrap_or(u32::MAX);
+        draft.reserve(records.len());
+        let mut room = RecordBytes::new();
         for ((slot, bucket), record) in lacking.iter().zip(records) {
-            let spot = &spot.beside(*slot, *bucket);
-            let record = self.built(spot, begun, &ran, share, record)?;
-            draft.add(*slot, &record).map_err(|error| self.failed(spot, error))?;
+            let record = self.built(&spot.key, *bucket, begun, (&ran, share), record, room);
+            let added = record.and_then(|record| draft.add(*slot, &record).map(|()| record.bytes));
+            room = added.map_err(|error| self.failed(&spot.beside(*slot, *bucket), error))?;
         }
         Ok(())
     }

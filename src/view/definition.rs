@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::RangeInclusive;
 
 use crate::disk::Definition;
 use crate::error::{BuildError, Error, Result};
@@ -44,7 +45,8 @@ pub struct ViewDefinition<E: ?Sized, R> {
 }
 
 /// What zstd does fastest; pages are small and read often.
-const ZSTD_LEVEL_DEFAULT: i32 = 1;
+const ZSTD_LEVEL_DEFAULT: i32 = -1;
+const ZSTD_LEVELS: RangeInclusive<i32> = -7..=19;
 const NAME_BYTES_MAX: usize = 255;
 /// What a page should hold: large enough to compress and to serve a timeline at once, small enough
 /// to be cheap to load for one record.
@@ -158,7 +160,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
         self
     }
 
-    /// zstd's level for pages, 1 to 19. Default: 1.
+    /// zstd's level for pages, -7 (fast) to 19 (small), not 0. Default: -1, which takes half the time of 1
+    /// for a few percent more of bytes.
     pub fn zstd_level(mut self, level: i32) -> Self {
         self.zstd_level = Some(level);
         self
@@ -324,8 +327,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     }
 
     fn check_numbers(&self) -> Result<()> {
-        if let Some(level) = self.zstd_level.filter(|level| !(1..=19).contains(level)) {
-            return Err(Error::input(format!("zstd_level is {level}; it may be 1 to 19")));
+        // 0 is another word for a level that a later zstd may choose anew.
+        let is_level = |level: &i32| ZSTD_LEVELS.contains(level) && *level != 0;
+        if let Some(level) = self.zstd_level.filter(|level| !is_level(level)) {
+            let message = format!("zstd_level is {level}; it may be -7 to -1 or 1 to 19");
+            return Err(Error::input(message));
         }
         self.conduct.validate()?;
         let retained = [

@@ -5,7 +5,7 @@ use crate::disk::operations::{KeepDictionary, Part, StoreRecords, Stored, Stored
 use crate::disk::{PageInMemory, Receipt};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
-use crate::graph::Reading;
+use crate::graph::{Reading, SlotSet};
 use crate::key::EntityKey;
 use crate::page::{
     Facts, Origin, Page, PageBuilder, PageKey, RecordBytes, RecordType, Slot, store_body,
@@ -31,6 +31,11 @@ pub(super) struct PageDraft {
 }
 
 impl PageDraft {
+    /// Makes room for so many records at once.
+    pub(super) fn reserve(&mut self, records: usize) {
+        self.page.reserve(records);
+    }
+
     /// Adds a record. One that read the same as the one before shares it.
     pub(super) fn add(&mut self, slot: Slot, record: &RecordDraft) -> Result<()> {
         let RecordDraft { origin, facts, micros, bytes, reading } = record;
@@ -60,6 +65,14 @@ pub(super) struct FinishedDraft {
 impl FinishedDraft {
     pub(super) fn bytes(&self) -> usize {
         self.page.bytes()
+    }
+
+    pub(super) fn key(&self) -> &PageKey {
+        &self.key
+    }
+
+    pub(super) fn slots(&self) -> SlotSet {
+        self.page.present().collect()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::time::TimeRange;
 
 use super::core::{BuildFunction, Core, Spot};
 use super::lookup::{Look, look};
-use super::made::{Made, PAGES_UNDER_WAY};
+use super::made::Made;
 use super::policy::{Missing, Policy};
 use super::work_off::Lacking;
 
@@ -65,7 +65,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let mut filled = Filled::default();
         let outcome = self.fill_pages(entity, range, policy, &made, &mut filled);
         // Also after a failure: what is made is stored, and nobody is left waiting for it.
-        made.finish().and(outcome).map(|()| filled)
+        let refused = made.finish()?;
+        outcome?;
+        match refused.into_iter().next() {
+            None => Ok(filled),
+            Some(refused) => Err(refused.error),
+        }
     }
 
     /// Refuses to fill what cannot be built, and, before any build, what could not be stored.
@@ -118,7 +123,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let ended = self.work_off_page(entity, &lacking, seen, Revision::ZERO, made, &mut worked);
         filled.add(spots, worked);
         ended?;
-        made.store(PAGES_UNDER_WAY)
+        made.store()
     }
 
     /// The buckets of a page whose records the policy wants made fresh.
@@ -126,7 +131,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let Some(first) = spots.first() else {
             return Ok(Vec::new());
         };
-        let found = match look(self.shared(), &self.state, &first.key)? {
+        let look = look(self.shared(), &self.state, &first.key)?;
+        let absent = matches!(look, Look::Absent);
+        let found = match look {
             Look::Found(found) => Some(found),
             Look::Absent | Look::Damaged(_) => None,
         };
@@ -134,11 +141,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             let standing = found.clone().and_then(|found| self.record_in(found, spot));
             let Some(record) = standing else {
                 let wanted = policy.missing == Missing::Build && !self.is_retired(spot.bucket);
-                return wanted.then_some(Lacking { spot, suspect: false });
+                return wanted.then_some(Lacking { spot, suspect: false, absent });
             };
             let lacks = !record.freshness().stands() && self.rebuilds(&record, policy.marked);
             let suspect = record.freshness().may_be_right();
-            lacks.then_some(Lacking { spot, suspect })
+            lacks.then_some(Lacking { spot, suspect, absent })
         };
         Ok(spots.iter().filter_map(lacks).collect())
     }

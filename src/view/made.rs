@@ -5,17 +5,19 @@ use std::collections::VecDeque;
 use crate::disk::operations::Stored;
 use crate::disk::{PageInMemory, Receipt, Speed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::SlotSet;
 use crate::key::EntityKey;
-use crate::page::RecordType;
-use crate::rebuild::{Lead, Unstored};
+use crate::page::{PageKey, RecordType};
+use crate::rebuild::{Lead, Refused, Unstored};
 use crate::sync::{Arc, Condvar, Mutex};
 
 use super::core::{Core, Spot};
 use super::draft::{PageDraft, RecordDraft};
 
-/// Pages that the writer may have in hand while the next is being built.
-pub(super) const PAGES_UNDER_WAY: usize = 16;
-/// And what they may weigh: a fill of large records holds no more than this beside its page.
+/// Flights that may be open while the next page is being built.
+const FLIGHTS_UNDER_WAY: usize = 4096;
+/// And what their pages may weigh, which the writer has in hand: a fill holds no more than this
+/// beside its page.
 const BYTES_UNDER_WAY: usize = 16 << 20;
 
 /// What a fill has made. Filling a page builds many buckets and stores them together, so their
@@ -37,17 +39,29 @@ struct State {
     leads: Vec<Lead<PageInMemory>>,
     /// Pages that the writer has; their flights land when it answers.
     under_way: VecDeque<Sent>,
+    flights_under_way: usize,
     bytes_under_way: usize,
     /// Pages that some thread is landing right now.
     landing: usize,
-    /// The first failure to store.
+    /// Pages that the writer would not have, though it stores others.
+    refused: Vec<Refused>,
+    /// The first failure to store anything.
     failure: Option<Error>,
 }
 
 struct Sent {
     receipt: Receipt<Stored>,
     leads: Vec<Lead<PageInMemory>>,
+    page: PageKey,
+    slots: SlotSet,
     bytes: usize,
+}
+
+/// How many pages may stay with the writer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Most {
+    None,
+    AsMayBe,
 }
 
 impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
@@ -75,11 +89,26 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
         Ok(())
     }
 
-    /// Hands the page to the writer, and lands flights until no more than `most` pages wait for its
-    /// answer.
-    pub(super) fn store(&self, most: usize) -> Result<()> {
+    /// The same of a page that was built whole, under one flight.
+    pub(super) fn push_page(self: &Arc<Self>, page: PageDraft, lead: Lead<PageInMemory>) {
+        let mut state = self.state.lock();
+        debug_assert!(state.page.is_none(), "what was made before is on its way");
+        state.page = Some(page);
+        lead.built(self.clone());
+        state.leads.push(lead);
+    }
+
+    /// Hands the page to the writer, and lands flights until no more wait for its answer than may.
+    pub(super) fn store(&self) -> Result<()> {
+        self.store_but(Most::AsMayBe)
+    }
+
+    fn store_but(&self, most: Most) -> Result<()> {
         self.send();
         while let Some(sent) = self.oldest_beyond(most) {
+            if !sent.receipt.is_answered() {
+                self.core.engine.writer().into_iter().for_each(|writer| writer.hurry());
+            }
             let stored = self.core.told(sent.receipt.wait()).and_then(|stored| {
                 stored.pages.into_iter().next().map(|stored| stored.page).ok_or_else(|| {
                     Error::new(ErrorKind::Absent, "the records were deleted while they were built")
@@ -91,10 +120,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
             state.landing -= 1;
             match stored {
                 // Deleted on purpose: no failure of the fill.
-                Err(error) if error.kind() != ErrorKind::Absent => {
+                Err(error) if error.kind() == ErrorKind::Absent => {}
+                Err(error) if error.kind() == ErrorKind::Input => {
+                    let page = sent.page.as_slice().into();
+                    state.refused.push(Refused { page, slots: sent.slots, error });
+                }
+                Err(error) => {
                     state.failure.get_or_insert(error);
                 }
-                _ => {}
+                Ok(_) => {}
             }
             self.landed.notify_all();
         }
@@ -104,17 +138,19 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
         }
     }
 
-    /// Stores what is left and waits until all has landed, on whichever thread.
-    pub(super) fn finish(&self) -> Result<()> {
+    /// Stores what is left and waits until all has landed, on whichever thread. What was refused so
+    /// far is answered.
+    pub(super) fn finish(&self) -> Result<Vec<Refused>> {
         loop {
-            let stored = self.store(0);
+            let stored = self.store_but(Most::None);
             let mut state = self.state.lock();
             // Another thread may be about to land what it has sent.
             if !state.under_way.is_empty() {
                 continue;
             }
             if state.landing == 0 {
-                return stored;
+                let refused = std::mem::take(&mut state.refused);
+                return stored.map(|()| refused);
             }
             self.landed.wait(&mut state);
         }
@@ -129,15 +165,16 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
             (page, std::mem::take(&mut state.leads))
         };
         let Some(page) = page else { return };
-        let page = page.finish();
-        let bytes = page.bytes();
-        let sent = self.core.store(vec![page], Speed::Derived, false);
+        let draft = page.finish();
+        let (bytes, slots, page) = (draft.bytes(), draft.slots(), draft.key().clone());
+        let sent = self.core.store(vec![draft], Speed::Derived, false);
         let mut state = self.state.lock();
         state.landing -= 1;
         match sent {
             Ok(receipt) => {
+                state.flights_under_way += leads.len();
                 state.bytes_under_way += bytes;
-                state.under_way.push_back(Sent { receipt, leads, bytes });
+                state.under_way.push_back(Sent { receipt, leads, page, slots, bytes });
             }
             Err(error) => {
                 state.failure.get_or_insert_with(|| error.clone());
@@ -148,10 +185,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
         self.landed.notify_all();
     }
 
-    fn oldest_beyond(&self, most: usize) -> Option<Sent> {
+    fn oldest_beyond(&self, most: Most) -> Option<Sent> {
         let mut state = self.state.lock();
-        let beyond = state.under_way.len() > most || state.bytes_under_way > BYTES_UNDER_WAY;
+        let beyond = most == Most::None
+            || state.flights_under_way > FLIGHTS_UNDER_WAY
+            || state.bytes_under_way > BYTES_UNDER_WAY;
         let sent = if beyond { state.under_way.pop_front() } else { None }?;
+        state.flights_under_way -= sent.leads.len();
         state.bytes_under_way -= sent.bytes;
         state.landing += 1;
         Some(sent)
@@ -161,7 +201,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
 impl<E: EntityKey + ?Sized, R: RecordType> Unstored for Made<E, R> {
     fn land(&self) {
         // The flights have the failure, and so has the fill: its own next call returns it.
-        let _ = self.store(0);
+        let _ = self.store_but(Most::None);
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::borrow::Borrow;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::freshness::Freshness;
 use crate::graph::SlotSet;
+use crate::grid::{Bucket, PageNumber};
 use crate::key::{EntityKey, decode_entity};
 use crate::page::{PageKey, RecordType, Slot};
-use crate::rebuild::{FlightKey, Held, Rebuilder, WorkedOff};
+use crate::rebuild::{FlightKey, Held, Rebuilder, Refused, Shift, WorkedOff};
 use crate::revision::Revision;
 use crate::schedule::Horizon;
 use crate::sync::Arc;
@@ -35,37 +36,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
         Self::attempt(self, entity, &spot, seen, Revision::ZERO, held, &mut Gate::Free).map(drop)
     }
 
-    fn work_off(
-        self: Arc<Self>,
-        page: &[u8],
-        slots: SlotSet,
-        floor: Revision,
-    ) -> Result<WorkedOff> {
-        self.check_fills()?;
-        let mut spots = Vec::new();
-        let mut entity = None;
-        for slot in slots.iter() {
-            let (owner, spot) = self.by_key(page, slot.0)?;
-            entity.get_or_insert(owner);
-            spots.push(spot);
-        }
-        let mut worked = WorkedOff::default();
-        let (Some(entity), Some(first)) = (entity, spots.first()) else { return Ok(worked) };
-        self.check(&first.key)?;
-        let seen = self.ticket(first);
-        let lacking = self.lacking_since(&spots, floor, &mut worked)?;
-        let made = Arc::new(Made::new(self.clone()));
-        let ended = self.work_off_page(entity.borrow(), &lacking, seen, floor, &made, &mut worked);
-        // Also after a failure: what is made is stored, and nobody is left waiting for it.
-        match made.finish() {
-            // A page that would be too large is not stored at all.
-            Err(error) if error.kind() == ErrorKind::Input => {
-                let built = std::mem::take(&mut worked.built);
-                worked.failed.extend(built.iter().map(|slot| (slot, error.clone())));
-            }
-            finished => finished?,
-        }
-        ended.map(|()| worked)
+    fn begin_shift(self: Arc<Self>) -> Box<dyn Shift> {
+        Box::new(PageShift { made: Arc::new(Made::new(self.clone())), core: self })
     }
 
     fn flight(&self, page: &[u8], slot: u32) -> FlightKey {
@@ -110,7 +82,57 @@ impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
     }
 }
 
+/// Pages of a view on their way into the file.
+struct PageShift<E: ?Sized, R> {
+    core: Arc<Core<E, R>>,
+    made: Arc<Made<E, R>>,
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> Shift for PageShift<E, R> {
+    fn work_off(&mut self, page: &[u8], slots: SlotSet, floor: Revision) -> Result<WorkedOff> {
+        let Self { core, made } = self;
+        core.check_fills()?;
+        let mut worked = WorkedOff::default();
+        let Some(first) = slots.iter().next() else { return Ok(worked) };
+        let (entity, first) = core.by_key(page, first.0)?;
+        let entity = entity.borrow();
+        core.check(&first.key)?;
+        let seen = core.ticket(&first);
+        let look = look(core.shared(), &core.state, &first.key)?;
+        let absent = matches!(look, Look::Absent);
+        let ended = if absent && matches!(core.build, BuildFunction::Page(_)) {
+            let first = Lacking { spot: &first, suspect: false, absent };
+            core.work_off_whole(entity, first, slots, seen, floor, made, &mut worked)
+        } else {
+            let spots = core.spots(&first, slots)?;
+            let lacking = core.lacking_since(&look, &spots, floor, &mut worked);
+            core.work_off_page(entity, &lacking, seen, floor, made, &mut worked)
+        };
+        // Also after an error: what is made of this page is no part of the next.
+        let stored = made.store();
+        ended.and(stored).map(|()| worked)
+    }
+
+    fn finish(&mut self) -> Result<Vec<Refused>> {
+        self.made.finish()
+    }
+}
+
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+    /// The spots of some slots of a page, in order.
+    fn spots(&self, of: &Spot, slots: SlotSet) -> Result<Vec<Spot>> {
+        let spot = |slot: Slot| {
+            self.bucket_in(of.place.page, slot.0).map(|bucket| of.beside(slot, bucket))
+        };
+        slots.iter().map(spot).collect()
+    }
+
+    fn bucket_in(&self, page: PageNumber, slot: u32) -> Result<Bucket> {
+        let bucket = self.state.grid().bucket_in(page, slot, self.state.page_len());
+        let message = "a record is wanted of a slot in which no bucket stands";
+        bucket.ok_or_else(|| self.named(Error::damaged(message)))
+    }
+
     /// The entity and the bucket of a slot, from what stands in the file.
     fn by_key(&self, page: &[u8], slot: u32) -> Result<(E::Owned, Spot)> {
         let refused = |what: &str| self.named(Error::damaged(what));
@@ -124,9 +146,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let Some(entity) = decode_entity::<E>(entity) else {
             return Err(refused("a record is wanted of an entity of another type"));
         };
-        let Some(bucket) = self.state.grid().bucket_in(number, slot, self.state.page_len()) else {
-            return Err(refused("a record is wanted of a slot in which no bucket stands"));
-        };
+        let bucket = self.bucket_in(number, slot)?;
         let spot = self.spot(entity.borrow(), bucket)?;
         Ok((entity, spot))
     }
@@ -135,33 +155,37 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// found.
     fn lacking_since<'a>(
         &self,
+        look: &Look,
         spots: &'a [Spot],
         floor: Revision,
         worked: &mut WorkedOff,
-    ) -> Result<Vec<Lacking<'a>>> {
-        let Some(first) = spots.first() else { return Ok(Vec::new()) };
-        let found = match look(self.shared(), &self.state, &first.key)? {
+    ) -> Vec<Lacking<'a>> {
+        let found = match look {
             Look::Found(found) => found,
-            Look::Absent | Look::Damaged(_) => {
-                return Ok(spots.iter().map(|spot| Lacking { spot, suspect: false }).collect());
+            nothing @ (Look::Absent | Look::Damaged(_)) => {
+                let absent = matches!(nothing, Look::Absent);
+                let lacks = |spot| Lacking { spot, suspect: false, absent };
+                return spots.iter().map(lacks).collect();
             }
         };
+        let absent = false;
         let mut lacking = Vec::new();
         for spot in spots {
             let slot = spot.slot();
             if !found.page().holds(slot) {
-                lacking.push(Lacking { spot, suspect: false });
+                lacking.push(Lacking { spot, suspect: false, absent });
                 continue;
             }
-            let freshness = self.freshness(&found, slot, spot.bucket);
+            let freshness = self.freshness(found, slot, spot.bucket);
             let sealed = freshness == Freshness::Sealed;
             if sealed || freshness.stands() && found.page().facts(slot).begun >= floor {
                 worked.found.insert(slot);
             } else {
-                lacking.push(Lacking { spot, suspect: freshness.may_be_right() });
+                let suspect = freshness.may_be_right();
+                lacking.push(Lacking { spot, suspect, absent });
             }
         }
-        Ok(lacking)
+        lacking
     }
 
     fn is_fresh(&self, spot: &Spot) -> Result<bool> {
@@ -176,7 +200,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 #[cfg(test)]
 mod tests {
     use crate::cache::CacheKey;
-    use crate::grid::{Grid, PageNumber};
+    use crate::error::ErrorKind;
+    use crate::grid::Grid;
     use crate::options::Options;
     use crate::page::ViewId;
     use crate::rebuild::Engine;

@@ -8,8 +8,9 @@ use crate::disk::PageInMemory;
 use crate::error::{BuildError, Error, ErrorKind, Result};
 use crate::events::Event;
 use crate::graph::Reading;
+use crate::grid::Bucket;
 use crate::key::EntityKey;
-use crate::page::{Facts, Origin, RecordBytes, RecordType, serialize};
+use crate::page::{Facts, Origin, PageKey, RecordBytes, RecordType, serialize_into};
 use crate::rebuild::{self, Frame, Lead};
 use crate::revision::Revision;
 use crate::schedule::{BreakerState, Pass, Watch};
@@ -147,29 +148,29 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         error
     }
 
-    /// A record that a run made, as it will stand in its page.
+    /// A record that a run made, as it will stand in its page. `room` may have been used before.
     pub(super) fn built<T>(
         &self,
-        spot: &Spot,
+        key: &PageKey,
+        bucket: Bucket,
         begun: Begun,
-        ran: &Ran<T>,
-        micros: u32,
+        (ran, micros): (&Ran<T>, u32),
         record: &R,
+        room: RecordBytes,
     ) -> Result<RecordDraft> {
         // Archiving runs the record type's own code.
-        let bytes = catch_unwind(AssertUnwindSafe(|| self.record_bytes(record)));
+        let bytes = catch_unwind(AssertUnwindSafe(|| self.record_bytes(record, room)));
         let bytes = bytes.unwrap_or_else(|panic| {
             let message = format!("archiving the record panicked: {}", panic_message(&*panic));
             Err(Error::new(ErrorKind::Build, message))
-        });
-        let bytes = bytes.map_err(|error| self.failed(spot, error))?;
-        let (facts, reading) = (self.facts(spot, begun), ran.reading.clone());
+        })?;
+        let (facts, reading) = (self.facts(key, bucket, begun), ran.reading.clone());
         Ok(RecordDraft { origin: Origin::Built, facts, micros, bytes, reading })
     }
 
     /// A record as it will stand in its page; refused here if it is too large.
-    pub(super) fn record_bytes(&self, record: &R) -> Result<RecordBytes> {
-        let bytes = serialize(record)
+    pub(super) fn record_bytes(&self, record: &R, room: RecordBytes) -> Result<RecordBytes> {
+        let bytes = serialize_into(record, room)
             .map_err(|cause| Error::input(format!("the record cannot be archived: {cause}")))?;
         let most = self.shared().options.record_bytes_max;
         if bytes.len() > most {
@@ -189,13 +190,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// Facts of a record that comes to be now. V and C are the writer's to say, and whether it counts
     /// less long because of what it read.
-    pub(super) fn facts(&self, spot: &Spot, begun: Begun) -> Facts {
+    pub(super) fn facts(&self, key: &PageKey, bucket: Bucket, begun: Begun) -> Facts {
         Facts {
             begun: begun.revision,
             verified: Revision::ZERO,
             changed: Revision::ZERO,
             built_at: begun.at,
-            fresh_until: self.state.expires(spot.key.as_slice(), spot.bucket, begun.at),
+            fresh_until: self.state.expires(key.as_slice(), bucket, begun.at),
             version: self.state.version(),
             dependencies: 0,
         }

@@ -3,6 +3,7 @@
 use crate::cache::Ticket;
 use crate::disk::PageInMemory;
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::SlotSet;
 use crate::key::EntityKey;
 use crate::page::RecordType;
 use crate::rebuild::{self, Held, Joined, Lead, WorkedOff};
@@ -11,7 +12,8 @@ use crate::sync::Arc;
 
 use super::build::FLIGHTS_MAX;
 use super::core::{BuildFunction, Core, Spot};
-use super::draft::RecordDraft;
+use super::draft::{PageDraft, RecordDraft};
+use super::lookup::{Look, look};
 use super::made::Made;
 
 /// A bucket whose record is to be made fresh.
@@ -20,6 +22,8 @@ pub(super) struct Lacking<'a> {
     pub(super) spot: &'a Spot,
     /// There is a record, and it may be right as it is.
     pub(super) suspect: bool,
+    /// There is no page for it yet.
+    pub(super) absent: bool,
 }
 
 /// What making one record came to.
@@ -29,9 +33,10 @@ enum Came {
     Found,
 }
 
-/// A record that is made fresh under a lead.
+/// What is made fresh under a lead.
 enum Making {
-    Built(RecordDraft),
+    Record(RecordDraft),
+    Page(PageDraft),
     Standing(PageInMemory),
 }
 
@@ -48,7 +53,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         worked: &mut WorkedOff,
     ) -> Result<()> {
         if matches!(self.build, BuildFunction::Page(_)) {
-            return self.work_off_whole(entity, lacking, seen, floor, worked);
+            let Some(first) = lacking.first() else { return Ok(()) };
+            let suspect = lacking.iter().any(|lacking| lacking.suspect);
+            let slots = lacking.iter().map(|lacking| lacking.spot.slot()).collect();
+            let first = Lacking { suspect, ..*first };
+            return self.work_off_whole(entity, first, slots, seen, floor, made, worked);
         }
         for lacking in lacking {
             let slot = lacking.spot.slot();
@@ -91,7 +100,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 Joined::Lead(lead) => lead,
             };
             return match self.make_under(entity, lacking, seen, floor, &lead) {
-                Ok(Making::Built(record)) => made.push(spot, &record, lead).map(|()| Came::Built),
+                Ok(Making::Record(record)) => made.push(spot, &record, lead).map(|()| Came::Built),
+                Ok(Making::Page(page)) => {
+                    made.push_page(page, lead);
+                    Ok(Came::Built)
+                }
                 Ok(Making::Standing(standing)) => {
                     lead.land(Ok(standing));
                     Ok(Came::Found)
@@ -113,7 +126,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     fn make_under(
         &self,
         entity: &E,
-        Lacking { spot, suspect }: Lacking<'_>,
+        Lacking { spot, suspect, absent }: Lacking<'_>,
         seen: Ticket,
         floor: Revision,
         lead: &Lead<PageInMemory>,
@@ -124,22 +137,44 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         if suspect && let Some(spared) = self.spare(spot, floor, lead)? {
             return Ok(Making::Standing(spared));
         }
-        self.build_bucket(entity, spot, lead).map(Making::Built)
+        match &self.build {
+            BuildFunction::Page(_) => {
+                let mut draft = self.draft(spot);
+                let still_absent = absent && self.shared().cache.is_current(seen);
+                let look = match still_absent {
+                    true => Look::Absent,
+                    false => look(self.shared(), &self.state, &spot.key)?,
+                };
+                let lacking = self.lacking_around(spot, floor, &look);
+                self.build_buckets(entity, spot, lead, &lacking, &mut draft)?;
+                Ok(Making::Page(draft))
+            }
+            _ => self.build_bucket(entity, spot, lead).map(Making::Record),
+        }
     }
 
     /// The same by the view's build function for pages, which makes all that the page lacks at once.
-    fn work_off_whole(
+    /// `first` stands for all the slots that are wanted.
+    #[expect(clippy::too_many_arguments, reason = "what a page is worked off by")]
+    pub(super) fn work_off_whole(
         &self,
         entity: &E,
-        lacking: &[Lacking<'_>],
+        first: Lacking<'_>,
+        slots: SlotSet,
         seen: Ticket,
         floor: Revision,
+        made: &Arc<Made<E, R>>,
         worked: &mut WorkedOff,
     ) -> Result<()> {
-        let Some(first) = lacking.first() else { return Ok(()) };
-        let slots = lacking.iter().map(|lacking| lacking.spot.slot());
-        match self.build_since(entity, first.spot, seen, floor) {
-            Ok(_) => slots.for_each(|slot| worked.built.insert(slot)),
+        let came = if first.suspect {
+            // One after the other, and stored before the next: some may be right as they are.
+            self.build_since(entity, first.spot, seen, floor).map(|_| Came::Built)
+        } else {
+            rebuild::build(|held| self.make_one(entity, first, seen, floor, made, held))
+        };
+        match came {
+            Ok(Came::Built) => worked.built = worked.built.union(slots),
+            Ok(Came::Found) => worked.found = worked.found.union(slots),
             // What the build made or failed to make, not what the file met.
             Err(error)
                 if matches!(
@@ -148,7 +183,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 ) =>
             {
                 may_go_on(&error)?;
-                worked.failed.extend(slots.map(|slot| (slot, error.clone())));
+                worked.failed.extend(slots.iter().map(|slot| (slot, error.clone())));
             }
             // Deleted while it was built: no failure of the fill.
             Err(error) if error.kind() == ErrorKind::Absent => {}

@@ -96,7 +96,7 @@ fn a_definition_out_of_range_is_refused_and_the_file_knows_no_view() {
         (view("v").page_len(0), &["0 buckets", "1 to 1024"]),
         (view("v").page_len(1025), &["1025 buckets", "1 to 1024"]),
         (view("v").page_len(u32::MAX), &["4294967295 buckets", "1 to 1024"]),
-        (view("v").zstd_level(0), &["zstd_level is 0", "1 to 19"]),
+        (view("v").zstd_level(0), &["zstd_level is 0", "-7 to -1"]),
         (view("v").zstd_level(20), &["zstd_level is 20", "1 to 19"]),
         (view("v").zstd_level(i32::MIN), &["zstd_level is -2147483648", "1 to 19"]),
         (view("v").retain(Span::millis(-1)), &["retain is", "negative"]),

@@ -91,6 +91,10 @@ impl Operation for StoreRecords {
         self.parts.iter().map(|part| part.page.bytes()).sum()
     }
 
+    fn is_patient(&self) -> bool {
+        self.speed == Speed::Derived && !self.wanted
+    }
+
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<Self::Applied> {
         self.view.check()?;
         // Nothing is staged before everything is ready: a page over its limit refuses the operation

@@ -2,6 +2,7 @@
 //! views are to keep filled, [`piece`] works a chunk of it off, [`run`] is
 //! the handle that applications hold.
 
+mod convoy;
 mod horizon;
 mod piece;
 mod run;
@@ -103,9 +104,11 @@ impl Workshop {
             return Ok(Next::Nothing { until: self.runs().earliest(now) });
         };
         let view = self.shared().view(piece.view()).map(|view| view.name().to_string());
+        let live = piece.live().clone();
         let built = self.runs().work(self, piece)?;
         self.shared().counters.background_builds.add(built);
-        Ok(Next::Worked(Worked { view, built, ..Worked::other(Reason::Run) }))
+        let is_awaited = live.is_awaited();
+        Ok(Next::Worked(Worked { view, built, is_awaited, ..Worked::other(Reason::Run) }))
     }
 }
 

@@ -4,20 +4,18 @@ use std::collections::VecDeque;
 
 use crate::disk::operations::FinishChunk;
 use crate::disk::{
-    Chunk, FAILURES_LISTED_MAX, FailureRow, Item, RunCounts, RunKind, kept_message, tries,
+    Chunk, FAILURES_LISTED_MAX, FailureRow, Item, Receipt, RunCounts, RunKind, RunRow,
+    kept_message, tries,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::SlotSet;
 use crate::page::{PageKey, Slot, ViewId};
-use crate::rebuild::rebuilders::{Rebuilder, WorkedOff};
-use crate::rebuild::runs::{Live, Runs};
+use crate::rebuild::rebuilders::{Rebuilder, Refused, Shift, WorkedOff};
+use crate::rebuild::runs::Live;
 use crate::rebuild::workshop::Workshop;
 use crate::revision::Revision;
-use crate::schedule::BreakerState;
 use crate::sync::Arc;
-use crate::time::{TimeRange, Timestamp};
-
-use super::{gone, is_known};
+use crate::time::TimeRange;
 
 /// A chunk of a run, in hand. Dropped before it is worked off it can be taken again.
 pub(crate) struct Piece {
@@ -36,10 +34,12 @@ pub(crate) struct Piece {
     tally: Tally,
     /// Whether the file knows what was done of it.
     finished: bool,
+    /// Its pages, as long as some may not be stored yet.
+    given: Vec<Box<[u8]>>,
 }
 
 /// How working off a piece went.
-enum Went {
+pub(super) enum Went {
     /// To its end, or until the run was stopped.
     On,
     /// Builds were turned away: the view fails too often, or too much is built at once.
@@ -76,6 +76,7 @@ impl Piece {
             left_gaps: false,
             tally,
             finished,
+            given: Vec::new(),
         }
     }
 
@@ -84,15 +85,41 @@ impl Piece {
         self.chunk.view
     }
 
-    /// Works off what it can, until the run is stopped. What is left stays in the chunk.
-    fn work(&mut self, workshop: &Workshop) -> Result<Went> {
+    pub(super) fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    pub(super) fn rebuilder(&self) -> &Arc<dyn Rebuilder> {
+        &self.rebuilder
+    }
+
+    pub(super) fn is_cautious(&self) -> bool {
+        self.cautiously
+    }
+
+    pub(super) fn left_gaps(&self) -> bool {
+        self.left_gaps
+    }
+
+    pub(super) fn counts(&self) -> RunCounts {
+        self.tally.counts
+    }
+
+    /// Whether there is nothing to tell the file.
+    pub(super) fn is_as_it_was(&self) -> bool {
+        self.tally.counts.done == 0 && !self.chunk.items.is_empty()
+    }
+
+    /// Works off what it can, until the run is stopped. What is left stays in the chunk; what was
+    /// built is stored when the shift is over.
+    pub(super) fn work(&mut self, workshop: &Workshop, shift: &mut dyn Shift) -> Result<Went> {
         let mut items = VecDeque::from(std::mem::take(&mut self.chunk.items));
         let mut went = Ok(Went::On);
         while self.live.goes_on()
             && let Some(item) = items.pop_front()
         {
-            let before = (self.tally.counts, self.tally.failures.len());
-            match self.work_item(workshop, &item) {
+            let before = (self.tally.counts, self.tally.failures.len(), self.given.len());
+            match self.work_item(workshop, shift, &item) {
                 Ok(left) if left.is_empty() => {}
                 Ok(left) => {
                     // The others first: one of them that can be built ends the turning away.
@@ -105,6 +132,7 @@ impl Piece {
                     self.live.forget(self.tally.counts.minus(before.0));
                     self.tally.counts = before.0;
                     self.tally.failures.truncate(before.1);
+                    self.given.truncate(before.2);
                     items.push_front(item);
                     went = Err(error);
                     break;
@@ -116,7 +144,12 @@ impl Piece {
     }
 
     /// What is left of an item, because builds were turned away.
-    fn work_item(&mut self, workshop: &Workshop, item: &Item) -> Result<Vec<Item>> {
+    fn work_item(
+        &mut self,
+        workshop: &Workshop,
+        shift: &mut dyn Shift,
+        item: &Item,
+    ) -> Result<Vec<Item>> {
         let mut pages = match item {
             Item::Entity(entity) => self.rebuilder.pages(entity, self.range)?,
             Item::Page(page, slots) => vec![(page.clone(), *slots)],
@@ -124,7 +157,7 @@ impl Piece {
         };
         for place in 0..pages.len() {
             let (page, slots) = &mut pages[place];
-            *slots = self.work_page(workshop, page, *slots)?;
+            *slots = self.work_page(workshop, shift, page, *slots)?;
             if !slots.is_empty() {
                 let left = pages.drain(place..);
                 return Ok(left.map(|(page, slots)| Item::Page(page, slots)).collect());
@@ -134,14 +167,20 @@ impl Piece {
     }
 
     /// The slots whose builds were turned away.
-    fn work_page(&mut self, workshop: &Workshop, page: &[u8], slots: SlotSet) -> Result<SlotSet> {
+    fn work_page(
+        &mut self,
+        workshop: &Workshop,
+        shift: &mut dyn Shift,
+        page: &[u8],
+        slots: SlotSet,
+    ) -> Result<SlotSet> {
         let entity = PageKey::split(page).map_or(&[][..], |(_, entity, _)| entity);
         self.live.note(entity, RunCounts::default());
         let begun = workshop.shared().published();
         let mut worked = if self.cautiously {
             self.work_off_cautiously(workshop, page, slots)?
         } else {
-            self.work_off(page, slots)?
+            all_failed(slots, shift.work_off(page, slots, self.floor))?
         };
         let away = |(_, error): &(Slot, Error)| error.kind() == ErrorKind::Busy;
         let turned_away: SlotSet =
@@ -159,17 +198,34 @@ impl Piece {
         self.tally.counts = self.tally.counts.plus(done);
         self.tally.list(page, worked);
         self.live.note(entity, done);
+        self.given.push(page.into());
         Ok(turned_away)
     }
 
-    fn work_off(&self, page: &[u8], slots: SlotSet) -> Result<WorkedOff> {
-        match self.rebuilder.clone().work_off(page, slots, self.floor) {
-            Err(error) if is_of_a_record(&error) => {
-                let failed = slots.iter().map(|slot| (slot, error.clone())).collect();
-                Ok(WorkedOff { failed, ..WorkedOff::default() })
-            }
-            worked => worked,
+    /// Takes note of a page that was built and could not be stored, if it is one of this piece.
+    pub(super) fn refuse(&mut self, workshop: &Workshop, refused: &Refused) -> Result<()> {
+        let Refused { page, slots, error } = refused;
+        let Some(at) = self.given.iter().position(|given| given == page) else { return Ok(()) };
+        self.given.swap_remove(at);
+        let failed: Vec<_> = slots.iter().map(|slot| (slot, error.clone())).collect();
+        if self.fills_gaps {
+            let begun = workshop.shared().published();
+            workshop.note_failures(page, &self.rebuilder, begun, failed.clone())?;
+            self.left_gaps = true;
         }
+        let counts = RunCounts { failed: failed.len() as u64, ..RunCounts::default() };
+        self.tally.counts = self.tally.counts.plus(counts);
+        self.tally.list(page, WorkedOff { failed, ..WorkedOff::default() });
+        let entity = PageKey::split(page).map_or(&[][..], |(_, entity, _)| entity);
+        self.live.note(entity, counts);
+        Ok(())
+    }
+
+    /// Forgets what was done: it is not known what of it is stored. All of the chunk is looked at
+    /// again.
+    pub(super) fn forget(mut self) {
+        self.live.forget(self.tally.counts);
+        self.tally = Tally::default();
     }
 
     /// One record after the other; the run passes those over that rest.
@@ -188,33 +244,31 @@ impl Piece {
                 rest.insert(slot);
             }
         }
-        let mut worked =
-            workshop.one_by_one(page, slots.minus(rest), |slots| self.work_off(page, slots))?;
+        let mut worked = workshop.one_by_one(page, slots.minus(rest), |slots| {
+            all_failed(slots, self.rebuilder.clone().work_off(page, slots, self.floor))
+        })?;
         worked.add(resting);
         Ok(worked)
     }
 
-    /// Tells the file what was done, and what is left if that is not all.
-    fn finish(&mut self, workshop: &Workshop, runs: &Runs) -> Result<()> {
+    /// Tells the writer what was done, and what is left if that is not all.
+    pub(super) fn submit(&mut self, workshop: &Workshop) -> Result<Receipt<RunRow>> {
         let left = !self.chunk.items.is_empty();
-        let noted = self.tally.counts;
-        let writer = workshop.writer()?;
-        let row = writer.run(FinishChunk {
+        workshop.writer()?.submit(FinishChunk {
             id: self.live.id,
             chunk: self.number,
             rest: left.then(|| self.chunk.to_bytes()),
-            counts: noted,
+            counts: self.tally.counts,
             failures: std::mem::take(&mut self.tally.failures),
             now: workshop.shared().options.clock.now(),
-        })?;
+        })
+    }
+
+    /// Lays it down, now that the file knows what was done of it.
+    pub(super) fn lay_down(mut self, row: RunRow) {
         self.finished = true;
-        self.live.lay_down(self.number, noted, left, Some(row.clone()));
-        let ended = runs.show(workshop.shared(), &writer, &self.live, row)?;
-        drop(writer);
-        if ended {
-            Runs::tell_ended(workshop.shared(), &self.live);
-        }
-        Ok(())
+        let left = !self.chunk.items.is_empty();
+        self.live.lay_down(self.number, self.tally.counts, left, Some(row));
     }
 }
 
@@ -243,59 +297,14 @@ impl Tally {
     }
 }
 
-impl Runs {
-    /// Works off a piece, on the calling thread. A record that cannot be built is counted and hurts
-    /// nobody; an error of the file ends the run, and one of this opening alone is returned: the run
-    /// goes on later. How many records were built.
-    pub(crate) fn work(&self, workshop: &Workshop, mut piece: Piece) -> Result<u64> {
-        let (live, view) = (piece.live.clone(), piece.view());
-        let went = piece.work(workshop);
-        if piece.left_gaps {
-            // Wanted from now on, and nobody has looked there since.
-            workshop.shared().bell.ring();
+/// What became of some slots, all of which have failed if the error is theirs.
+fn all_failed(slots: SlotSet, worked: Result<WorkedOff>) -> Result<WorkedOff> {
+    match worked {
+        Err(error) if is_of_a_record(&error) => {
+            let failed = slots.iter().map(|slot| (slot, error.clone())).collect();
+            Ok(WorkedOff { failed, ..WorkedOff::default() })
         }
-        let counts = piece.tally.counts;
-        // Also after an error: what was built before it is there.
-        let nothing_done = counts.done == 0 && !piece.chunk.items.is_empty();
-        let finished = if nothing_done { Ok(()) } else { piece.finish(workshop, self) };
-        drop(piece);
-        let outcome = match went {
-            Ok(Went::On) => finished,
-            Ok(Went::Away) => {
-                live.rest_until(turned_away_until(workshop, view));
-                finished
-            }
-            Err(error) => self.after(workshop, &live, view, error),
-        };
-        live.report(workshop.shared().options.clock.now());
-        outcome.map(|()| counts.done.saturating_sub(counts.failed + counts.already_fresh))
-    }
-
-    fn after(&self, workshop: &Workshop, live: &Live, view: ViewId, error: Error) -> Result<()> {
-        match error.kind() {
-            ErrorKind::Reopen | ErrorKind::Busy => Err(error),
-            ErrorKind::Definition => {
-                // Defined anew, with the same layout: the new definition goes on.
-                if is_known(workshop.shared(), view)? {
-                    return Err(error);
-                }
-                self.fail(workshop, live, &gone())
-            }
-            _ => self.fail(workshop, live, &error),
-        }
-    }
-}
-
-/// Until when builds of a view are turned away, about.
-fn turned_away_until(workshop: &Workshop, view: ViewId) -> Timestamp {
-    let now = workshop.shared().options.clock.now();
-    let Some(view) = workshop.shared().view(view) else { return now };
-    match view.governor().breaker_state(now) {
-        BreakerState::Open { until, .. } => until,
-        _ => {
-            let rest = view.governor().conduct().breaker.unwrap_or_default().rest;
-            now.checked_add(rest).unwrap_or(Timestamp::MAX)
-        }
+        worked => worked,
     }
 }
 

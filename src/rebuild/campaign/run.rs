@@ -12,7 +12,7 @@ use crate::grid::PageNumber;
 use crate::rebuild::chain::{refuse_inside_build, refuse_waiting};
 use crate::rebuild::engine::Engine;
 use crate::rebuild::failed_build::FailedBuild;
-use crate::rebuild::runs::{Awaited, Live, RunStatus};
+use crate::rebuild::runs::{Awaited, Live, RunStatus, Waiting};
 use crate::sync::Arc;
 
 use super::spool::Spool;
@@ -115,6 +115,7 @@ impl Run {
 
     fn wait_until(&self, until: Option<Instant>) -> Result<Option<RunStatus>> {
         refuse_waiting("waiting for a run")?;
+        let _waiting = self.begin_waiting();
         loop {
             let news = match self.live.awaited() {
                 Awaited::Ended => return Ok(Some(self.status())),
@@ -124,7 +125,9 @@ impl Run {
             if until.is_some_and(|until| Instant::now() >= until) {
                 return Ok(None);
             }
-            if !self.step()? {
+            // Who has all the time helps the builders; who has not leaves it to them.
+            let helps = until.is_none() || self.engine.shared().options.builders == 0;
+            if !(helps && self.step()?) {
                 self.live.sleep(news, until);
             }
         }
@@ -133,19 +136,27 @@ impl Run {
     /// The same as a future, for any executor: it resolves as [`wait`](Self::wait) returns. In a
     /// store without builders each poll works off a chunk.
     pub fn wait_async(&self) -> impl Future<Output = Result<RunStatus>> + Send + 'static + use<> {
-        Ending(self.clone())
+        Ending { run: self.clone(), waiting: None }
     }
 
-    /// Works off a chunk, in a store in which nobody else does. `false` if there is none to be had
-    /// now, and something will change that.
+    /// From here on builders do not rest between two pieces of it, and one that rests is woken.
+    fn begin_waiting(&self) -> Waiting {
+        let waiting = self.live.wait();
+        self.engine.shared().bell.call();
+        waiting
+    }
+
+    /// Works off a chunk. `false` if there is none to be had now, and something will change that.
     fn step(&self) -> Result<bool> {
-        if self.engine.shared().options.builders > 0 {
-            return Ok(false);
-        }
+        // What keeps this thread from it the builders meet too: they try again.
+        let others = self.engine.shared().options.builders > 0;
         match self.engine.runs().piece_of(self.engine.workshop(), &self.live)? {
-            Some(piece) => self.engine.runs().work(self.engine.workshop(), piece).map(|_| true),
+            Some(piece) => match self.engine.runs().work(self.engine.workshop(), piece) {
+                Err(error) if others && is_passing(&error) => Ok(false),
+                worked => worked.map(|_| true),
+            },
             // Another thread has what is left, or it is paused.
-            None if self.live.is_in_hand() || !self.live.goes_on() => Ok(false),
+            None if others || self.live.is_in_hand() || !self.live.goes_on() => Ok(false),
             None if self.live.rests_until(self.engine.shared().options.clock.now()).is_some() => {
                 let message = "builds of the view are turned away: it failed too often, or too much \
                                is built at once; wait again later, the run goes on where it was";
@@ -215,24 +226,37 @@ impl fmt::Debug for Run {
     }
 }
 
+/// What ends by itself.
+fn is_passing(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Busy | ErrorKind::Definition)
+}
+
 /// The end of a run, some time.
-struct Ending(Run);
+struct Ending {
+    run: Run,
+    /// Since it was polled first.
+    waiting: Option<Waiting>,
+}
 
 impl Future for Ending {
     type Output = Result<RunStatus>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let run = &self.0;
+        let Self { run, waiting } = self.get_mut();
         if let Err(refused) = refuse_waiting("waiting for a run") {
             return Poll::Ready(Err(refused));
         }
+        waiting.get_or_insert_with(|| run.begin_waiting());
         loop {
             let news = match run.live.awaited() {
                 Awaited::Ended => return Poll::Ready(Ok(run.status())),
                 Awaited::Closed => return Poll::Ready(Err(closed())),
                 Awaited::Going(news) => news,
             };
-            match run.step() {
+            // A poll never works where others do.
+            let others = run.engine.shared().options.builders > 0;
+            let stepped = if others { Ok(false) } else { run.step() };
+            match stepped {
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok(true) => {
                     // Others have their turn between two chunks.

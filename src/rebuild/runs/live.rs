@@ -48,8 +48,19 @@ struct State {
     news: u64,
     /// Whether the store is closed.
     closed: bool,
+    /// How many wait for its end.
+    waiting: usize,
     wakers: Vec<Waker>,
     callbacks: Vec<OnProgress>,
+}
+
+/// Somebody waits for the end of a run.
+pub(crate) struct Waiting(Arc<Live>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.state.lock().waiting -= 1;
+    }
 }
 
 /// What somebody who waits for a run finds.
@@ -77,6 +88,7 @@ impl Live {
             done_before,
             news: 0,
             closed: false,
+            waiting: 0,
             wakers: Vec::new(),
             callbacks: Vec::new(),
         };
@@ -240,6 +252,17 @@ impl Live {
         } else {
             Awaited::Going(state.news)
         }
+    }
+
+    /// Somebody waits for its end, until the guard is dropped.
+    pub(crate) fn wait(self: &Arc<Self>) -> Waiting {
+        self.state.lock().waiting += 1;
+        Waiting(self.clone())
+    }
+
+    /// Whether somebody waits for its end.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.state.lock().waiting > 0
     }
 
     /// Sleeps until there is something newer, or until an instant.

@@ -12,7 +12,7 @@ use crate::events::Event;
 use crate::sync::{Arc, Mutex};
 use crate::time::Timestamp;
 
-pub(super) use live::{Awaited, Live};
+pub(super) use live::{Awaited, Live, Waiting};
 pub use status::{RunState, RunStatus, RunSummary};
 
 /// Ended runs that are kept when another ends.
