@@ -42,6 +42,8 @@ struct Lease<P> {
 struct Slot<P> {
     hash: u64,
     life: Life,
+    /// Here too, so that the page is on its way while the hold's count is still being looked for.
+    resident: Arc<Resident<P>>,
     hold: Hold<P>,
     /// The cache's era when it was last told of hits here, and those that it was not told of.
     era: u32,
@@ -83,20 +85,30 @@ impl<P> Shortcut<P> {
     }
 
     /// The page, if this thread used it lately and the cache still stands for it.
-    #[inline]
     pub(crate) fn get(&mut self, cache: &Cache<P>, key: &impl Names) -> Option<Hold<P>> {
+        self.get_if(cache, key, |_| true)
+    }
+
+    /// The same, if the page serves its reader, who looks at it before it is held: what he will read
+    /// first can be asked for from memory meanwhile.
+    #[inline]
+    pub(crate) fn get_if(
+        &mut self,
+        cache: &Cache<P>,
+        key: &impl Names,
+        serves: impl FnOnce(&Resident<P>) -> bool,
+    ) -> Option<Hold<P>> {
         let hash = key.hash();
         let pair = pair(hash, self.slots.len());
         let [first, second] = self.slots.get_mut(pair..)?.first_chunk_mut()?;
         let is_it = |place: &Option<Slot<P>>| place.as_ref().is_some_and(|slot| slot.hash == hash);
         let place = if is_it(first) { first } else { second };
         let slot = place.as_mut().filter(|slot| slot.hash == hash && slot.life == cache.life())?;
-        let resident = slot.hold.resident();
-        if resident.is_retired() {
+        if slot.resident.is_retired() {
             *place = None;
             return None;
         }
-        if !key.names(resident.key().bytes()) {
+        if !key.names(slot.resident.key().bytes()) || !serves(&slot.resident) {
             return None;
         }
         slot.used = true;
@@ -177,6 +189,7 @@ impl<P> Slot<P> {
         Self {
             hash: hold.resident().key().hash(),
             life: cache.life(),
+            resident: Arc::clone(hold.resident()),
             hold: hold.clone(),
             era: cache.era(),
             hits: 0,
@@ -187,7 +200,7 @@ impl<P> Slot<P> {
 
     /// Whether the cache has let go of its page.
     fn is_left(&self) -> bool {
-        self.hold.resident().is_retired()
+        self.resident.is_retired()
     }
 
     /// Tells the cache of the hits here. It has to know them only when others come and go: then it
@@ -196,7 +209,7 @@ impl<P> Slot<P> {
     fn tell(&mut self, cache: &Cache<P>) {
         let hits = std::mem::take(&mut self.hits);
         if hits > 0 && self.life == cache.life() {
-            cache.touch(self.hold.resident().key(), hits.into());
+            cache.touch(self.resident.key(), hits.into());
         }
         self.era = cache.era();
     }

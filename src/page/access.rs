@@ -25,9 +25,24 @@ pub(crate) fn serialize_into<R: RecordType>(
         .map_err(|cause| cause.to_string())
 }
 
+/// Asks memory for a record that is about to be read, so that it comes while other things are done.
+#[inline]
+#[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "a hint to the processor"))]
+pub(crate) fn prefetch(page: &Page, slot: Slot) {
+    let bytes = page.record(slot);
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing, whatever it is given; this is even a record.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = bytes;
+}
+
 /// Reads a record in place.
 ///
-/// The caller has it from a page of a view of `R`, which is what the one `unsafe` of the crate
+/// The caller has it from a page of a view of `R`, which is what this `unsafe`
 /// stands on.
 #[inline]
 #[expect(unsafe_code, reason = "reading in place what was checked when it entered memory")]

@@ -8,8 +8,8 @@
 //! lean:    | length 4 | stride 4 | build times, 4 each | facts and states, 4 each | records ...
 //! packed:  | length 4 | stride 4 | the same two as columns | a column for each four bytes of a record
 //! ```
-//! The lean form is what zstd is given. The packed one is smaller still, and several times as fast
-//! either way, where records are numbers that move little from bucket to bucket.
+//! The lean form is what zstd is given. The packed one does without zstd, and may be as small where
+//! records are numbers that move little from bucket to bucket.
 
 use rkyv::util::AlignedVec;
 

@@ -28,10 +28,9 @@ impl StoredBody {
     }
 }
 
-/// zstd's level at which speed counts more than the last byte.
+/// zstd's level up to which speed counts more than the last byte.
 const FAST_LEVEL: i32 = 1;
-/// At that level a body is not given to zstd if it packs to this part of itself: zstd takes five times
-/// as long and seldom gains much.
+/// Up to that level a body is not given to zstd as well if it packs to this part of itself.
 const PACKED_PART: usize = 5;
 
 /// The body in the form that is smallest; plain if none saves an eighth.

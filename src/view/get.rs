@@ -9,7 +9,7 @@ use crate::freshness::{Freshness, Layer};
 use crate::grid::Bucket;
 use crate::key::{EntityKey, KeyBuf};
 use crate::metrics::Tally;
-use crate::page::{PageKey, RecordType, Slot};
+use crate::page::{PageKey, RecordType, Slot, prefetch};
 use crate::rebuild::is_building;
 use crate::revision::Revision;
 use crate::sync::Arc;
@@ -183,8 +183,16 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let mut middle = KeyBuf::new();
         entity.encode(&mut middle);
         let (first, last) = PageKey::ends(self.state.id(), place.page);
-        let hold = in_hand(self.shared(), &KeyParts::new(first, middle.as_slice(), last))?;
-        self.standing(Found { hold, layer: Layer::Memory }, Slot(place.slot), bucket, tally)
+        let (key, slot) = (KeyParts::new(first, middle.as_slice(), last), Slot(place.slot));
+        let hold = in_hand(self.shared(), &key, |resident| {
+            let page = resident.value();
+            let holds = page.holds(slot);
+            if holds {
+                prefetch(page, slot);
+            }
+            holds
+        })?;
+        self.standing(Found { hold, layer: Layer::Memory }, slot, bucket, tally)
     }
 
     /// A record from memory, if nothing is to be done about it.

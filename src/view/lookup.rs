@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use crate::cache::{CacheKey, Hold, KeyParts, Shortcut};
+use crate::cache::{CacheKey, Hold, KeyParts, Resident, Shortcut};
 use crate::disk::{Loaded, PageInMemory, Shared, ViewState, load, load_aside};
 use crate::error::{Error, Result};
 use crate::freshness::Layer;
@@ -46,10 +46,14 @@ pub(super) fn in_memory(shared: &Shared, key: &PageKey) -> Option<Found> {
     Some(Found { hold, layer: Layer::Memory })
 }
 
-/// A page that this thread used lately, by the parts of its key.
+/// A page that this thread used lately, by the parts of its key, if it serves.
 #[inline]
-pub(super) fn in_hand(shared: &Shared, key: &KeyParts<'_>) -> Option<Hold<Page>> {
-    SHORTCUT.with_borrow_mut(|shortcut| shortcut.get(&shared.cache, key))
+pub(super) fn in_hand(
+    shared: &Shared,
+    key: &KeyParts<'_>,
+    serves: impl FnOnce(&Resident<Page>) -> bool,
+) -> Option<Hold<Page>> {
+    SHORTCUT.with_borrow_mut(|shortcut| shortcut.get_if(&shared.cache, key, serves))
 }
 
 /// A page from memory or the file.
