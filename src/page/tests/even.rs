@@ -1,5 +1,6 @@
 //! Pages whose records are all of one length, in each form that they may take in the file.
 
+use super::super::even::{Even, from_lean};
 use super::super::{Fate, without};
 use super::*;
 
@@ -104,5 +105,21 @@ fn records_that_are_not_as_long_as_the_page_says_are_refused() {
         bytes[lengths + at..lengths + at + 4].copy_from_slice(&u32::to_le_bytes(value));
         reseal(&mut bytes);
         assert!(load::<Tide>(&bytes).is_err(), "{value} at {at}");
+    }
+}
+
+#[test]
+fn a_page_of_one_record_claims_no_room_for_a_next() {
+    let mut page = builder::<Tide>(4);
+    add(&mut page, 2, facts(1), &[7; 6]);
+    let page = page.finish();
+    let lean = Even::of(&page).expect("one record is even").lean(&page);
+    let body_len = page.body().len();
+    let back = from_lean(&lean, page.slots(), body_len).unwrap();
+    assert_eq!(*back, *page.body());
+    for stride in [25, 1 << 20, u32::MAX] {
+        let mut other = lean.clone();
+        other[4..8].copy_from_slice(&stride.to_le_bytes());
+        assert!(from_lean(&other, page.slots(), body_len).is_err(), "{stride}");
     }
 }
