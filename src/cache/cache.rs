@@ -28,6 +28,8 @@ struct Counts {
     /// What the pages of all shards weigh.
     weight: AtomicUsize,
     evicted: AtomicU64,
+    /// Pages that came in this era.
+    came: AtomicUsize,
     /// Moves on when a sixty-fourth of the pages has come anew. Each hit of a thread's own table
     /// compares it, which costs nothing while no pages come.
     era: AtomicU64,
@@ -328,10 +330,7 @@ impl<P> Cache<P> {
         let before = shard.weight();
         let result = f(&mut shard, &mut retired);
         self.account(before, shard.weight());
-        let pages = shard.len() * self.shards.len();
-        if shard.turn(pages / ERAS) {
-            self.counts.era.fetch_add(1, Ordering::Relaxed);
-        }
+        self.count_era(shard.came(), shard.len() * self.shards.len());
         let (before, replaced) = (shard.weight(), retired.len());
         shard.make_room(self.share(&retired), &mut retired);
         self.account(before, shard.weight());
@@ -350,6 +349,15 @@ impl<P> Cache<P> {
                 shard.published().spoil_all();
                 f(shard, retired);
             });
+        }
+    }
+
+    /// Of all shards together: each for itself would come to its next era when all others do, and
+    /// as many eras as there are shards would pass at once.
+    fn count_era(&self, came: usize, pages: usize) {
+        if came > 0 && self.counts.came.fetch_add(came, Ordering::Relaxed) + came > pages / ERAS {
+            self.counts.came.store(0, Ordering::Relaxed);
+            self.counts.era.fetch_add(1, Ordering::Relaxed);
         }
     }
 

@@ -82,6 +82,23 @@ fn a_page_used_only_through_a_shortcut_outlives_a_scan() {
 }
 
 #[test]
+fn eras_pass_evenly_however_many_shards_there_are() {
+    for shards in [1, 64] {
+        let cache = Cache::with_shards(Budget::new(64 << 20), Life::begin(), shards);
+        let pages = (0..20_000_u64).map(u64::to_le_bytes);
+        pages.for_each(|key| _ = read(&cache, CacheKey::new(&key), 4000));
+        let held = cache.stats().residents as u64;
+        for part in 0..4 {
+            let before = cache.era();
+            let new = (0..held / 4).map(|number| ((part + 1) << 40 | number).to_le_bytes());
+            new.for_each(|key| _ = read(&cache, CacheKey::new(&key), 4000));
+            let passed = cache.era() - before;
+            assert!((12..=20).contains(&passed), "{passed} of 16, {shards} shards");
+        }
+    }
+}
+
+#[test]
 fn a_ticket_of_another_life_installs_nothing() {
     let (before, after) = (cache(1 << 20), cache(1 << 20));
     let ticket = before.ticket(KEY);
