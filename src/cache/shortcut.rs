@@ -93,7 +93,8 @@ impl<P> Shortcut<P> {
         let slot = place.as_mut().filter(|slot| slot.hash == hash && slot.life == cache.life())?;
         let resident = slot.hold.resident();
         if resident.is_retired() {
-            *place = None;
+            // If it left for want of hits, these bring it back to stay.
+            place.take().into_iter().for_each(|mut left| left.tell(cache));
             return None;
         }
         if !key.names(resident.key().bytes()) {

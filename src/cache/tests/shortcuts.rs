@@ -82,6 +82,28 @@ fn a_page_used_only_through_a_shortcut_outlives_a_scan() {
 }
 
 #[test]
+fn hits_of_a_page_that_left_before_they_were_told_bring_it_back_to_stay() {
+    let cache = cache(1 << 20);
+    let keys = |numbers: std::ops::Range<u64>| numbers.map(u64::to_le_bytes);
+    // The cache is full of pages that were asked for a few times.
+    for _ in 0..4 {
+        keys(0..300).for_each(|key| _ = read(&cache, CacheKey::new(&key), 4000));
+    }
+    let mut shortcut = Shortcut::new();
+    read(&cache, KEY, 4000);
+    (0..100).for_each(|_| drop(cache.get_through(&mut shortcut, KEY)));
+    // It is pushed out, in so short a time that the cache was told of one hit at most.
+    let mut others = keys(1000..1400);
+    while cache.peek(KEY).is_some() {
+        read(&cache, CacheKey::new(&others.next().expect("it is never pushed out")), 4000);
+    }
+    assert!(cache.get_through(&mut shortcut, KEY).is_none());
+    read(&cache, KEY, 4000);
+    keys(2000..2100).for_each(|key| _ = read(&cache, CacheKey::new(&key), 4000));
+    assert!(cache.peek(KEY).is_some(), "the page most used was evicted again");
+}
+
+#[test]
 fn eras_pass_evenly_however_many_shards_there_are() {
     for shards in [1, 64] {
         let cache = Cache::with_shards(Budget::new(64 << 20), Life::begin(), shards);
