@@ -99,8 +99,8 @@ struct Padded<P>(Mutex<Shard<P>>);
 /// other hardly costs hits.
 const SHARE_BYTES_MIN: usize = 8 << 20;
 const SHARDS_MAX: usize = 64;
-/// What threads may hold in their tables at least: the largest page that is let in.
-const HELD_BYTES_MIN: usize = 64 << 10;
+/// What threads may hold in their tables at least: the largest page that is let in, and a place.
+const HELD_BYTES_MIN: usize = 65 << 10;
 /// Eras in the time in which as many pages come as there are.
 const ERAS: usize = 64;
 /// So many pages more than its even part a shard may have among the hottest.
@@ -138,8 +138,8 @@ impl<P> Cache<P> {
         &self.budget
     }
 
-    /// What the threads' tables hold together, and may: an eighth of the budget, which it is part
-    /// of. So much may be missing to the cache when threads hold what nobody wants any more and
+    /// What the threads' tables hold together, and may, themselves included: an eighth of the
+    /// budget, which it is part of. So much may be missing to the cache when threads hold what nobody wants any more and
     /// never read again.
     pub(crate) fn held_by_threads(&self) -> &Arc<Budget> {
         &self.held_by_threads

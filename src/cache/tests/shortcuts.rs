@@ -121,6 +121,43 @@ fn eras_pass_evenly_however_many_shards_there_are() {
 }
 
 #[test]
+fn a_table_whose_pages_may_not_be_held_does_not_grow() {
+    let cache = cache(1 << 20);
+    let mut shortcut = Shortcut::new();
+    let keys: Vec<_> = (0..100_u64).map(u64::to_le_bytes).collect();
+    keys.iter().for_each(|key| _ = read(&cache, CacheKey::new(key), 8000));
+    for _ in 0..100 {
+        for key in &keys {
+            cache.get_through(&mut shortcut, CacheKey::new(key));
+        }
+    }
+    assert!(shortcut.slots() <= 64, "{} slots for a dozen pages", shortcut.slots());
+}
+
+#[test]
+fn what_a_table_takes_is_part_of_what_threads_may_hold_and_of_the_budget() {
+    let cache = cache(16 << 20);
+    let keys: Vec<_> = (0..1000_u64).map(u64::to_le_bytes).collect();
+    keys.iter().for_each(|key| _ = read(&cache, CacheKey::new(key), 10));
+    let cached = cache.budget().used_bytes();
+    let mut shortcut = Shortcut::new();
+    for _ in 0..20 {
+        for key in &keys {
+            cache.get_through(&mut shortcut, CacheKey::new(key));
+        }
+    }
+    let holds: Vec<_> =
+        keys.iter().filter_map(|key| shortcut.get(&cache, &CacheKey::new(key))).collect();
+    let pages: usize = holds.iter().map(|hold| hold.resident().bytes()).sum();
+    let (table, holds) = (64 * shortcut.slots(), 100 * holds.len());
+    assert!(table > 64 << 10, "it has grown");
+    assert!(cache.held_by_threads().used_bytes() >= pages + table + holds);
+    assert!(cache.budget().used_bytes() >= cached + table);
+    drop(shortcut);
+    assert_eq!((cache.held_by_threads().used_bytes(), cache.budget().used_bytes()), (0, cached));
+}
+
+#[test]
 fn a_ticket_of_another_life_installs_nothing() {
     let (before, after) = (cache(1 << 20), cache(1 << 20));
     let ticket = before.ticket(KEY);
