@@ -187,7 +187,7 @@ impl Writer {
 
     /// Gathers what waits behind `first`, synced operations first, and commits it as one.
     fn commit(&mut self, first: Box<dyn Request>) {
-        let (mut bytes, mut callers) = (0, 0);
+        let (mut bytes, mut callers, mut waited) = (0, 0, Duration::ZERO);
         let mut requests = Vec::new();
         let mut next = Some(first);
         while let Some(request) = next {
@@ -195,8 +195,11 @@ impl Writer {
             callers += usize::from(request.speed() != Speed::Derived);
             requests.push(request);
             let is_full = requests.len() >= BATCH_OPERATIONS_MAX || bytes >= BATCH_BYTES_MAX;
-            next =
-                if is_full { None } else { self.take().ok().or_else(|| self.await_one(callers)) };
+            next = if is_full {
+                None
+            } else {
+                self.take().ok().or_else(|| self.await_one(callers, &mut waited))
+            };
         }
         // However many large operations overtake it, a rebuilt page gets its turn.
         requests.extend(self.derived.try_recv());
@@ -205,9 +208,11 @@ impl Writer {
     }
 
     /// Waits for one of the callers who are likely to come, when so many are there.
-    fn await_one(&mut self, callers: usize) -> Option<Box<dyn Request>> {
-        let patience = self.crowd.patience(callers)?;
+    fn await_one(&mut self, callers: usize, waited: &mut Duration) -> Option<Box<dyn Request>> {
+        let patience = self.crowd.patience(callers, *waited)?;
+        let began = Instant::now();
         let came = self.synced.recv_timeout(patience).ok();
+        *waited += began.elapsed();
         if came.is_none() {
             self.crowd.give_up();
         }
