@@ -138,9 +138,9 @@ impl<P> Cache<P> {
         &self.budget
     }
 
-    /// What the threads' tables hold together, and may, themselves included: an eighth of the
-    /// budget, which it is part of. So much may be missing to the cache when threads hold what nobody wants any more and
-    /// never read again.
+    /// What the threads' tables hold together, and may, themselves included: an eighth of the budget,
+    /// which it is part of. So much may be missing to the cache when threads hold what nobody wants any
+    /// more and never read again.
     pub(crate) fn held_by_threads(&self) -> &Arc<Budget> {
         &self.held_by_threads
     }
