@@ -4,8 +4,10 @@
 
 mod common;
 
+use std::cell::RefCell;
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use crate::common::still;
@@ -33,6 +35,31 @@ fn clockwork(store: &Store) -> View<u32, i64> {
 fn standing(view: &View<u32, i64>, entity: u32, range: Range<i64>) -> Vec<i64> {
     let records = view.when_missing(Missing::Miss).range(&entity, minutes(range)).unwrap();
     records.iter().map(|(_, record)| record.to_native()).collect()
+}
+
+/// Reads once more when its thread ends.
+struct AtTheEnd(View<u32, i64>, mpsc::Sender<i64>);
+
+impl Drop for AtTheEnd {
+    fn drop(&mut self) {
+        self.1.send(self.0.get(&1, minute(3)).unwrap().to_native()).unwrap();
+    }
+}
+
+#[test]
+fn a_thread_that_ends_still_reads_what_is_in_memory() {
+    thread_local! {
+        static AT_THE_END: RefCell<Option<AtTheEnd>> = const { RefCell::new(None) };
+    }
+    let store = still::in_memory().unwrap();
+    let view = clockwork(&store);
+    let (tell, told) = mpsc::channel();
+    let reader = thread::spawn(move || {
+        // What a thread began to use first outlives the rest.
+        AT_THE_END.set(Some(AtTheEnd(view.clone(), tell)));
+        view.get(&1, minute(3)).unwrap().to_native()
+    });
+    assert_eq!((reader.join().unwrap(), told.recv().unwrap()), (3, 3));
 }
 
 #[test]

@@ -28,6 +28,8 @@ struct Counts {
     /// What the pages of all shards weigh.
     weight: AtomicUsize,
     evicted: AtomicU64,
+    /// Pages that came in this era.
+    came: AtomicUsize,
     /// Moves on when a sixty-fourth of the pages has come anew. Each hit of a thread's own table
     /// compares it, which costs nothing while no pages come.
     era: AtomicU64,
@@ -97,8 +99,8 @@ struct Padded<P>(Mutex<Shard<P>>);
 /// other hardly costs hits.
 const SHARE_BYTES_MIN: usize = 8 << 20;
 const SHARDS_MAX: usize = 64;
-/// What threads may hold in their tables at least: the largest page that is let in.
-const HELD_BYTES_MIN: usize = 64 << 10;
+/// What threads may hold in their tables at least: the largest page that is let in, and a place.
+const HELD_BYTES_MIN: usize = 65 << 10;
 /// Eras in the time in which as many pages come as there are.
 const ERAS: usize = 64;
 /// So many pages more than its even part a shard may have among the hottest.
@@ -136,9 +138,9 @@ impl<P> Cache<P> {
         &self.budget
     }
 
-    /// What the threads' tables hold together, and may: an eighth of the budget, which it is part
-    /// of. So much may be missing to the cache when threads hold what nobody wants any more and
-    /// never read again.
+    /// What the threads' tables hold together, and may, themselves included: an eighth of the budget,
+    /// which it is part of. So much may be missing to the cache when threads hold what nobody wants any
+    /// more and never read again.
     pub(crate) fn held_by_threads(&self) -> &Arc<Budget> {
         &self.held_by_threads
     }
@@ -328,10 +330,7 @@ impl<P> Cache<P> {
         let before = shard.weight();
         let result = f(&mut shard, &mut retired);
         self.account(before, shard.weight());
-        let pages = shard.len() * self.shards.len();
-        if shard.turn(pages / ERAS) {
-            self.counts.era.fetch_add(1, Ordering::Relaxed);
-        }
+        self.count_era(shard.came(), shard.len() * self.shards.len());
         let (before, replaced) = (shard.weight(), retired.len());
         shard.make_room(self.share(&retired), &mut retired);
         self.account(before, shard.weight());
@@ -350,6 +349,15 @@ impl<P> Cache<P> {
                 shard.published().spoil_all();
                 f(shard, retired);
             });
+        }
+    }
+
+    /// Of all shards together: each for itself would come to its next era when all others do, and
+    /// as many eras as there are shards would pass at once.
+    fn count_era(&self, came: usize, pages: usize) {
+        if came > 0 && self.counts.came.fetch_add(came, Ordering::Relaxed) + came > pages / ERAS {
+            self.counts.came.store(0, Ordering::Relaxed);
+            self.counts.era.fetch_add(1, Ordering::Relaxed);
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) struct Shard<P> {
     sketch: Sketch,
     climb: Climb,
     published: Published,
-    /// Pages that came since the last turn.
+    /// Pages that came and were not counted yet.
     inserted: usize,
     /// What the pages here may weigh together, as it was when room was last made.
     share: usize,
@@ -85,13 +85,9 @@ impl<P> Shard<P> {
         self.promote(key);
     }
 
-    /// Whether more than so many pages came since it last said yes.
-    pub(super) fn turn(&mut self, most: usize) -> bool {
-        let turned = self.inserted > most;
-        if turned {
-            self.inserted = 0;
-        }
-        turned
+    /// How many pages came since this was last asked.
+    pub(super) fn came(&mut self) -> usize {
+        std::mem::take(&mut self.inserted)
     }
 
     /// The page, no note taken.

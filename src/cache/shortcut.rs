@@ -12,13 +12,16 @@ use crate::sync::Arc;
 /// it to [`Cache::get_through`].
 ///
 /// It grows with what its thread uses. What all tables of a store hold is bounded together
-/// ([`Cache::held_by_threads`]), for it stays in memory until its thread asks again.
+/// ([`Cache::held_by_threads`]), for it stays in memory until its thread asks again; so are the
+/// tables themselves, of which there may be many.
 #[derive(Debug)]
 pub(crate) struct Shortcut<P> {
     /// Pairs: a page stands in one of the two places that its hash names. None until the first.
     slots: Vec<Option<Slot<P>>>,
     /// Pages that found no free place since room was last made.
     crowded: usize,
+    /// What the slots take, of what tables may hold and of the budget; nothing for the first few.
+    charge: Option<[Charge; 2]>,
 }
 
 /// A reader's hold on a page: it stays in memory until the last one goes.
@@ -55,6 +58,9 @@ struct Slot<P> {
 }
 
 const SLOTS_FIRST: usize = 16;
+/// It grows when this part of its slots is in use. One whose pages find no place because threads
+/// may hold no more would grow in vain.
+const USED_TO_GROW: usize = 4;
 /// A quarter of a megabyte for a thread that uses so many pages.
 const SLOTS_MAX: usize = 4096;
 /// No larger pages: few of them would be all that tables may hold.
@@ -81,7 +87,7 @@ impl<P> Cache<P> {
 
 impl<P> Shortcut<P> {
     pub(crate) const fn new() -> Self {
-        Self { slots: Vec::new(), crowded: 0 }
+        Self { slots: Vec::new(), crowded: 0, charge: None }
     }
 
     /// The page, if this thread used it lately and the cache still stands for it.
@@ -105,7 +111,8 @@ impl<P> Shortcut<P> {
         let place = if is_it(first) { first } else { second };
         let slot = place.as_mut().filter(|slot| slot.hash == hash && slot.life == cache.life())?;
         if slot.resident.is_retired() {
-            *place = None;
+            // If it left for want of hits, these bring it back to stay.
+            place.take().into_iter().for_each(|mut left| left.tell(cache));
             return None;
         }
         if !key.names(slot.resident.key().bytes()) || !serves(&slot.resident) {
@@ -128,12 +135,13 @@ impl<P> Shortcut<P> {
         if self.slots.is_empty() {
             self.grow(SLOTS_FIRST);
         }
-        self.make_room();
+        self.make_room(cache);
         let Some(place) = self.place_for(resident.key().hash()) else { return };
         if let Some(mut left) = self.slots[place].take() {
             left.tell(cache);
         }
-        match Budget::try_charge(cache.held_by_threads(), resident.bytes()) {
+        let bytes = resident.bytes() + size_of::<Lease<P>>();
+        match Budget::try_charge(cache.held_by_threads(), bytes) {
             Some(charge) => self.slots[place] = Some(Slot::new(cache, hold, charge)),
             None => self.crowded += 1,
         }
@@ -157,18 +165,30 @@ impl<P> Shortcut<P> {
 
     /// Makes room when many pages found none: for all if the table may grow, and of pages that left
     /// the cache and that nobody asked for since.
-    fn make_room(&mut self) {
+    fn make_room(&mut self, cache: &Cache<P>) {
         let slots = self.slots.len();
         if self.crowded <= slots / 4 {
             return;
         }
         self.crowded = 0;
         for place in self.slots.iter_mut().filter(|p| p.as_ref().is_some_and(Slot::is_left)) {
-            *place = None;
+            place.take().into_iter().for_each(|mut left| left.tell(cache));
         }
-        if slots < SLOTS_MAX {
+        let used = self.slots.iter().flatten().count();
+        if slots == SLOTS_MAX || used < slots / USED_TO_GROW {
+            return;
+        }
+        let bytes = 2 * slots * size_of::<Option<Slot<P>>>();
+        if let Some(held) = Budget::try_charge(cache.held_by_threads(), bytes) {
             self.grow(2 * slots);
+            self.charge = Some([held, Budget::charge(cache.budget(), bytes)]);
         }
+    }
+
+    /// How many slots it has.
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn slots(&self) -> usize {
+        self.slots.len()
     }
 
     fn grow(&mut self, slots: usize) {

@@ -203,7 +203,8 @@ impl Writer {
 
     /// Gathers what waits behind `first`, synced operations first, and commits it as one.
     fn commit(&mut self, first: Box<dyn Request>) {
-        let (mut bytes, mut callers, mut patient) = (0, 0, first.is_patient());
+        let (mut bytes, mut callers, mut waited) = (0, 0, Duration::ZERO);
+        let mut patient = first.is_patient();
         let gathered = patient.then(|| Instant::now() + GATHERED_FOR);
         let mut requests = Vec::new();
         let mut next = Some(first);
@@ -218,7 +219,7 @@ impl Writer {
             } else if patient && bytes < GATHERED_BYTES {
                 self.take_until(gathered)
             } else {
-                self.take().ok().or_else(|| self.await_one(callers))
+                self.take().ok().or_else(|| self.await_one(callers, &mut waited))
             };
         }
         // However many large operations overtake it, a rebuilt page gets its turn.
@@ -239,9 +240,11 @@ impl Writer {
     }
 
     /// Waits for one of the callers who are likely to come, when so many are there.
-    fn await_one(&mut self, callers: usize) -> Option<Box<dyn Request>> {
-        let patience = self.crowd.patience(callers)?;
+    fn await_one(&mut self, callers: usize, waited: &mut Duration) -> Option<Box<dyn Request>> {
+        let patience = self.crowd.patience(callers, *waited)?;
+        let began = Instant::now();
         let came = self.synced.recv_timeout(patience).ok();
+        *waited += began.elapsed();
         if came.is_none() {
             self.crowd.give_up();
         }

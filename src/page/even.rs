@@ -73,6 +73,10 @@ impl Even {
         if self.len == 0 || self.stride < self.len || self.count == 0 {
             return None;
         }
+        // Of one record alone the body does not bound the stride.
+        if self.count == 1 && self.stride != self.len {
+            return None;
+        }
         let records = (self.count - 1).checked_mul(self.stride)?.checked_add(self.len)?;
         records.checked_add(slots as usize * ENTRY_BYTES)
     }

@@ -42,7 +42,10 @@ impl Found {
 #[inline]
 pub(super) fn in_memory(shared: &Shared, key: &PageKey) -> Option<Found> {
     let key = CacheKey::new(key.as_slice());
-    let hold = SHORTCUT.with_borrow_mut(|shortcut| shared.cache.get_through(shortcut, key))?;
+    let through = |shortcut: &RefCell<_>| shared.cache.get_through(&mut shortcut.borrow_mut(), key);
+    // A thread that ends may read still when its table is gone.
+    let hold =
+        SHORTCUT.try_with(through).unwrap_or_else(|_| shared.cache.get(key).map(Hold::new))?;
     Some(Found { hold, layer: Layer::Memory })
 }
 
@@ -53,7 +56,7 @@ pub(super) fn in_hand(
     key: &KeyParts<'_>,
     serves: impl FnOnce(&Resident<Page>) -> bool,
 ) -> Option<Hold<Page>> {
-    SHORTCUT.with_borrow_mut(|shortcut| shortcut.get_if(&shared.cache, key, serves))
+    SHORTCUT.try_with(|shortcut| shortcut.borrow_mut().get_if(&shared.cache, key, serves)).ok()?
 }
 
 /// A page from memory or the file.

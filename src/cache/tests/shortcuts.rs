@@ -82,6 +82,82 @@ fn a_page_used_only_through_a_shortcut_outlives_a_scan() {
 }
 
 #[test]
+fn hits_of_a_page_that_left_before_they_were_told_bring_it_back_to_stay() {
+    let cache = cache(1 << 20);
+    let keys = |numbers: std::ops::Range<u64>| numbers.map(u64::to_le_bytes);
+    // The cache is full of pages that were asked for a few times.
+    for _ in 0..4 {
+        keys(0..300).for_each(|key| _ = read(&cache, CacheKey::new(&key), 4000));
+    }
+    let mut shortcut = Shortcut::new();
+    read(&cache, KEY, 4000);
+    (0..100).for_each(|_| drop(cache.get_through(&mut shortcut, KEY)));
+    // It is pushed out, in so short a time that the cache was told of one hit at most.
+    let mut others = keys(1000..1400);
+    while cache.peek(KEY).is_some() {
+        read(&cache, CacheKey::new(&others.next().expect("it is never pushed out")), 4000);
+    }
+    assert!(cache.get_through(&mut shortcut, KEY).is_none());
+    read(&cache, KEY, 4000);
+    keys(2000..2100).for_each(|key| _ = read(&cache, CacheKey::new(&key), 4000));
+    assert!(cache.peek(KEY).is_some(), "the page most used was evicted again");
+}
+
+#[test]
+fn eras_pass_evenly_however_many_shards_there_are() {
+    for shards in [1, 64] {
+        let cache = Cache::with_shards(Budget::new(64 << 20), Life::begin(), shards);
+        let pages = (0..20_000_u64).map(u64::to_le_bytes);
+        pages.for_each(|key| _ = read(&cache, CacheKey::new(&key), 4000));
+        let held = cache.stats().residents as u64;
+        for part in 0..4 {
+            let before = cache.era();
+            let new = (0..held / 4).map(|number| ((part + 1) << 40 | number).to_le_bytes());
+            new.for_each(|key| _ = read(&cache, CacheKey::new(&key), 4000));
+            let passed = cache.era() - before;
+            assert!((12..=20).contains(&passed), "{passed} of 16, {shards} shards");
+        }
+    }
+}
+
+#[test]
+fn a_table_whose_pages_may_not_be_held_does_not_grow() {
+    let cache = cache(1 << 20);
+    let mut shortcut = Shortcut::new();
+    let keys: Vec<_> = (0..100_u64).map(u64::to_le_bytes).collect();
+    keys.iter().for_each(|key| _ = read(&cache, CacheKey::new(key), 8000));
+    for _ in 0..100 {
+        for key in &keys {
+            cache.get_through(&mut shortcut, CacheKey::new(key));
+        }
+    }
+    assert!(shortcut.slots() <= 64, "{} slots for a dozen pages", shortcut.slots());
+}
+
+#[test]
+fn what_a_table_takes_is_part_of_what_threads_may_hold_and_of_the_budget() {
+    let cache = cache(16 << 20);
+    let keys: Vec<_> = (0..1000_u64).map(u64::to_le_bytes).collect();
+    keys.iter().for_each(|key| _ = read(&cache, CacheKey::new(key), 10));
+    let cached = cache.budget().used_bytes();
+    let mut shortcut = Shortcut::new();
+    for _ in 0..20 {
+        for key in &keys {
+            cache.get_through(&mut shortcut, CacheKey::new(key));
+        }
+    }
+    let holds: Vec<_> =
+        keys.iter().filter_map(|key| shortcut.get(&cache, &CacheKey::new(key))).collect();
+    let pages: usize = holds.iter().map(|hold| hold.resident().bytes()).sum();
+    let (table, holds) = (64 * shortcut.slots(), 100 * holds.len());
+    assert!(table > 64 << 10, "it has grown");
+    assert!(cache.held_by_threads().used_bytes() >= pages + table + holds);
+    assert!(cache.budget().used_bytes() >= cached + table);
+    drop(shortcut);
+    assert_eq!((cache.held_by_threads().used_bytes(), cache.budget().used_bytes()), (0, cached));
+}
+
+#[test]
 fn a_ticket_of_another_life_installs_nothing() {
     let (before, after) = (cache(1 << 20), cache(1 << 20));
     let ticket = before.ticket(KEY);

@@ -1,5 +1,6 @@
 //! Pages whose records are all of one length, in each form that they may take in the file.
 
+use super::super::even::{Even, from_lean, from_packed};
 use super::super::{Fate, without};
 use super::*;
 
@@ -105,4 +106,81 @@ fn records_that_are_not_as_long_as_the_page_says_are_refused() {
         reseal(&mut bytes);
         assert!(load::<Tide>(&bytes).is_err(), "{value} at {at}");
     }
+}
+
+#[test]
+fn a_page_of_one_record_claims_no_room_for_a_next() {
+    let mut page = builder::<Tide>(4);
+    add(&mut page, 2, facts(1), &[7; 6]);
+    let page = page.finish();
+    let lean = Even::of(&page).expect("one record is even").lean(&page);
+    let body_len = page.body().len();
+    let back = from_lean(&lean, page.slots(), body_len).unwrap();
+    assert_eq!(*back, *page.body());
+    for stride in [25, 1 << 20, u32::MAX] {
+        let mut other = lean.clone();
+        other[4..8].copy_from_slice(&stride.to_le_bytes());
+        assert!(from_lean(&other, page.slots(), body_len).is_err(), "{stride}");
+    }
+}
+
+/// That a page whose records are of one length comes back, in every form.
+fn comes_back<R: RecordType>(page: &Page) {
+    let even = Even::of(page).expect("all are of one length");
+    let (slots, body_len) = (page.slots(), page.body().len());
+    assert_eq!(*from_lean(&even.lean(page), slots, body_len).unwrap(), *page.body());
+    if even.packs() {
+        assert_eq!(*from_packed(&even.pack(page), slots, body_len).unwrap(), *page.body());
+    }
+    for level in [1, 3] {
+        let bytes = stored::<R>(page, &Compression { level: Some(level), dictionary: None });
+        assert_eq!(said(&load::<R>(&bytes).unwrap()), said(page));
+    }
+}
+
+/// Has pages of such records come back: with gaps, and with facts that retention left among them.
+fn all_come_back<R: RecordType>(draw: &mut impl FnMut(u32) -> u32, record: impl Fn(u32) -> R) {
+    let slots = [1, 2, 7, 8, 9, 63, 64, 65, 144, 1024][draw(10) as usize];
+    let (gaps, one) = (draw(3), slots / 2);
+    let mut page = builder::<R>(slots);
+    for slot in 0..slots {
+        if slot != one && draw(gaps + 1) > 0 {
+            continue;
+        }
+        let moves = if draw(4) == 0 { draw(255) } else { 0 };
+        add(&mut page, slot, facts(u64::from(slot % 3)), &record(slot / 5 + moves));
+    }
+    let page = page.finish();
+    comes_back::<R>(&page);
+    let fate = |slot: Slot| match slot.0 % 5 {
+        _ if slot.0 == one => Fate::Stays,
+        0 => Fate::LeavesFacts,
+        1 => Fate::Goes,
+        _ => Fate::Stays,
+    };
+    let (left, _) = without(&page, fate, &RecordShape::of::<R>()).unwrap();
+    left.iter().for_each(comes_back::<R>);
+}
+
+#[test]
+fn records_of_every_length_come_back_in_every_form() {
+    let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut draw = move |below: u32| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as u32 % below
+    };
+    for len in 1..=300_u32 {
+        all_come_back(&mut draw, |moved| {
+            (0..len).map(|at| (at * 7 + moved) as u8).collect::<Vec<_>>()
+        });
+    }
+    // Those above are whole words long; these are not, and stand with room between them.
+    macro_rules! odd {
+        ($($len:literal)*) => {
+            $(all_come_back(&mut draw, |moved| {
+                std::array::from_fn::<u8, $len, _>(|at| (at as u32 * 7 + moved) as u8)
+            });)*
+        };
+    }
+    odd!(1 2 3 5 6 7 9 13 15 16 17 31 33 63 65 127 129 255 299);
 }

@@ -4,6 +4,7 @@ mod even;
 mod hostile;
 mod merging;
 mod round_trip;
+mod rows;
 
 use super::header::CHECKED_FROM;
 use super::stored::checksum;
