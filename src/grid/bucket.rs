@@ -44,6 +44,18 @@ impl Bucket {
         Some(Self::new(number, start, self.end.as_millis().checked_add(by)?))
     }
 
+    /// The bucket so many steps later, of which is known that it can be represented.
+    #[inline]
+    pub(super) const fn later(self, steps: u32, width: i64) -> Self {
+        let by = (steps as i64).wrapping_mul(width);
+        let (start, end) = (self.start.as_millis(), self.end.as_millis());
+        Self::new(
+            self.number.0.wrapping_add(steps as i64),
+            start.wrapping_add(by),
+            end.wrapping_add(by),
+        )
+    }
+
     #[inline]
     pub(crate) const fn number(self) -> BucketNumber {
         self.number

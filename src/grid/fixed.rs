@@ -93,6 +93,10 @@ impl Fixed {
 
     /// The number of the first bucket that starts at `instant` or after it.
     pub(super) fn first_from(self, instant: i64) -> i128 {
+        if let Some(bucket) = self.near_bucket_at(Timestamp::from_millis(instant)) {
+            return i128::from(bucket.number().0)
+                + i128::from(bucket.start().as_millis() < instant);
+        }
         let width = i128::from(self.width);
         -(-self.distance(instant)).div_euclid(width)
     }

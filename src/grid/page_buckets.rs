@@ -17,6 +17,9 @@ pub(crate) struct PageBuckets<'a> {
     slots: u32,
     /// A slot, its bucket, and how far apart buckets start, where that is always the same.
     known: Option<(u32, Bucket, i64)>,
+    /// The bucket in the first slot, where that is known and the last bucket of the page has an end
+    /// as well: then all between have, and working one out cannot fail.
+    first: Option<Bucket>,
 }
 
 impl Grid {
@@ -34,7 +37,10 @@ impl Grid {
         let known =
             width.and_then(|width| Some((near, self.bucket_in(page, near, page_len)?, width)));
         let slots = self.page_slots(page, page_len);
-        PageBuckets { grid: self, page, page_len, slots, known }
+        let buckets = PageBuckets { grid: self, page, page_len, slots, known, first: None };
+        let ends = buckets.get(0).zip(buckets.get(slots.saturating_sub(1)));
+        let first = ends.map(|(first, _)| first).filter(|_| known.is_some());
+        PageBuckets { first, ..buckets }
     }
 }
 
@@ -44,6 +50,9 @@ impl PageBuckets<'_> {
     pub(crate) fn get(&self, slot: u32) -> Option<Bucket> {
         if slot >= self.slots {
             return None;
+        }
+        if let (Some(first), Some((_, _, width))) = (self.first, self.known) {
+            return Some(first.later(slot, width));
         }
         match self.known {
             Some((near, bucket, width)) => {

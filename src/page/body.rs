@@ -251,6 +251,13 @@ impl Page {
         }
     }
 
+    /// Whether a record stands in each slot up to this one, as far as that is known without looking at
+    /// each.
+    #[inline]
+    pub(crate) fn surely_holds(&self, last: Slot) -> bool {
+        last.0 < self.row.slots
+    }
+
     /// The slots that hold records, in order.
     pub(crate) fn present(&self) -> impl DoubleEndedIterator<Item = Slot> {
         (0..self.slots).map(Slot).filter(|slot| self.holds(*slot))

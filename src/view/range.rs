@@ -196,8 +196,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// Where the first and the last bucket stand that start in a range; `None` if there is none.
     pub(super) fn places(&self, range: TimeRange) -> Result<Option<(Place, Place)>> {
-        self.check_extent(range)?;
         let Some((first, last)) = self.ends(range)? else { return Ok(None) };
+        self.check_count(range, first, last)?;
         let (grid, page_len) = (self.state.grid(), self.state.page_len());
         let place = |bucket| grid.place(bucket, page_len).map_err(|error| self.named(error));
         Ok(Some((place(first)?, place(last)?)))
@@ -205,9 +205,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// Refuses a range of more buckets than one call reads or fills.
     pub(super) fn check_extent(&self, range: TimeRange) -> Result<()> {
-        let Some((first, last)) = self.ends(range)? else {
-            return Ok(());
-        };
+        match self.ends(range)? {
+            Some((first, last)) => self.check_count(range, first, last),
+            None => Ok(()),
+        }
+    }
+
+    fn check_count(&self, range: TimeRange, first: Bucket, last: Bucket) -> Result<()> {
         let buckets = last.number().0.abs_diff(first.number().0).saturating_add(1);
         if buckets <= BUCKETS_MAX {
             return Ok(());

@@ -53,7 +53,8 @@ impl Stretch {
         let slots = || (first..=last).map(Slot);
         let page = found.page();
         let buckets = view.grid().page_buckets(number, first, view.page_len());
-        let missing = slots().any(|slot| !page.holds(slot) && buckets.get(slot.0).is_some());
+        let missing = !page.surely_holds(Slot(last))
+            && slots().any(|slot| !page.holds(slot) && buckets.get(slot.0).is_some());
         let resident = found.hold.resident();
         let colour = |slot: Slot| match (page.holds(slot), buckets.get(slot.0)) {
             (true, Some(bucket)) => view.freshness_at(resident, slot, bucket, &now),
