@@ -58,7 +58,8 @@ pub struct Options {
     /// at most one. Default: 1.
     pub background_share: f64,
     /// For so long after the opening that share grows slowly, from a twentieth, so that a backlog does
-    /// not fall on a machine that is busy starting. Default: 10 s.
+    /// not fall on a machine that is busy starting. A run that somebody waits for is not held back.
+    /// Default: 10 s.
     pub background_ramp: Span,
     /// How many readers may build at once, those of all views together. One more is served the record
     /// that is there, whatever its colour, or told [`Busy`](crate::ErrorKind::Busy) at once. Who waits

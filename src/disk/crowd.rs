@@ -6,7 +6,7 @@ use std::time::Duration;
 ///
 /// Callers who announce one change after the other come back as soon as they are answered, one by
 /// one. A commit that began with the first of them would leave the others to the next, and so on:
-/// every second sync could be spared. One that comes alone is never kept waiting.
+/// every second sync could be spared. One that was alone before is not kept waiting.
 #[derive(Debug, Default)]
 pub(super) struct Crowd {
     /// Those who were answered with the last commit, and those who had come meanwhile.
