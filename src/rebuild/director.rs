@@ -90,6 +90,7 @@ impl Director {
     /// [`done`](Self::done) or [`cleaned`](Self::cleaned).
     pub(super) fn next(&self, shared: &Shared, rebuilders: &Rebuilders) -> Result<Task> {
         self.look(shared, rebuilders, |state, search| {
+            state.begin_to_look(search)?;
             if let Some(found) = state.requested(search)? {
                 return Ok(Some(Task::Page(state.take(found))));
             }
@@ -124,7 +125,10 @@ impl Director {
             if let Some(note) = state.note(shared)? {
                 return Ok(Some(Task::Note(note)));
             }
-            state.trust(search)?;
+            // All that could be built has been, and the process is still there.
+            if state.in_hand.is_empty() {
+                state.caution.trust(search.heard, |view| search.builds(view).is_some());
+            }
             Ok(None)
         })
     }
@@ -214,13 +218,18 @@ impl Search<'_> {
     fn builds(&mut self, view: ViewId) -> Option<Arc<dyn Rebuilder>> {
         // Of a file that is open to read only nothing is built.
         self.shared.check_writable().ok()?;
-        let rebuilder = self.rebuilders.find(view)?;
-        if self.held.last().is_none_or(|last| !Arc::ptr_eq(last, &rebuilder)) {
-            self.held.push(rebuilder.clone());
-        }
+        let rebuilder = self.find(view)?;
         if let Some(until) = self.rests_until(view) {
             self.sooner(Some(until));
             return None;
+        }
+        Some(rebuilder)
+    }
+
+    fn find(&mut self, view: ViewId) -> Option<Arc<dyn Rebuilder>> {
+        let rebuilder = self.rebuilders.find(view)?;
+        if self.held.last().is_none_or(|last| !Arc::ptr_eq(last, &rebuilder)) {
+            self.held.push(rebuilder.clone());
         }
         Some(rebuilder)
     }
@@ -302,6 +311,7 @@ impl State {
                 return Ok(Some(found));
             }
         }
+        self.caution.searched(search.heard);
         Ok(None)
     }
 
@@ -370,15 +380,10 @@ impl State {
         Ok(found.map(|(page, slots)| Found { reason, page, slots, rebuilder }))
     }
 
-    /// All that could be built has been, and the process is still there.
-    fn trust(&mut self, search: &mut Search<'_>) -> Result<()> {
-        if self.caution.is_in_doubt() && self.in_hand.is_empty() {
-            for view in self.upstream_first(search)? {
-                if search.builds(view).is_some() {
-                    self.caution.trust(view);
-                }
-            }
-        }
+    fn begin_to_look(&mut self, search: &mut Search<'_>) -> Result<()> {
+        let (there, heard) = (self.upstream_first(search)?, search.heard);
+        let builds = there.into_iter().filter(|view| search.find(*view).is_some());
+        self.caution.look(heard, || builds.collect());
         Ok(())
     }
 
