@@ -60,7 +60,16 @@ impl Even {
             }
             even.count += 1;
         }
-        even.filter(|even| even.body_len(page.slots()) == Some(page.body().len()))
+        even.filter(|even| {
+            even.body_len(page.slots()) == Some(page.body().len()) && even.has_empty_gaps(page)
+        })
+    }
+
+    /// Whether nothing but padding lies between the records: not one that gave way to another.
+    fn has_empty_gaps(self, page: &Page) -> bool {
+        let records = &page.body()[page.slots() as usize * ENTRY_BYTES..];
+        self.stride == self.len
+            || records.chunks(self.stride).all(|record| record[self.len..].iter().all(|b| *b == 0))
     }
 
     /// Whether its records are worth a try as columns.

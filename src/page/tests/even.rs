@@ -124,6 +124,18 @@ fn a_page_of_one_record_claims_no_room_for_a_next() {
     }
 }
 
+#[test]
+fn a_record_that_gave_way_to_another_is_no_padding() {
+    let mut page = builder::<Tide>(2);
+    add(&mut page, 0, facts(1), &[7; 6]);
+    add(&mut page, 1, facts(1), &[8; 6]);
+    add(&mut page, 1, facts(1), &[9; 6]);
+    let page = page.finish();
+    assert!(Even::of(&page).is_none(), "what lies between the two would be lost");
+    let back = load::<Tide>(&stored::<Tide>(&page, &FAST)).unwrap();
+    assert_eq!(back.body(), page.body());
+}
+
 /// That a page whose records are of one length comes back, in every form.
 fn comes_back<R: RecordType>(page: &Page) {
     let even = Even::of(page).expect("all are of one length");
