@@ -1,178 +1,305 @@
-//! A column of numbers as the steps between them, each block of steps in as few bits as it needs.
+//! A column of numbers in as few bytes as its manner allows.
 //!
 //! ```text
-//! | kind, shift: 1 | first value: 4 | blocks of eight steps: a tag, then the steps ...
+//! constant: | 0 | the number 4 |
+//! steps:    | kind, shift << 3 | first number 4 | blocks of eight steps: a tag, then the steps ...
+//! few:      | 5, how many << 3 | those numbers, 4 each | blocks of which: as steps by bits, from 0
+//! halves:   | 6, bits << 3 | a column of the low bits | a column of those above them
 //! ```
 //! What is measured moves little from bucket to bucket, and often not at all; so most steps are
-//! short, and runs of blocks without a step are one byte. Eight steps of `w` bits are `w` bytes:
-//! blocks begin at whole bytes, and each is read without a loop over bits.
+//! short, and runs of blocks without a step are one byte. What jumps among a few numbers (the
+//! building that stands in the sun's way) is told by which of them it is; and a word may be two
+//! fields beside each other, each with a manner of its own.
 
-/// Numbers of a block; on disk, never changes within a format.
-pub(super) const BLOCK: usize = 8;
+use super::steps::{
+    BEFORE, BLOCK, Follower, Kind, Steps, Window, pack_block, spread, up_to, width_of,
+};
+
 /// On disk: tags up to here are the bits of a step, those above stand for so many more blocks of
 /// steps that are all zero. No tag is zero.
 const WIDTH_MAX: u8 = 32;
-/// A block is read as whole words, which may lie behind its last byte.
-const WINDOW: usize = 40;
+/// On disk, beside the kinds of steps.
+const CONSTANT: u8 = 0;
+const FEW: u8 = 5;
+const HALVES: u8 = 6;
+/// The most numbers that a column jumps among; their count fits above the kind.
+const FEW_MAX: usize = 31;
+/// So many numbers may be few at the beginning of a column.
+const FEW_AT_ONCE: usize = 8;
+/// Bytes of a first number, and of the byte before it.
+const BEGIN: usize = 5;
+/// Words are cut in the middle, and what is left once more.
+const LEAST_HALF: u32 = 8;
+const _: () = assert!(BLOCK == 8 && Kind::Curve as u8 + 1 == FEW);
 
-/// How one number follows from the one before it; on disk, as the low three bits of the first byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// It is the same, and no blocks follow.
-    Constant = 0,
-    /// By a difference, small in either direction.
-    Difference = 1,
-    /// By the bits that are other.
-    Bits = 2,
+/// Numbers to be packed, with what their steps look back on before them and room for a whole last
+/// block behind.
+#[derive(Default)]
+pub(super) struct Column {
+    padded: Vec<u32>,
+    count: usize,
 }
 
-/// The steps of a column: what all of them have as zeros at their low end is shifted out.
-#[derive(Clone, Copy, Debug)]
-struct Steps {
-    kind: Kind,
-    shift: u32,
+/// How a column is packed, and the bytes that it takes then: about, in steps.
+struct Plan {
+    manner: Manner,
+    bytes: usize,
 }
 
-impl Steps {
-    fn to_byte(self) -> u8 {
-        // A shift is at most 31.
-        self.kind as u8 | (self.shift as u8) << 3
+enum Manner {
+    Constant,
+    Steps(Steps),
+    Few { numbers: Vec<u32>, which: Column },
+    Halves { bits: u32, halves: Box<[(Column, Plan); 2]> },
+}
+
+impl Plan {
+    /// The one that takes less.
+    fn or(self, other: Self) -> Self {
+        if other.bytes < self.bytes { other } else { self }
+    }
+}
+
+impl Column {
+    /// Holds these numbers from now on: at least one.
+    pub(super) fn refill(&mut self, numbers: impl IntoIterator<Item = u32>) {
+        self.padded.clear();
+        self.padded.resize(BEFORE, 0);
+        self.padded.extend(numbers);
+        let first = *self.padded.get(BEFORE).expect("a column has a number");
+        self.padded[..BEFORE].fill(first);
+        self.count = self.padded.len() - BEFORE;
+        self.padded.resize(BEFORE + self.count.next_multiple_of(BLOCK), 0);
     }
 
-    fn from_byte(byte: u8) -> Option<Self> {
-        let kind = match byte & 7 {
-            0 => Kind::Constant,
-            1 => Kind::Difference,
-            2 => Kind::Bits,
-            _ => return None,
-        };
-        Some(Self { kind, shift: u32::from(byte >> 3) })
+    fn of(numbers: impl IntoIterator<Item = u32>) -> Self {
+        let mut column = Self::default();
+        column.refill(numbers);
+        column
     }
 
-    #[inline]
-    fn between(self, before: u32, value: u32) -> u32 {
-        match self.kind {
-            Kind::Constant => 0,
-            Kind::Difference => {
-                let difference = value.wrapping_sub(before).cast_signed() >> self.shift;
-                // The sign goes to the low end, so that small is small on both sides of zero.
-                (difference << 1 ^ difference >> 31).cast_unsigned()
+    fn numbers(&self) -> &[u32] {
+        &self.padded[BEFORE..BEFORE + self.count]
+    }
+
+    /// Each block with what is before it, and how many numbers there are in it.
+    fn blocks(&self) -> impl Iterator<Item = (&Window, usize)> {
+        (0..self.count).step_by(BLOCK).map(|at| {
+            let window = self.padded[at..].first_chunk().expect("padded to whole blocks");
+            (window, (self.count - at).min(BLOCK))
+        })
+    }
+
+    /// Appends it to `out`.
+    pub(super) fn pack(&self, out: &mut Vec<u8>) {
+        self.pack_by(&self.plan(u32::BITS), out);
+    }
+
+    fn pack_by(&self, plan: &Plan, out: &mut Vec<u8>) {
+        let first = self.padded[0].to_le_bytes();
+        match &plan.manner {
+            Manner::Constant => {
+                out.push(CONSTANT);
+                out.extend_from_slice(&first);
             }
-            Kind::Bits => (value ^ before) >> self.shift,
+            Manner::Steps(steps) => {
+                // A shift is at most 31.
+                out.push(steps.kind as u8 | (steps.shift as u8) << 3);
+                out.extend_from_slice(&first);
+                self.pack_steps(*steps, out);
+            }
+            Manner::Few { numbers, which } => {
+                out.push(FEW | (numbers.len() as u8) << 3);
+                numbers.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
+                which.pack_steps(BY_BITS, out);
+            }
+            Manner::Halves { bits, halves } => {
+                out.push(HALVES | (*bits as u8) << 3);
+                halves.iter().for_each(|(half, plan)| half.pack_by(plan, out));
+            }
         }
     }
 
-    /// Makes numbers of a block's steps. Returns the last one.
-    #[inline]
-    fn follow(self, mut last: u32, steps: &mut [u32; BLOCK]) -> u32 {
-        if self.kind == Kind::Difference {
-            for step in steps {
-                let sign = (*step & 1).wrapping_neg();
-                last = last.wrapping_add((*step >> 1 ^ sign) << self.shift);
-                *step = last;
+    fn pack_steps(&self, by: Steps, out: &mut Vec<u8>) {
+        let mut idle = 0;
+        for (window, len) in self.blocks() {
+            let steps = up_to(len, by.of(window));
+            let width = width_of(&steps);
+            if width == 0 {
+                idle += 1;
+                continue;
             }
-        } else {
-            for step in steps {
-                last ^= *step << self.shift;
-                *step = last;
-            }
-        }
-        last
-    }
-}
-
-/// Appends a column, which has at least one number.
-pub(super) fn pack(values: &[u32], out: &mut Vec<u8>) {
-    let (first, steps) = (values[0], steps_of(values));
-    out.push(steps.to_byte());
-    out.extend_from_slice(&first.to_le_bytes());
-    if steps.kind == Kind::Constant {
-        return;
-    }
-    let (mut before, mut idle) = (first, 0);
-    for block in values.chunks(BLOCK) {
-        let (packed, width) = block_of(steps, before, block);
-        before = block[block.len() - 1];
-        if width == 0 {
-            idle += 1;
-            continue;
+            push_idle(&mut idle, out);
+            out.push(width as u8);
+            pack_block(&steps, width, out);
         }
         push_idle(&mut idle, out);
-        out.push(width as u8);
-        pack_block(&packed, width, out);
     }
-    push_idle(&mut idle, out);
+
+    /// The manner that takes least room, for numbers of so many bits.
+    fn plan(&self, bits: u32) -> Plan {
+        let numbers = self.numbers();
+        let pairs = || numbers.iter().zip(&numbers[1..]);
+        let other = pairs().fold(0, |other, (before, number)| other | (before ^ number));
+        if other == 0 {
+            return Plan { manner: Manner::Constant, bytes: BEGIN };
+        }
+        // The lowest bit that differs is the lowest of any difference too.
+        let shift = other.trailing_zeros();
+        let by = |kind| {
+            let steps = Steps { kind, shift };
+            Plan { manner: Manner::Steps(steps), bytes: BEGIN + self.bytes_by(steps) }
+        };
+        let mut best = by(Kind::Difference);
+        // What moves more evenly the closer one looks is looked at more closely.
+        for closer in [Kind::Slope, Kind::Curve] {
+            let plan = by(closer);
+            if plan.bytes >= best.bytes {
+                break;
+            }
+            best = plan;
+        }
+        best = best.or(by(Kind::Bits));
+        // Either takes a look at all numbers: only where there is a byte of each to be saved.
+        if best.bytes > self.count / 4 {
+            best = self.few(best.bytes).unwrap_or(best);
+        }
+        if best.bytes > self.count && bits / 2 >= LEAST_HALF {
+            best = self.halves(bits / 2, best.bytes).unwrap_or(best);
+        }
+        best
+    }
+
+    /// What its blocks take by such steps.
+    fn bytes_by(&self, steps: Steps) -> usize {
+        // Code of its own for each kind: this is where packing spends its time.
+        match steps.kind {
+            Kind::Difference => self.bytes_of(|window| steps.differences(window)),
+            Kind::Bits => self.bytes_of(|window| steps.bits(window)),
+            Kind::Slope => self.bytes_of(|window| steps.slopes(window)),
+            Kind::Curve => self.bytes_of(|window| steps.curves(window)),
+        }
+    }
+
+    #[inline(always)]
+    fn bytes_of(&self, steps: impl Fn(&Window) -> [u32; BLOCK]) -> usize {
+        let (mut bytes, mut was_idle) = (0, false);
+        for (window, len) in self.blocks() {
+            let width = width_of(&up_to(len, steps(window))) as usize;
+            bytes += width + usize::from(width > 0 || !was_idle);
+            was_idle = width == 0;
+        }
+        bytes
+    }
+
+    /// As one of a few numbers each, if that takes less.
+    fn few(&self, most: usize) -> Option<Plan> {
+        let (mut few, mut at) = (Vec::with_capacity(FEW_MAX), 0);
+        let mut which = Vec::with_capacity(self.count);
+        for (seen, number) in self.numbers().iter().enumerate() {
+            if few.get(at) != Some(number) {
+                at = few.iter().position(|known| known == number).unwrap_or(few.len());
+                // What has met many at its beginning will not turn out to be few.
+                if at == FEW_MAX.min(FEW_AT_ONCE + seen / 4) {
+                    return None;
+                }
+                if at == few.len() {
+                    few.push(*number);
+                }
+            }
+            which.push(at as u32);
+        }
+        let which = Self::of(which);
+        let bytes = 1 + few.len() * 4 + which.bytes_by(BY_BITS);
+        let manner = Manner::Few { numbers: few, which };
+        (bytes < most).then_some(Plan { manner, bytes })
+    }
+
+    /// As two columns, the lower one of so many bits, if that takes less.
+    fn halves(&self, bits: u32, most: usize) -> Option<Plan> {
+        let low = Self::of(self.numbers().iter().map(|number| number & low_bits(bits)));
+        // What has noise at its low end is not worth a closer look.
+        if low.bytes_by(Steps { kind: Kind::Difference, shift: 0 }) > most / 4 * 3 {
+            return None;
+        }
+        let of_low = low.plan(bits);
+        let high = Self::of(self.numbers().iter().map(|number| number >> bits));
+        let of_high = high.plan(bits);
+        let bytes = 1 + of_low.bytes + of_high.bytes;
+        let halves = Box::new([(low, of_low), (high, of_high)]);
+        (bytes < most).then_some(Plan { manner: Manner::Halves { bits, halves }, bytes })
+    }
 }
 
-/// Takes a column of `count` numbers off the front of `input` and gives them to `put`, block by
-/// block, with where each begins; in the last one there may be more than are left. Returns what is
-/// behind, or `None` if these bytes are no such column.
-pub(super) fn unpack(
-    input: &[u8],
-    count: usize,
-    mut put: impl FnMut(usize, &[u32; BLOCK]),
-) -> Option<&[u8]> {
-    let ([kind, first @ ..], mut rest) = input.split_first_chunk::<5>()?;
-    let (steps, mut last) = (Steps::from_byte(*kind)?, u32::from_le_bytes(*first));
-    let mut idle = if steps.kind == Kind::Constant { count.div_ceil(BLOCK) } else { 0 };
-    for at in (0..count).step_by(BLOCK) {
+/// How one of few numbers follows another.
+const BY_BITS: Steps = Steps { kind: Kind::Bits, shift: 0 };
+
+/// Takes a column off the front of `input`, as many numbers as there is room for: whole blocks, of
+/// which the last may have more than there are. Returns what is behind, or `None` if these bytes are
+/// no such column.
+pub(super) fn unpack<'a>(input: &'a [u8], numbers: &mut [u32]) -> Option<&'a [u8]> {
+    unpack_half(input, numbers, u32::BITS)
+}
+
+fn unpack_half<'a>(input: &'a [u8], numbers: &mut [u32], bits: u32) -> Option<&'a [u8]> {
+    let (begin, rest) = input.split_first()?;
+    let (kind, above) = (begin & 7, u32::from(begin >> 3));
+    if kind == HALVES {
+        if above != bits / 2 || above < LEAST_HALF {
+            return None;
+        }
+        let mut high = vec![0; numbers.len()];
+        let rest = unpack_half(rest, numbers, above)?;
+        let rest = unpack_half(rest, &mut high, above)?;
+        for (number, high) in numbers.iter_mut().zip(high) {
+            *number = *number & low_bits(above) | high << above;
+        }
+        return Some(rest);
+    }
+    if kind == FEW {
+        let (few, rest) = rest.split_at_checked(above as usize * size_of::<u32>())?;
+        let (few, _) = few.as_chunks();
+        let mut known = [0; FEW_MAX + 1];
+        let known = known.get_mut(..few.len())?;
+        known.iter_mut().zip(few).for_each(|(known, few)| *known = u32::from_le_bytes(*few));
+        let rest = unpack_steps(rest, numbers, Follower::from(0, BY_BITS))?;
+        for number in numbers {
+            *number = *known.get(*number as usize)?;
+        }
+        return Some(rest);
+    }
+    let (first, rest) = rest.split_first_chunk()?;
+    let first = u32::from_le_bytes(*first);
+    if kind == CONSTANT {
+        numbers.fill(first);
+        return Some(rest);
+    }
+    let kind = Kind::ALL.into_iter().find(|known| *known as u8 == kind)?;
+    unpack_steps(rest, numbers, Follower::from(first, Steps { kind, shift: above }))
+}
+
+fn unpack_steps<'a>(
+    mut rest: &'a [u8],
+    numbers: &mut [u32],
+    mut follower: Follower,
+) -> Option<&'a [u8]> {
+    let mut idle = 0;
+    for block in numbers.as_chunks_mut::<BLOCK>().0 {
+        let mut steps = [0; BLOCK];
         if idle == 0 {
             let (&tag, behind) = rest.split_first()?;
             rest = behind;
             if (1..=WIDTH_MAX).contains(&tag) {
-                let mut block = spread(rest, tag)?;
+                steps = spread(rest, tag)?;
                 rest = &rest[usize::from(tag)..];
-                last = steps.follow(last, &mut block);
-                put(at, &block);
-                continue;
+            } else {
+                idle = tag.checked_sub(WIDTH_MAX)?;
             }
-            idle = usize::from(tag.checked_sub(WIDTH_MAX)?);
         }
-        idle -= 1;
-        put(at, &[last; BLOCK]);
+        idle = idle.saturating_sub(1);
+        follower.follow(steps, block);
     }
     (idle == 0).then_some(rest)
-}
-
-/// The kind of step that takes least room.
-fn steps_of(values: &[u32]) -> Steps {
-    let pairs = || values.iter().zip(&values[1..]);
-    let (differences, bits) = pairs().fold((0, 0), |(differences, bits), (before, value)| {
-        (differences | value.wrapping_sub(*before), bits | value ^ before)
-    });
-    if bits == 0 {
-        return Steps { kind: Kind::Constant, shift: 0 };
-    }
-    let difference = Steps { kind: Kind::Difference, shift: differences.trailing_zeros() };
-    let other = Steps { kind: Kind::Bits, shift: bits.trailing_zeros() };
-    let (mut by_difference, mut by_bits) = (0, 0);
-    let mut before = values[0];
-    for block in values.chunks(BLOCK) {
-        let mut all = (0, 0);
-        for value in block {
-            all.0 |= difference.between(before, *value);
-            all.1 |= other.between(before, *value);
-            before = *value;
-        }
-        by_difference += width_of(all.0);
-        by_bits += width_of(all.1);
-    }
-    if by_bits < by_difference { other } else { difference }
-}
-
-fn width_of(steps: u32) -> u32 {
-    u32::BITS - steps.leading_zeros()
-}
-
-/// A block's steps, and the bits that the longest of them has.
-fn block_of(steps: Steps, mut before: u32, values: &[u32]) -> ([u32; BLOCK], u32) {
-    let (mut block, mut all) = ([0; BLOCK], 0);
-    for (step, value) in block.iter_mut().zip(values) {
-        *step = steps.between(before, *value);
-        all |= *step;
-        before = *value;
-    }
-    (block, width_of(all))
 }
 
 /// Says that so many blocks had no step, if any.
@@ -184,51 +311,8 @@ fn push_idle(idle: &mut usize, out: &mut Vec<u8>) {
     }
 }
 
-fn pack_block(steps: &[u32; BLOCK], width: u32, out: &mut Vec<u8>) {
-    let (mut bits, mut held) = (0_u64, 0);
-    for step in steps {
-        bits |= u64::from(*step) << held;
-        held += width;
-        if held >= u32::BITS {
-            out.extend_from_slice(&(bits as u32).to_le_bytes());
-            bits >>= u32::BITS;
-            held -= u32::BITS;
-        }
-    }
-    out.extend_from_slice(&bits.to_le_bytes()[..held as usize / 8]);
-}
-
-/// The eight steps of `width` bits at the front of `input`.
-#[inline]
-fn spread(input: &[u8], width: u8) -> Option<[u32; BLOCK]> {
-    let mut copy = [0; WINDOW];
-    let window = match input.first_chunk::<WINDOW>() {
-        Some(window) => window,
-        None => {
-            let block = input.get(..usize::from(width))?;
-            copy[..block.len()].copy_from_slice(block);
-            &copy
-        }
-    };
-    // Each width by code of its own, in which all places are known.
-    macro_rules! by_width {
-        ($($width:literal)*) => {
-            match width {
-                $($width => Some(spread_by::<$width>(window)),)*
-                _ => None,
-            }
-        };
-    }
-    by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32)
-}
-
-#[inline]
-fn spread_by<const WIDTH: usize>(window: &[u8; WINDOW]) -> [u32; BLOCK] {
-    std::array::from_fn(|nth| {
-        let (byte, bit) = (nth * WIDTH / 8, nth * WIDTH % 8);
-        let word = window[byte..].first_chunk().expect("the last step begins 28 bytes in at most");
-        (u64::from_le_bytes(*word) >> bit) as u32 & (u32::MAX >> (32 - WIDTH))
-    })
+fn low_bits(bits: u32) -> u32 {
+    (1 << bits) - 1
 }
 
 #[cfg(test)]
@@ -237,24 +321,21 @@ mod tests {
     use proptest::prelude::*;
 
     fn unpacked(packed: &[u8], count: usize) -> Option<(Vec<u32>, &[u8])> {
-        let mut values = Vec::new();
-        let rest = unpack(packed, count, |at, block| {
-            assert_eq!(at, values.len());
-            values.extend_from_slice(block);
-        })?;
-        values.truncate(count);
-        Some((values, rest))
+        let mut numbers = vec![0; count.next_multiple_of(BLOCK)];
+        let rest = unpack(packed, &mut numbers)?;
+        numbers.truncate(count);
+        Some((numbers, rest))
     }
 
-    fn comes_back(values: &[u32]) -> usize {
+    fn comes_back(numbers: &[u32]) -> usize {
         let mut packed = Vec::new();
-        pack(values, &mut packed);
+        Column::of(numbers.iter().copied()).pack(&mut packed);
         let len = packed.len();
         packed.extend_from_slice(b"what is behind");
-        let (back, rest) = unpacked(&packed, values.len()).unwrap();
-        assert_eq!((&*back, rest), (values, &b"what is behind"[..]));
+        let (back, rest) = unpacked(&packed, numbers.len()).unwrap();
+        assert_eq!((&*back, rest), (numbers, &b"what is behind"[..]));
         for cut in 0..len {
-            assert!(unpacked(&packed[..cut], values.len()).is_none(), "cut at {cut} of {len}");
+            assert!(unpacked(&packed[..cut], numbers.len()).is_none(), "cut at {cut} of {len}");
         }
         len
     }
@@ -267,6 +348,8 @@ mod tests {
             comes_back(&there_and_back);
             let upwards: Vec<u32> = (0..21_u32).map(|n| n.wrapping_mul(step) | 1).collect();
             comes_back(&upwards);
+            let arc: Vec<u32> = (0..45_u32).map(|n| (n * n).wrapping_mul(step) ^ n % 5).collect();
+            comes_back(&arc);
         }
     }
 
@@ -279,17 +362,60 @@ mod tests {
         assert_eq!(comes_back(&once), 5 + 1 + (1 + 2) + 1);
     }
 
+    #[test]
+    fn what_moves_evenly_or_along_an_arc_takes_its_beginning_alone() {
+        let evenly: Vec<u32> = (0..1024).map(|n| 5_000_000 + n * 977).collect();
+        assert!(comes_back(&evenly) < 24);
+        let arc: Vec<u32> = (0..1024_u32).map(|n| (n * n).wrapping_mul(31)).collect();
+        assert!(comes_back(&arc) < 40);
+    }
+
+    #[test]
+    fn what_jumps_among_few_is_told_by_which() {
+        let jumps: Vec<u32> =
+            (0..1024_u32).map(|n| (n / 3 % 4).wrapping_mul(0x9E37_79B9)).collect();
+        // Two bits each, and a tag for each eight.
+        assert_eq!(comes_back(&jumps), 1 + 4 * 4 + 1024 / 8 * (2 + 1));
+        let mut many: Vec<u32> = (0..64_u32).map(|n| (n % 32).wrapping_mul(0x9E37_79B9)).collect();
+        comes_back(&many);
+        many.iter_mut().for_each(|number| *number %= 31);
+        comes_back(&many);
+    }
+
+    #[test]
+    fn fields_beside_each_other_are_told_apart() {
+        let countdown = |n: u32| 60_000 - n * 10;
+        let (flips, moves) = (|n: u32| n / 50 % 2 * 100, |n: u32| 70 + n / 20);
+        let word = |n| countdown(n) | flips(n) << 16 | moves(n) << 24;
+        let packed = comes_back(&(0..1024).map(word).collect::<Vec<_>>());
+        assert!(packed < 600, "{packed}");
+    }
+
+    #[test]
+    fn a_half_of_a_half_is_the_last() {
+        // Halves that claim to hold halves of their own length, for ever.
+        assert!(unpacked(&[HALVES | 16 << 3; 64], 8).is_none());
+        assert!(unpacked(&[HALVES | 8 << 3; 64], 8).is_none());
+        let nested = [HALVES | 16 << 3, HALVES | 8 << 3, HALVES | 4 << 3];
+        assert!(unpacked(&[&nested[..], &[0; 64]].concat(), 8).is_none());
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         fn any_column_comes_back(
-            values in prop::collection::vec(any::<u32>(), 1..70),
+            numbers in prop::collection::vec(any::<u32>(), 1..70),
             keep in 0_u32..32,
+            few in 1_usize..40,
         ) {
-            comes_back(&values);
-            let small: Vec<u32> = values.iter().map(|value| value >> keep).collect();
+            comes_back(&numbers);
+            let small: Vec<u32> = numbers.iter().map(|number| number >> keep).collect();
             comes_back(&small);
+            let jumps: Vec<u32> = small.iter().map(|n| numbers[*n as usize % few.min(numbers.len())]).collect();
+            comes_back(&jumps);
+            let beside: Vec<u32> = (0_u32..).zip(&small).map(|(n, small)| n << 16 | small & 0xFF).collect();
+            comes_back(&beside);
         }
 
         #[test]

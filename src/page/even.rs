@@ -15,7 +15,8 @@ use rkyv::util::AlignedVec;
 
 use super::PAGE_LEN_MAX;
 use super::body::{ENTRY_BYTES, Entry, Page, Slot};
-use super::column::{BLOCK, pack, unpack};
+use super::column::{Column, unpack};
+use super::steps::BLOCK;
 use crate::error::{Error, Result};
 
 /// Bytes that a column holds of each record.
@@ -118,14 +119,14 @@ impl Even {
         let slots = Slots::of(page);
         let mut out = Vec::with_capacity(page.body().len() / 4);
         out.extend_from_slice(&self.lengths());
-        pack(&slots.micros, &mut out);
-        pack(&slots.standing, &mut out);
-        let mut column = vec![0; self.count];
+        let mut column = Column::default();
+        column.refill(slots.micros);
+        column.pack(&mut out);
+        column.refill(slots.standing);
+        column.pack(&mut out);
         for at in (0..self.len).step_by(WORD) {
-            for (value, record) in column.iter_mut().zip(self.records(page)) {
-                *value = word(&record[at..]);
-            }
-            pack(&column, &mut out);
+            column.refill(self.records(page).map(|record| word(&record[at..])));
+            column.pack(&mut out);
         }
         out
     }
@@ -162,18 +163,16 @@ pub(super) fn from_packed(packed: &[u8], slots: u32, body_len: usize) -> Result<
     let (table, stride) = (slots.micros.len() * ENTRY_BYTES, even.stride);
     body.resize(table + even.count * stride, 0);
     let records = &mut body[table..];
+    let mut column = vec![0; even.count.next_multiple_of(BLOCK)];
     for at in (0..even.len).step_by(WORD) {
-        let behind = unpack(columns, even.count, |nth, block| {
-            // What is zero stands there already: half of what is measured in the open is night.
-            if *block == [0; BLOCK] {
-                return;
+        columns = unpack(columns, &mut column).ok_or_else(broken)?;
+        let blocks = records.chunks_mut(stride * BLOCK).zip(column.as_chunks::<BLOCK>().0);
+        // What is zero stands there already: half of what is measured in the open is night.
+        for (records, block) in blocks.filter(|(_, block)| **block != [0; BLOCK]) {
+            for (place, number) in records.chunks_exact_mut(stride).zip(block) {
+                place[at..at + WORD].copy_from_slice(&number.to_le_bytes());
             }
-            let places = records[nth * stride..].chunks_exact_mut(stride);
-            for (place, value) in places.zip(block) {
-                place[at..at + WORD].copy_from_slice(&value.to_le_bytes());
-            }
-        });
-        columns = behind.ok_or_else(broken)?;
+        }
     }
     body.resize(body_len, 0);
     if columns.is_empty() { Ok(body) } else { Err(broken()) }
@@ -201,10 +200,10 @@ impl Slots {
 
     fn from_packed(packed: &[u8], slots: usize) -> Option<(Self, &[u8])> {
         debug_assert!(slots <= PAGE_LEN_MAX as usize, "bounded by the header");
-        let (mut micros, mut standing) = (Vec::with_capacity(slots), Vec::with_capacity(slots));
-        let rest = packed.get(LENGTHS..)?;
-        let rest = unpack(rest, slots, |_, block| micros.extend_from_slice(block))?;
-        let rest = unpack(rest, slots, |_, block| standing.extend_from_slice(block))?;
+        let room = vec![0; slots.next_multiple_of(BLOCK)];
+        let (mut micros, mut standing) = (room.clone(), room);
+        let rest = unpack(packed.get(LENGTHS..)?, &mut micros)?;
+        let rest = unpack(rest, &mut standing)?;
         micros.truncate(slots);
         standing.truncate(slots);
         Some((Self { micros, standing }, rest))

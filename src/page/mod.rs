@@ -20,6 +20,7 @@ mod header;
 mod key;
 mod merge;
 mod shape;
+mod steps;
 mod stored;
 #[cfg(test)]
 mod tests;

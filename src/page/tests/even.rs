@@ -26,7 +26,8 @@ fn tides(slots: u32, step: usize) -> Page {
 fn noise(slots: u32) -> Page {
     let mut page = builder::<Tide>(slots);
     for slot in 0..slots {
-        let mixed = |n: u32| (slot % 3 * 8 + n + 1).wrapping_mul(0x9E37_79B9).rotate_left(n);
+        let seed = |n: u32| (slot % 40 * 8 + n + 1).wrapping_mul(0x9E37_79B9);
+        let mixed = |n: u32| (seed(n) ^ seed(n) >> 15).wrapping_mul(0x85EB_CA6B).rotate_left(n);
         add(&mut page, slot, facts(1), &std::array::from_fn::<u32, 6, _>(|n| mixed(n as u32)));
     }
     page.finish()
