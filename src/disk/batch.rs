@@ -1,13 +1,13 @@
 //! One write transaction in the making.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use redb::{ReadableTable, Table, WriteTransaction};
 
 use crate::cache::CacheKey;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::MarkRow;
-use crate::page::{self, Page, StoredBody};
+use crate::page::{self, Aid, Page, PageKey, Pattern, StoredBody};
 use crate::revision::Revision;
 use crate::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::stamps::Stamps;
 use super::standing::Standing;
 use super::tables::{self, PAGES, VIEWS};
 use super::view_row::ViewRow;
-use super::view_state::ViewState;
+use super::view_state::{ViewState, dictionary_key};
 use super::view_table::ViewTable;
 
 /// Operations staged one after the other, to be committed together.
@@ -34,6 +34,8 @@ pub(crate) struct Batch<'t> {
     pub(super) links: Links<'t, Table<'t, &'static [u8], &'static [u8]>>,
     pub(super) backlog: Backlog<'t, Table<'t, &'static [u8], &'static [u8]>>,
     revision: Revision,
+    /// Where the patterns stand that pages written here may name.
+    patterns: HashSet<[u8; 8]>,
     /// Page key -> what will stand there.
     staged: BTreeMap<Box<[u8]>, Staged>,
     /// Page key -> its marks as they will be.
@@ -75,6 +77,7 @@ impl<'t> Batch<'t> {
             links: Links::to_write(shared, txn)?,
             backlog: Backlog::to_write(shared, txn)?,
             revision: last,
+            patterns: HashSet::new(),
             staged: BTreeMap::new(),
             marked: BTreeMap::new(),
             must_sync: false,
@@ -137,7 +140,7 @@ impl<'t> Batch<'t> {
         let decoded = page::decode(&bytes, key, view.shape(), |id| {
             let table = self.txn.open_table(tables::DICTIONARIES);
             let table = table.map_err(|e| self.shared.storage_error(e))?;
-            view.dictionary(id, &table, |e| self.shared.storage_error(e))
+            view.aid(id, &table, |e| self.shared.storage_error(e))
         });
         match decoded {
             Ok(page) => Ok(Some(Standing::FromDisk(Box::new(page)))),
@@ -223,7 +226,7 @@ impl<'t> Batch<'t> {
         for (key, staged) in std::mem::take(&mut self.staged) {
             let result = match &staged.page {
                 Some(resident) => {
-                    let bytes = staged.encode(resident.value(), &key);
+                    let bytes = self.encode(&staged, resident.value(), &key)?;
                     written += bytes.len();
                     self.pages.insert(&*key, &*bytes).map(drop)
                 }
@@ -246,6 +249,55 @@ impl<'t> Batch<'t> {
         let (last, sweeps, must_sync) = (self.revision, self.sweeps, self.must_sync);
         let (bytes, newly_marked) = (written + marked, self.newly_marked);
         Ok(Written { changes, stamps, bytes, last, sweeps, must_sync, newly_marked })
+    }
+
+    /// A page's bytes for the file, which has the pattern that they name, if any, from here on.
+    fn encode(&mut self, staged: &Staged, page: &Page, key: &[u8]) -> Result<Vec<u8>> {
+        let view = &staged.view;
+        let made_here;
+        let mut body = match &staged.body {
+            Some(body) => body,
+            None => {
+                made_here = view.store_body(page, key);
+                &made_here
+            }
+        };
+        let beside_another;
+        if let Some(pattern) = body.pattern()
+            && let Kept::Another(other) = self.keep_pattern(view, key, pattern)?
+        {
+            beside_another = view.store_body_beside(page, other.as_ref());
+            body = &beside_another;
+        }
+        Ok(page::encode(page, body, key, view.shape()))
+    }
+
+    /// Puts a pattern into the file, which may have another in its place: of an earlier opening.
+    /// Then pages are packed beside that one from now on.
+    fn keep_pattern(&mut self, view: &ViewState, key: &[u8], pattern: &Pattern) -> Result<Kept> {
+        let place = dictionary_key(view.id(), pattern.id());
+        if self.patterns.contains(&place) {
+            return Ok(Kept::This);
+        }
+        let table = self.txn.open_table(tables::DICTIONARIES);
+        let mut table = self.keep(table)?;
+        let found = table.get(place.as_slice()).map(|row| row.map(|row| row.value().to_vec()));
+        match self.keep(found)? {
+            None => {
+                let kept = table.insert(place.as_slice(), pattern.row()).map(drop);
+                self.keep(kept)?;
+            }
+            Some(row) if row == pattern.row() => {}
+            Some(row) => {
+                let other = Aid::prepare(pattern.id(), &row, 0).and_then(Aid::into_pattern).ok();
+                if let Some((_, _, number)) = PageKey::split(key) {
+                    view.patterns().found(number, other.clone());
+                }
+                return Ok(Kept::Another(other));
+            }
+        }
+        self.patterns.insert(place);
+        Ok(Kept::This)
     }
 
     /// Writes the marks that have changed. A page that is replaced has its marks before anybody
@@ -301,16 +353,11 @@ impl<'t> Batch<'t> {
     }
 }
 
-impl Staged {
-    fn encode(&self, page: &Page, key: &[u8]) -> Vec<u8> {
-        let shape = self.view.shape();
-        match &self.body {
-            Some(body) => page::encode(page, body, key, shape),
-            None => {
-                page::encode(page, &page::store_body(page, &self.view.compression()), key, shape)
-            }
-        }
-    }
+/// Which pattern the file has.
+enum Kept {
+    This,
+    /// `None` where what it has cannot be used.
+    Another(Option<Pattern>),
 }
 
 /// What a batch wrote, before it is committed.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::reachable;
-use crate::page::{Dictionary, ViewId};
+use crate::page::{Aid, Dictionary, ViewId};
 use crate::sync::{Arc, Mutex};
 use crate::time::Timestamp;
 
@@ -257,6 +257,7 @@ fn own_dictionary(shared: &Shared, view: &ViewState, id: u32) -> Result<Option<D
     }
     shared.read(|txn| {
         let table = txn.open_table(DICTIONARIES).map_err(|cause| shared.storage_error(cause))?;
-        view.dictionary(id, &table, |cause| shared.storage_error(cause))
+        let aid = view.aid(id, &table, |cause| shared.storage_error(cause))?;
+        aid.map(Aid::into_dictionary).transpose()
     })
 }

@@ -27,6 +27,7 @@ mod marking;
 mod operation;
 pub(crate) mod operations;
 mod outlived;
+mod patterns;
 mod preview;
 #[cfg(test)]
 #[cfg(not(loom))]

@@ -22,7 +22,7 @@ pub(crate) const DROPPED_GOING: &[u8] = &[0];
 pub(crate) const DROPPED_RESERVED: &[u8] = &[1];
 /// View id, entity, page number -> page.
 pub(crate) const PAGES: Bytes = TableDefinition::new("pages");
-/// View id, dictionary id (4 bytes each, big endian) -> a zstd dictionary.
+/// View id, dictionary id (4 bytes each, big endian) -> a zstd dictionary, or the pattern of a time.
 pub(crate) const DICTIONARIES: Bytes = TableDefinition::new("dictionaries");
 /// Page key -> the dependency sets of the page's records.
 pub(crate) const DEPS: Bytes = TableDefinition::new("deps");

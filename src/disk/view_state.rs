@@ -11,12 +11,16 @@ use crate::freshness::Freshness;
 use crate::graph::{Colour, SlotSet};
 use crate::grid::{Bucket, Grid};
 use crate::metrics::ViewCounters;
-use crate::page::{Compression, Dictionary, Page, PageKey, RecordShape, Sampler, Slot, ViewId};
+use crate::page::{
+    Aid, Compression, Dictionary, Page, PageKey, Pattern, RecordShape, Sampler, Slot, StoredBody,
+    ViewId, store_body,
+};
 use crate::schedule::{Conduct, Expiry, Governor};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, RwLock};
 use crate::time::{Span, Timestamp};
 
 use super::announcements::Announcements;
+use super::patterns::Patterns;
 use super::scope::{Scope, ScopeOf};
 use super::stamps::Stamps;
 use super::view_row::ViewRow;
@@ -65,8 +69,9 @@ pub(crate) struct ViewState {
     sampler: Mutex<Sampler>,
     /// Touched by the writer alone.
     announcements: Mutex<Announcements>,
-    /// Id -> dictionary, as far as pages asked for them.
-    dictionaries: Mutex<HashMap<u32, Dictionary>>,
+    patterns: Patterns,
+    /// Id -> dictionary or pattern, as far as pages asked for them.
+    aids: Mutex<HashMap<u32, Aid>>,
 }
 
 impl ViewState {
@@ -90,7 +95,8 @@ impl ViewState {
             compression: RwLock::new(Compression { level: definition.level, dictionary }),
             sampler: Mutex::new(sampler),
             announcements: Mutex::default(),
-            dictionaries: Mutex::new(HashMap::new()),
+            patterns: Patterns::default(),
+            aids: Mutex::default(),
             definition,
         }
     }
@@ -170,9 +176,21 @@ impl ViewState {
         &self.governor
     }
 
-    /// How new pages are compressed.
-    pub(crate) fn compression(&self) -> Compression {
-        self.compression.read().clone()
+    /// A new page's body as it is to stand under that key.
+    pub(crate) fn store_body(&self, page: &Page, key: &[u8]) -> StoredBody {
+        let number = self.definition.level.and_then(|_| PageKey::split(key)).map(|key| key.2);
+        let pattern = number.and_then(|number| self.patterns.suggest(number, page));
+        self.store_body_beside(page, pattern.as_ref())
+    }
+
+    /// The same beside this pattern, if any.
+    pub(crate) fn store_body_beside(&self, page: &Page, pattern: Option<&Pattern>) -> StoredBody {
+        let compression = self.compression.read().clone();
+        store_body(page, &compression, pattern)
+    }
+
+    pub(crate) fn patterns(&self) -> &Patterns {
+        &self.patterns
     }
 
     /// Pages written from now on use this dictionary, which the file keeps under `id`.
@@ -333,19 +351,19 @@ impl ViewState {
         &self.announcements
     }
 
-    /// A dictionary that a page has named before.
-    pub(crate) fn known_dictionary(&self, id: u32) -> Option<Dictionary> {
-        self.dictionaries.lock().get(&id).cloned()
+    /// A dictionary or pattern that a page has named before.
+    pub(crate) fn known_aid(&self, id: u32) -> Option<Aid> {
+        self.aids.lock().get(&id).cloned()
     }
 
-    /// A dictionary that a page names, read from its table when it is first needed.
-    pub(crate) fn dictionary(
+    /// A dictionary or pattern that a page names, read from its table when it is first needed.
+    pub(crate) fn aid(
         &self,
         id: u32,
         table: &impl ReadableTable<&'static [u8], &'static [u8]>,
         explain: impl Fn(redb::StorageError) -> Error,
-    ) -> Result<Option<Dictionary>> {
-        if let Some(known) = self.known_dictionary(id) {
+    ) -> Result<Option<Aid>> {
+        if let Some(known) = self.known_aid(id) {
             return Ok(Some(known));
         }
         let key = dictionary_key(self.id, id);
@@ -354,13 +372,20 @@ impl ViewState {
             return Ok(None);
         };
         let level = self.definition.level.unwrap_or(0);
-        let prepared = Dictionary::prepare(id, bytes.value(), level)?;
-        self.dictionaries.lock().insert(id, prepared.clone());
+        let prepared = Aid::prepare(id, bytes.value(), level)?;
+        let mut aids = self.aids.lock();
+        if aids.len() >= AIDS_MAX {
+            aids.clear();
+        }
+        aids.insert(id, prepared.clone());
         Ok(Some(prepared))
     }
 }
 
-/// Where a view's dictionary stands in its table.
+/// Those kept in mind; there is one pattern for each time, of a few KiB.
+const AIDS_MAX: usize = 1024;
+
+/// Where a view's dictionary or pattern stands in its table.
 pub(crate) fn dictionary_key(view: ViewId, id: u32) -> [u8; 8] {
     let mut key = [0; 8];
     key[..4].copy_from_slice(&view.0.to_be_bytes());

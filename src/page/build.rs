@@ -192,7 +192,7 @@ mod tests {
         }
         let page = page.finish();
         let plain = Compression { level: None, dictionary: None };
-        let stored = encode(&page, &store_body(&page, &plain), b"key", &shape);
+        let stored = encode(&page, &store_body(&page, &plain, None), b"key", &shape);
         let page = decode(&stored, b"key", &shape, |_| Ok(None)).unwrap();
         assert_eq!(page.all_facts().len(), 2);
         assert_eq!(*page.facts(Slot(0)), facts(4));

@@ -5,6 +5,7 @@
 //! steps:    | kind, shift << 3 | first number 4 | blocks of eight steps: a tag, then the steps ...
 //! few:      | 5, how many << 3 | those numbers, 4 each | blocks of which: as steps by bits, from 0
 //! halves:   | 6, bits << 3 | a column of the low bits | a column of those above them
+//! beside:   | 7 | a column of what is to be added to another that the reader has
 //! ```
 //! What is measured moves little from bucket to bucket, and often not at all; so most steps are
 //! short, and runs of blocks without a step are one byte. What jumps among a few numbers (the
@@ -21,7 +22,8 @@ const WIDTH_MAX: u8 = 32;
 /// On disk, beside the kinds of steps.
 const CONSTANT: u8 = 0;
 const FEW: u8 = 5;
-const HALVES: u8 = 6;
+pub(super) const HALVES: u8 = 6;
+const BESIDE: u8 = 7;
 /// The most numbers that a column jumps among; their count fits above the kind.
 const FEW_MAX: usize = 31;
 /// So many numbers may be few at the beginning of a column.
@@ -72,7 +74,7 @@ impl Column {
         self.padded.resize(BEFORE + self.count.next_multiple_of(BLOCK), 0);
     }
 
-    fn of(numbers: impl IntoIterator<Item = u32>) -> Self {
+    pub(super) fn of(numbers: impl IntoIterator<Item = u32>) -> Self {
         let mut column = Self::default();
         column.refill(numbers);
         column
@@ -93,6 +95,20 @@ impl Column {
     /// Appends it to `out`.
     pub(super) fn pack(&self, out: &mut Vec<u8>) {
         self.pack_by(&self.plan(u32::BITS), out);
+    }
+
+    /// Appends it to `out`, or `difference`, which is what it differs from another one by.
+    pub(super) fn pack_beside(&self, difference: &Self, out: &mut Vec<u8>) {
+        let beside = difference.plan(u32::BITS);
+        // Next to nothing: there is no need to look for less.
+        let own = (beside.bytes > self.count / 8).then(|| self.plan(u32::BITS));
+        match own.filter(|own| own.bytes <= beside.bytes) {
+            Some(own) => self.pack_by(&own, out),
+            None => {
+                out.push(BESIDE);
+                difference.pack_by(&beside, out);
+            }
+        }
     }
 
     fn pack_by(&self, plan: &Plan, out: &mut Vec<u8>) {
@@ -241,6 +257,22 @@ pub(super) fn unpack<'a>(input: &'a [u8], numbers: &mut [u32]) -> Option<&'a [u8
     unpack_half(input, numbers, u32::BITS)
 }
 
+/// The same for a column that may be packed beside another.
+pub(super) fn unpack_beside<'a>(
+    input: &'a [u8],
+    numbers: &mut [u32],
+    other: impl IntoIterator<Item = u32>,
+) -> Option<&'a [u8]> {
+    let Some(difference) = input.strip_prefix(&[BESIDE]) else {
+        return unpack(input, numbers);
+    };
+    let rest = unpack(difference, numbers)?;
+    for (number, other) in numbers.iter_mut().zip(other) {
+        *number = number.wrapping_add(other);
+    }
+    Some(rest)
+}
+
 fn unpack_half<'a>(input: &'a [u8], numbers: &mut [u32], bits: u32) -> Option<&'a [u8]> {
     let (begin, rest) = input.split_first()?;
     let (kind, above) = (begin & 7, u32::from(begin >> 3));
@@ -313,117 +345,4 @@ fn push_idle(idle: &mut usize, out: &mut Vec<u8>) {
 
 fn low_bits(bits: u32) -> u32 {
     (1 << bits) - 1
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn unpacked(packed: &[u8], count: usize) -> Option<(Vec<u32>, &[u8])> {
-        let mut numbers = vec![0; count.next_multiple_of(BLOCK)];
-        let rest = unpack(packed, &mut numbers)?;
-        numbers.truncate(count);
-        Some((numbers, rest))
-    }
-
-    fn comes_back(numbers: &[u32]) -> usize {
-        let mut packed = Vec::new();
-        Column::of(numbers.iter().copied()).pack(&mut packed);
-        let len = packed.len();
-        packed.extend_from_slice(b"what is behind");
-        let (back, rest) = unpacked(&packed, numbers.len()).unwrap();
-        assert_eq!((&*back, rest), (numbers, &b"what is behind"[..]));
-        for cut in 0..len {
-            assert!(unpacked(&packed[..cut], numbers.len()).is_none(), "cut at {cut} of {len}");
-        }
-        len
-    }
-
-    #[test]
-    fn steps_of_every_width_come_back() {
-        for width in 0..32 {
-            let step = 1_u32 << width;
-            let there_and_back: Vec<u32> = (0..21).map(|n| n % 2 * step + 7).collect();
-            comes_back(&there_and_back);
-            let upwards: Vec<u32> = (0..21_u32).map(|n| n.wrapping_mul(step) | 1).collect();
-            comes_back(&upwards);
-            let arc: Vec<u32> = (0..45_u32).map(|n| (n * n).wrapping_mul(step) ^ n % 5).collect();
-            comes_back(&arc);
-        }
-    }
-
-    #[test]
-    fn what_does_not_move_takes_five_bytes_and_a_rest_one_more() {
-        assert_eq!(comes_back(&[7; 1024]), 5);
-        assert_eq!(comes_back(&[7]), 5);
-        let mut once = [7; 1024];
-        once[100..].fill(8);
-        assert_eq!(comes_back(&once), 5 + 1 + (1 + 2) + 1);
-    }
-
-    #[test]
-    fn what_moves_evenly_or_along_an_arc_takes_its_beginning_alone() {
-        let evenly: Vec<u32> = (0..1024).map(|n| 5_000_000 + n * 977).collect();
-        assert!(comes_back(&evenly) < 24);
-        let arc: Vec<u32> = (0..1024_u32).map(|n| (n * n).wrapping_mul(31)).collect();
-        assert!(comes_back(&arc) < 40);
-    }
-
-    #[test]
-    fn what_jumps_among_few_is_told_by_which() {
-        let jumps: Vec<u32> =
-            (0..1024_u32).map(|n| (n / 3 % 4).wrapping_mul(0x9E37_79B9)).collect();
-        // Two bits each, and a tag for each eight.
-        assert_eq!(comes_back(&jumps), 1 + 4 * 4 + 1024 / 8 * (2 + 1));
-        let mut many: Vec<u32> = (0..64_u32).map(|n| (n % 32).wrapping_mul(0x9E37_79B9)).collect();
-        comes_back(&many);
-        many.iter_mut().for_each(|number| *number %= 31);
-        comes_back(&many);
-    }
-
-    #[test]
-    fn fields_beside_each_other_are_told_apart() {
-        let countdown = |n: u32| 60_000 - n * 10;
-        let (flips, moves) = (|n: u32| n / 50 % 2 * 100, |n: u32| 70 + n / 20);
-        let word = |n| countdown(n) | flips(n) << 16 | moves(n) << 24;
-        let packed = comes_back(&(0..1024).map(word).collect::<Vec<_>>());
-        assert!(packed < 600, "{packed}");
-    }
-
-    #[test]
-    fn a_half_of_a_half_is_the_last() {
-        // Halves that claim to hold halves of their own length, for ever.
-        assert!(unpacked(&[HALVES | 16 << 3; 64], 8).is_none());
-        assert!(unpacked(&[HALVES | 8 << 3; 64], 8).is_none());
-        let nested = [HALVES | 16 << 3, HALVES | 8 << 3, HALVES | 4 << 3];
-        assert!(unpacked(&[&nested[..], &[0; 64]].concat(), 8).is_none());
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn any_column_comes_back(
-            numbers in prop::collection::vec(any::<u32>(), 1..70),
-            keep in 0_u32..32,
-            few in 1_usize..40,
-        ) {
-            comes_back(&numbers);
-            let small: Vec<u32> = numbers.iter().map(|number| number >> keep).collect();
-            comes_back(&small);
-            let jumps: Vec<u32> = small.iter().map(|n| numbers[*n as usize % few.min(numbers.len())]).collect();
-            comes_back(&jumps);
-            let beside: Vec<u32> = (0_u32..).zip(&small).map(|(n, small)| n << 16 | small & 0xFF).collect();
-            comes_back(&beside);
-        }
-
-        #[test]
-        fn any_bytes_are_a_column_or_refused(
-            bytes in prop::collection::vec(any::<u8>(), 0..200),
-            count in 1_usize..300,
-        ) {
-            unpacked(&bytes, count);
-        }
-    }
 }

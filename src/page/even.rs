@@ -15,7 +15,8 @@ use rkyv::util::AlignedVec;
 
 use super::PAGE_LEN_MAX;
 use super::body::{ENTRY_BYTES, Entry, Page, Slot};
-use super::column::{Column, unpack};
+use super::column::{Column, unpack, unpack_beside};
+use super::pattern::Pattern;
 use super::steps::BLOCK;
 use crate::error::{Error, Result};
 
@@ -78,6 +79,16 @@ impl Even {
         self.len.is_multiple_of(WORD) && self.count >= PACKED_RECORDS_MIN
     }
 
+    /// Whether none of so many slots is without a record.
+    pub(super) fn fills(self, slots: u32) -> bool {
+        self.count == slots as usize
+    }
+
+    /// Whether such records can be laid beside a pattern, in a page of so many slots.
+    pub(super) fn suits(self, pattern: &Pattern, slots: u32) -> bool {
+        pattern.suits(slots, self.len)
+    }
+
     /// Bytes of the body in memory; `None` if it could be none.
     fn body_len(self, slots: u32) -> Option<usize> {
         if self.len == 0 || self.stride < self.len || self.count == 0 {
@@ -114,19 +125,29 @@ impl Even {
         out
     }
 
-    /// The packed form of a page that [`packs`](Self::packs).
-    pub(super) fn pack(self, page: &Page) -> Vec<u8> {
+    /// The packed form of a page that [`packs`](Self::packs), beside a pattern that
+    /// [`suits`](Self::suits) it.
+    pub(super) fn pack(self, page: &Page, pattern: Option<&Pattern>) -> Vec<u8> {
         let slots = Slots::of(page);
         let mut out = Vec::with_capacity(page.body().len() / 4);
         out.extend_from_slice(&self.lengths());
-        let mut column = Column::default();
-        column.refill(slots.micros);
+        let (mut column, mut difference) = (Column::default(), Column::default());
+        column.refill(slots.micros.iter().copied());
         column.pack(&mut out);
-        column.refill(slots.standing);
+        column.refill(slots.standing.iter().copied());
         column.pack(&mut out);
+        let mut patterned = pattern.map(Pattern::columns);
         for at in (0..self.len).step_by(WORD) {
-            column.refill(self.records(page).map(|record| word(&record[at..])));
-            column.pack(&mut out);
+            let numbers = || self.records(page).map(|record| word(&record[at..]));
+            column.refill(numbers());
+            match patterned.as_mut().and_then(|columns| columns.next()) {
+                Some(other) => {
+                    let pairs = numbers().zip(slots.at_records(other));
+                    difference.refill(pairs.map(|(number, other)| number.wrapping_sub(other)));
+                    column.pack_beside(&difference, &mut out);
+                }
+                None => column.pack(&mut out),
+            }
         }
         out
     }
@@ -152,20 +173,34 @@ pub(super) fn from_lean(lean: &[u8], slots: u32, body_len: usize) -> Result<Alig
     Ok(body)
 }
 
-/// The body of a page in its packed form.
-pub(super) fn from_packed(packed: &[u8], slots: u32, body_len: usize) -> Result<AlignedVec<16>> {
+/// The body of a page in its packed form, beside the pattern that it names, if any.
+pub(super) fn from_packed(
+    packed: &[u8],
+    slots: u32,
+    body_len: usize,
+    pattern: Option<&Pattern>,
+) -> Result<AlignedVec<16>> {
     let (slots, mut columns) = Slots::from_packed(packed, slots as usize).ok_or_else(broken)?;
     let (even, mut body) = slots.begin(packed, body_len)?;
-    if !even.packs() {
+    let suits = |pattern: &Pattern| even.suits(pattern, slots.micros.len() as u32);
+    if !even.packs() || !pattern.is_none_or(suits) {
         return Err(broken());
     }
+    let mut patterned = pattern.map(Pattern::columns);
     // The last record gets as much room as the others meanwhile, so that all are alike.
     let (table, stride) = (slots.micros.len() * ENTRY_BYTES, even.stride);
     body.resize(table + even.count * stride, 0);
     let records = &mut body[table..];
     let mut column = vec![0; even.count.next_multiple_of(BLOCK)];
     for at in (0..even.len).step_by(WORD) {
-        columns = unpack(columns, &mut column).ok_or_else(broken)?;
+        let behind = match &mut patterned {
+            Some(patterned) => {
+                let other = patterned.next().ok_or_else(broken)?;
+                unpack_beside(columns, &mut column, slots.at_records(other))
+            }
+            None => unpack(columns, &mut column),
+        };
+        columns = behind.ok_or_else(broken)?;
         let blocks = records.chunks_mut(stride * BLOCK).zip(column.as_chunks::<BLOCK>().0);
         // What is zero stands there already: half of what is measured in the open is night.
         for (records, block) in blocks.filter(|(_, block)| **block != [0; BLOCK]) {
@@ -176,6 +211,19 @@ pub(super) fn from_packed(packed: &[u8], slots: u32, body_len: usize) -> Result<
     }
     body.resize(body_len, 0);
     if columns.is_empty() { Ok(body) } else { Err(broken()) }
+}
+
+/// How long the records of a packed body are that has one in each of so many slots, and its columns
+/// of them; `None` if it is not such a one.
+pub(super) fn columns_of_full(packed: &[u8], slots: u32) -> Option<(usize, &[u8])> {
+    let (told, columns) = Slots::from_packed(packed, slots as usize)?;
+    let even = told.even(packed)?;
+    let mut rest = columns;
+    let mut column = vec![0; (slots as usize).next_multiple_of(BLOCK)];
+    for _ in 0..even.len / WORD {
+        rest = unpack(rest, &mut column)?;
+    }
+    (even.packs() && even.fills(slots) && rest.is_empty()).then_some((even.len, columns))
 }
 
 impl Slots {
@@ -209,16 +257,24 @@ impl Slots {
         Some((Self { micros, standing }, rest))
     }
 
+    /// How the records lie, as the two lengths in front say.
+    fn even(&self, stored: &[u8]) -> Option<Even> {
+        let lengths = stored.get(..LENGTHS)?;
+        let count = self.at_records(&self.standing).count();
+        let [len, stride] = [word(lengths), word(&lengths[WORD..])].map(|length| length as usize);
+        Some(Even { len, stride, count })
+    }
+
+    /// What is said of the slots that have a record, of what is said of all.
+    fn at_records(&self, said: &[u32]) -> impl Iterator<Item = u32> {
+        let pairs = self.standing.iter().zip(said);
+        pairs.filter(|(standing, _)| Entry::is_record(state(**standing))).map(|(_, said)| *said)
+    }
+
     /// How the records lie, and the body with its slot table and room for them: only if that is as
     /// long as the header says, whose bounds were checked.
     fn begin(&self, stored: &[u8], body_len: usize) -> Result<(Even, AlignedVec<16>)> {
-        let lengths = stored.get(..LENGTHS).ok_or_else(broken)?;
-        let count = self.standing.iter().filter(|standing| Entry::is_record(state(**standing)));
-        let even = Even {
-            len: word(lengths) as usize,
-            stride: word(&lengths[WORD..]) as usize,
-            count: count.count(),
-        };
+        let even = self.even(stored).ok_or_else(broken)?;
         if even.body_len(self.micros.len() as u32) != Some(body_len) {
             return Err(broken());
         }

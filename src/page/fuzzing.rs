@@ -5,9 +5,10 @@ use std::fmt::Debug;
 use rkyv::rancor;
 use rkyv::{Archive, Archived, Deserialize};
 
+use super::aid::Aid;
 use super::body::{Origin, Page, Slot};
 use super::build::PageBuilder;
-use super::dictionary::{Compression, Dictionary};
+use super::dictionary::Compression;
 use super::facts::Facts;
 use super::header::{CHECKED_FROM, HEADER_BYTES};
 use super::shape::{RecordShape, RecordType};
@@ -65,7 +66,7 @@ where
     let shape = RecordShape::of::<R>();
     let read = |bytes: &[u8]| {
         // A frame may be inflated with any bytes as its dictionary.
-        decode(bytes, key, &shape, |id| Dictionary::prepare(id, bytes, 1).map(Some))
+        decode(bytes, key, &shape, |id| Aid::prepare(id, bytes, 1).map(Some))
     };
     if let Ok(page) = read(bytes) {
         read_holds::<R>(&page, key, &shape);
@@ -107,7 +108,7 @@ where
         std::hint::black_box(page.facts(slot));
     }
     let plain = Compression { level: None, dictionary: None };
-    let again = encode(page, &store_body(page, &plain), key, shape);
+    let again = encode(page, &store_body(page, &plain, None), key, shape);
     let again = decode(&again, key, shape, no_dictionary).expect("what was let in is let in again");
     assert_same(page, &again);
 }
@@ -135,7 +136,7 @@ where
     }
     let page = built.finish();
     let compression = Compression { level, dictionary: None };
-    let stored = encode(&page, &store_body(&page, &compression), key, &shape);
+    let stored = encode(&page, &store_body(&page, &compression, None), key, &shape);
     let back = decode(&stored, key, &shape, no_dictionary).expect("what was encoded");
     assert_same(&page, &back);
     assert!(back.present().eq(expected.keys().copied()));
@@ -170,7 +171,7 @@ where
     rkyv::deserialize::<R, rancor::Error>(access::<R>(page, slot)).expect("it was checked")
 }
 
-fn no_dictionary(_: u32) -> Result<Option<Dictionary>> {
+fn no_dictionary(_: u32) -> Result<Option<Aid>> {
     Err(Error::damaged("no dictionary was used"))
 }
 

@@ -29,15 +29,18 @@ pub(super) enum Form {
     Packed = 2,
     /// The lean form, as a zstd frame.
     LeanZstd = 3,
+    /// The checksum of a pattern, and columns beside it.
+    Beside = 4,
 }
 
 impl Form {
     fn from_number(number: u16) -> Option<Self> {
-        [Self::Plain, Self::Zstd, Self::Packed, Self::LeanZstd].into_iter().nth(number.into())
+        let forms = [Self::Plain, Self::Zstd, Self::Packed, Self::LeanZstd, Self::Beside];
+        forms.into_iter().nth(number.into())
     }
 
     fn may_have_dictionary(self) -> bool {
-        matches!(self, Self::Zstd | Self::LeanZstd)
+        matches!(self, Self::Zstd | Self::LeanZstd | Self::Beside)
     }
 }
 
@@ -55,7 +58,7 @@ pub(super) struct Header {
     pub(super) layout: u64,
     pub(super) slots: u32,
     pub(super) facts: u32,
-    /// The dictionary that the frame needs; zero for none.
+    /// The dictionary that the frame needs, or the pattern that the columns do; zero for none.
     pub(super) dictionary: u32,
     /// Bytes of the body once inflated.
     pub(super) body: u32,

@@ -7,6 +7,7 @@
 //! new page of an old one and what has been built since; a page that others can see never changes.
 
 mod access;
+mod aid;
 mod body;
 mod build;
 mod column;
@@ -19,6 +20,7 @@ mod fuzzing;
 mod header;
 mod key;
 mod merge;
+mod pattern;
 mod shape;
 mod steps;
 mod stored;
@@ -28,6 +30,7 @@ mod tests;
 #[cfg(any(test, fuzzing))]
 pub(crate) use access::serialize;
 pub(crate) use access::{RecordBytes, access, prefetch, serialize_into};
+pub(crate) use aid::Aid;
 pub(crate) use body::{Origin, Page, Slot};
 pub(crate) use build::PageBuilder;
 pub(crate) use dictionary::{Compression, Dictionary, Sampler};
@@ -36,6 +39,7 @@ pub(crate) use facts::Facts;
 pub use fuzzing::{built_page_holds, page_holds};
 pub(crate) use key::{PageKey, ViewId};
 pub(crate) use merge::{Fate, Merged, import, merge, verified, without};
+pub(crate) use pattern::Pattern;
 pub(crate) use shape::RecordShape;
 pub use shape::RecordType;
 pub(crate) use stored::{StoredBody, decode, encode, store_body, stored_facts};

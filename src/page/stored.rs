@@ -5,11 +5,13 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::error::{Error, Result};
 
+use super::aid::Aid;
 use super::body::Page;
-use super::dictionary::{Compression, Dictionary, decompress, decompress_lean};
+use super::dictionary::{Compression, decompress, decompress_lean};
 use super::even::{Even, LEAN_EXCESS, from_lean, from_packed};
 use super::facts::{FACTS_BYTES, Facts};
 use super::header::{CHECKED_FROM, Form, HEADER_BYTES, Header};
+use super::pattern::Pattern;
 use super::shape::RecordShape;
 
 /// A body as it will stand on disk. Made outside the writer where the page is known there:
@@ -18,13 +20,23 @@ use super::shape::RecordShape;
 pub(crate) struct StoredBody {
     form: Form,
     dictionary: u32,
+    pattern: Option<Pattern>,
     bytes: Vec<u8>,
 }
 
 impl StoredBody {
+    fn new(form: Form, bytes: Vec<u8>) -> Self {
+        Self { form, dictionary: 0, pattern: None, bytes }
+    }
+
     /// Whether it is in columns, which no dictionary makes smaller.
     pub(crate) fn is_packed(&self) -> bool {
-        self.form == Form::Packed
+        matches!(self.form, Form::Packed | Form::Beside)
+    }
+
+    /// The pattern without which it cannot be read.
+    pub(crate) fn pattern(&self) -> Option<&Pattern> {
+        self.pattern.as_ref()
     }
 }
 
@@ -34,17 +46,27 @@ const FAST_LEVEL: i32 = 1;
 const PACKED_PART: usize = 5;
 
 /// The body in the form that is smallest; plain if none saves an eighth.
-pub(crate) fn store_body(page: &Page, compression: &Compression) -> StoredBody {
+pub(crate) fn store_body(
+    page: &Page,
+    compression: &Compression,
+    pattern: Option<&Pattern>,
+) -> StoredBody {
     let body = page.body();
-    let plain = || StoredBody { form: Form::Plain, dictionary: 0, bytes: body.to_vec() };
+    let plain = || StoredBody::new(Form::Plain, body.to_vec());
     let Some(level) = compression.level else {
         return plain();
     };
     let even = Even::of(page);
-    let packed = even.filter(|even| even.packs()).map(|even| StoredBody {
-        form: Form::Packed,
-        dictionary: 0,
-        bytes: even.pack(page),
+    let packed = even.filter(|even| even.packs()).map(|even| {
+        let pattern = pattern.filter(|pattern| even.suits(pattern, page.slots()));
+        let form = if pattern.is_some() { Form::Beside } else { Form::Packed };
+        let sum = pattern.map(|pattern| pattern.sum().to_le_bytes());
+        let bytes = [sum.as_slice().as_flattened(), &even.pack(page, pattern)].concat();
+        StoredBody {
+            dictionary: pattern.map_or(0, Pattern::id),
+            pattern: pattern.cloned(),
+            ..StoredBody::new(form, bytes)
+        }
     });
     let is_small = |packed: &StoredBody| packed.bytes.len() <= body.len() / PACKED_PART;
     if level <= FAST_LEVEL && packed.as_ref().is_some_and(is_small) {
@@ -55,7 +77,8 @@ pub(crate) fn store_body(page: &Page, compression: &Compression) -> StoredBody {
         None => (Form::Zstd, compression.compress(body)),
     };
     let dictionary = compression.dictionary_id();
-    let compressed = compressed.map(|bytes| StoredBody { form, dictionary, bytes });
+    let compressed =
+        compressed.map(|bytes| StoredBody { dictionary, ..StoredBody::new(form, bytes) });
     let smallest = packed.into_iter().chain(compressed).min_by_key(|stored| stored.bytes.len());
     let worth = smallest.filter(|stored| stored.bytes.len() <= body.len() - body.len() / 8);
     worth.unwrap_or_else(plain)
@@ -88,12 +111,12 @@ pub(crate) fn encode(page: &Page, body: &StoredBody, key: &[u8], shape: &RecordS
 ///
 /// The order is the safety: lengths are bounded, then the checksum compared, and only then is
 /// anything of the declared size allocated; every record is validated where it will stay.
-/// `dictionary` is asked for the dictionary that the frame names.
+/// `aid` is asked for the dictionary or the pattern that the header names.
 pub(crate) fn decode(
     bytes: &[u8],
     key: &[u8],
     shape: &RecordShape,
-    dictionary: impl FnOnce(u32) -> Result<Option<Dictionary>>,
+    aid: impl FnOnce(u32) -> Result<Option<Aid>>,
 ) -> Result<Page> {
     let header = Header::parse(bytes)?;
     if header.checksum != checksum(key, &bytes[CHECKED_FROM..]) {
@@ -107,9 +130,9 @@ pub(crate) fn decode(
     let (facts, body) = bytes[HEADER_BYTES..].split_at(header.facts as usize * FACTS_BYTES);
     let (entries, _) = facts.as_chunks::<FACTS_BYTES>();
     let facts: Vec<Facts> = entries.iter().map(Facts::from_bytes).collect();
-    let dictionary = match header.dictionary {
+    let aid = match header.dictionary {
         0 => None,
-        id => Some(dictionary(id)?.ok_or_else(|| {
+        id => Some(aid(id)?.ok_or_else(|| {
             Error::damaged(format!("the dictionary {id} that a page needs is missing"))
         })?),
     };
@@ -120,14 +143,27 @@ pub(crate) fn decode(
             copy.extend_from_slice(body);
             copy
         }
-        Form::Zstd => decompress(body, len, dictionary.as_ref())?,
-        Form::Packed => from_packed(body, header.slots, len)?,
+        Form::Zstd => {
+            let dictionary = aid.map(Aid::into_dictionary).transpose()?;
+            decompress(body, len, dictionary.as_ref())?
+        }
         Form::LeanZstd => {
+            let dictionary = aid.map(Aid::into_dictionary).transpose()?;
             let lean = decompress_lean(body, len + LEAN_EXCESS, dictionary.as_ref())?;
             from_lean(&lean, header.slots, len)?
         }
+        Form::Packed => from_packed(body, header.slots, len, None)?,
+        Form::Beside => {
+            let pattern = aid.map(Aid::into_pattern).transpose()?.ok_or_else(no_pattern)?;
+            let packed = body.strip_prefix(&pattern.sum().to_le_bytes()).ok_or_else(no_pattern)?;
+            from_packed(packed, header.slots, len, Some(&pattern))?
+        }
     };
     Page::from_disk(header.slots, facts, body, shape)
+}
+
+fn no_pattern() -> Error {
+    Error::damaged("a page's columns were packed beside another pattern than it names")
 }
 
 /// The facts in a page's bytes, without any check of what they say: enough to tell that a page need
@@ -191,7 +227,7 @@ mod tests {
         let shape = RecordShape::of::<Tide>();
         let page = page(&shape);
         let plain = Compression { level: None, dictionary: None };
-        let stored = encode(&page, &store_body(&page, &plain), b"where it stands", &shape);
+        let stored = encode(&page, &store_body(&page, &plain, None), b"where it stands", &shape);
         let hex: String = stored.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, FORMAT_1.replace([' ', '\n'], ""));
     }
@@ -201,7 +237,7 @@ mod tests {
         let shape = RecordShape::of::<Tide>();
         let page = page(&shape);
         let plain = Compression { level: None, dictionary: None };
-        let mut stored = encode(&page, &store_body(&page, &plain), b"key", &shape);
+        let mut stored = encode(&page, &store_body(&page, &plain, None), b"key", &shape);
         stored[4] = 2;
         let error = decode(&stored, b"key", &shape, |_| Ok(None)).unwrap_err().to_string();
         assert!(error.contains("format 2") && error.contains("use the release"), "{error}");

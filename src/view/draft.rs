@@ -7,9 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
 use crate::graph::{Reading, SlotSet};
 use crate::key::EntityKey;
-use crate::page::{
-    Facts, Origin, Page, PageBuilder, PageKey, RecordBytes, RecordType, Slot, store_body,
-};
+use crate::page::{Facts, Origin, Page, PageBuilder, PageKey, RecordBytes, RecordType, Slot};
 use crate::sync::Arc;
 
 use super::core::{Core, Spot};
@@ -93,11 +91,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         wanted: bool,
     ) -> Result<Receipt<Stored>> {
         let writer = self.engine.writer().map_err(|error| self.named(error))?;
-        let compression = self.state.compression();
         let mut parts = Vec::with_capacity(drafts.len());
         for FinishedDraft { key, page, readings } in drafts {
             let whole = page.slots() == 1 || !wanted;
-            let body = whole.then(|| store_body(&page, &compression));
+            let body = whole.then(|| self.state.store_body(&page, key.as_slice()));
             if body.as_ref().is_some_and(|body| !body.is_packed()) {
                 self.sample(&page)?;
             }

@@ -143,7 +143,10 @@ fn comes_back<R: RecordType>(page: &Page) {
     let (slots, body_len) = (page.slots(), page.body().len());
     assert_eq!(*from_lean(&even.lean(page), slots, body_len).unwrap(), *page.body());
     if even.packs() {
-        assert_eq!(*from_packed(&even.pack(page), slots, body_len).unwrap(), *page.body());
+        assert_eq!(
+            *from_packed(&even.pack(page, None), slots, body_len, None).unwrap(),
+            *page.body()
+        );
     }
     for level in [1, 3] {
         let bytes = stored::<R>(page, &Compression { level: Some(level), dictionary: None });

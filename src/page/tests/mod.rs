@@ -1,15 +1,17 @@
 //! What pages promise, tried with whatever may stand in a file.
 
+mod column;
 mod even;
 mod hostile;
 mod merging;
+mod pattern;
 mod round_trip;
 mod rows;
 
 use super::header::CHECKED_FROM;
 use super::stored::checksum;
 use super::{
-    Compression, Dictionary, Facts, Origin, Page, PageBuilder, RecordShape, RecordType, Slot,
+    Aid, Compression, Dictionary, Facts, Origin, Page, PageBuilder, RecordShape, RecordType, Slot,
     decode, encode, serialize, store_body,
 };
 use crate::revision::Revision;
@@ -52,7 +54,7 @@ fn texts(slots: u32, step: usize) -> Page {
 }
 
 fn stored<R: RecordType>(page: &Page, compression: &Compression) -> Vec<u8> {
-    encode(page, &store_body(page, compression), KEY, &RecordShape::of::<R>())
+    encode(page, &store_body(page, compression, None), KEY, &RecordShape::of::<R>())
 }
 
 fn load<R: RecordType>(bytes: &[u8]) -> crate::error::Result<Page> {

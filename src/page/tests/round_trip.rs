@@ -30,7 +30,7 @@ proptest! {
         let shape = RecordShape::of::<Vec<u8>>();
         let decoded = decode(&bytes, KEY, &shape, |id| {
             assert_eq!(id, 9);
-            Ok(known)
+            Ok(known.map(Aid::Dictionary))
         });
         let decoded = decoded.unwrap();
         prop_assert_eq!(said(&decoded), said(&page));
@@ -80,7 +80,7 @@ fn a_page_whose_dictionary_is_missing_or_another_is_refused() {
     let samples: Vec<Vec<u8>> = (0..400_u32).map(|n| vec![(n * n % 251) as u8; 99]).collect();
     let other = zstd::dict::from_samples(&samples, 1024).unwrap();
     let other = Dictionary::prepare(3, &other, 3).unwrap();
-    assert!(decode(&bytes, KEY, &shape, |_| Ok(Some(other))).is_err());
+    assert!(decode(&bytes, KEY, &shape, |_| Ok(Some(Aid::Dictionary(other)))).is_err());
     assert!(Dictionary::prepare(1, &[], 3).is_ok(), "no bytes are a dictionary that helps nobody");
 }
 

@@ -1,0 +1,44 @@
+//! What a stored page may need beside itself.
+
+use crate::error::{Error, Result};
+
+use super::dictionary::Dictionary;
+use super::pattern::Pattern;
+
+/// What stands among a view's dictionaries under an id. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) enum Aid {
+    /// For frames of zstd.
+    Dictionary(Dictionary),
+    /// For columns.
+    Pattern(Pattern),
+}
+
+impl Aid {
+    /// Makes one of its bytes; those from a file may be anything. The level is for what will be
+    /// compressed with it.
+    pub(crate) fn prepare(id: u32, bytes: &[u8], level: i32) -> Result<Self> {
+        if Pattern::has_id(id) {
+            return Pattern::from_row(id, bytes).map(Self::Pattern);
+        }
+        Dictionary::prepare(id, bytes, level).map(Self::Dictionary)
+    }
+
+    pub(crate) fn into_dictionary(self) -> Result<Dictionary> {
+        match self {
+            Self::Dictionary(dictionary) => Ok(dictionary),
+            Self::Pattern(_) => Err(misused()),
+        }
+    }
+
+    pub(crate) fn into_pattern(self) -> Result<Pattern> {
+        match self {
+            Self::Pattern(pattern) => Ok(pattern),
+            Self::Dictionary(_) => Err(misused()),
+        }
+    }
+}
+
+fn misused() -> Error {
+    Error::damaged("a page names a dictionary of another kind than it needs")
+}

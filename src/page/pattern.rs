@@ -1,0 +1,127 @@
+//! What the pages of one time have in common.
+//!
+//! A thousand terraces lie under one sun: of what is measured at a time much is the same for every
+//! entity, or nearly. So one full page of each time is kept as its pattern, and the pages of other
+//! entities say, column by column, what they differ from it by, where that takes less. A pattern
+//! stands among the view's dictionaries and never changes; a page names the one it needs.
+//!
+//! ```text
+//! | checksum 8 | slots 4 | a packed body: see the even forms
+//! ```
+//! The checksum is xxh3, seeded with the pattern's id, over everything after itself.
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::error::{Error, Result};
+use crate::grid::PageNumber;
+use crate::sync::Arc;
+
+use super::PAGE_LEN_MAX;
+use super::body::Page;
+use super::even::{self, Even};
+use super::steps::BLOCK;
+
+/// On disk: ids from here on are of patterns, those below of zstd's dictionaries.
+const FIRST_ID: u32 = 1 << 31;
+const CHECKSUM_BYTES: usize = 8;
+
+/// The records of a full page, packed as its columns. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern(Arc<Kept>);
+
+#[derive(Debug)]
+struct Kept {
+    id: u32,
+    sum: u64,
+    row: Vec<u8>,
+    slots: u32,
+    /// Bytes of each record.
+    len: usize,
+    /// Where the columns of the records begin in the row.
+    columns: usize,
+}
+
+impl Pattern {
+    /// A page as the pattern of its time: one with a record in every slot, all of one length.
+    pub(crate) fn of(page: &Page, number: PageNumber) -> Option<Self> {
+        let even = Even::of(page).filter(|even| even.packs() && even.fills(page.slots()))?;
+        let id = Self::id_at(number);
+        let mut row = vec![0; CHECKSUM_BYTES];
+        row.extend_from_slice(&page.slots().to_le_bytes());
+        row.extend_from_slice(&even.pack(page, None));
+        let sum = xxh3_64_with_seed(&row[CHECKSUM_BYTES..], id.into());
+        row[..CHECKSUM_BYTES].copy_from_slice(&sum.to_le_bytes());
+        Some(Self::from_row(id, &row).expect("it was packed just now"))
+    }
+
+    /// A pattern as it stands in the file.
+    pub(super) fn from_row(id: u32, row: &[u8]) -> Result<Self> {
+        let unusable = || Error::damaged(format!("the pattern {id} of pages is unusable"));
+        let (sum, rest) = row.split_first_chunk().ok_or_else(unusable)?;
+        let sum = u64::from_le_bytes(*sum);
+        if sum != xxh3_64_with_seed(rest, id.into()) {
+            return Err(unusable());
+        }
+        let (slots, packed) = rest.split_first_chunk().ok_or_else(unusable)?;
+        let slots = u32::from_le_bytes(*slots);
+        let bounded = (1..=PAGE_LEN_MAX).contains(&slots);
+        let (len, columns) = Some(packed)
+            .filter(|_| bounded)
+            .and_then(|packed| even::columns_of_full(packed, slots))
+            .ok_or_else(unusable)?;
+        let columns = row.len() - columns.len();
+        Ok(Self(Arc::new(Kept { id, sum, row: row.to_vec(), slots, len, columns })))
+    }
+
+    /// What stands in the file.
+    pub(crate) fn row(&self) -> &[u8] {
+        &self.0.row
+    }
+
+    /// Its id within the view.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id
+    }
+
+    /// What a body says in front, so that it is never read beside another pattern.
+    pub(super) fn sum(&self) -> u64 {
+        self.0.sum
+    }
+
+    /// The id of the pattern of a time. Two times may have the same one, two to the 31 pages apart:
+    /// the later does with the pattern of the earlier, for what it is worth.
+    fn id_at(number: PageNumber) -> u32 {
+        FIRST_ID | number.0 as u32
+    }
+
+    /// Whether a dictionary's id is one of a pattern.
+    pub(super) fn has_id(id: u32) -> bool {
+        id >= FIRST_ID
+    }
+
+    /// Whether pages of so many slots, with records of that length, can be laid beside it.
+    pub(super) fn suits(&self, slots: u32, len: usize) -> bool {
+        (self.0.slots, self.0.len) == (slots, len)
+    }
+
+    /// Its columns, from the first.
+    pub(super) fn columns(&self) -> Columns<'_> {
+        let slots = self.0.slots as usize;
+        let packed = &self.0.row[self.0.columns..];
+        Columns { packed, numbers: vec![0; slots.next_multiple_of(BLOCK)] }
+    }
+}
+
+/// The columns of a pattern, one after the other.
+pub(super) struct Columns<'p> {
+    packed: &'p [u8],
+    numbers: Vec<u32>,
+}
+
+impl Columns<'_> {
+    /// The next one: a number of each slot. `None` behind the last, and where these are no columns.
+    pub(super) fn next(&mut self) -> Option<&[u32]> {
+        self.packed = super::column::unpack(self.packed, &mut self.numbers)?;
+        Some(&self.numbers)
+    }
+}

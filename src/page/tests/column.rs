@@ -1,0 +1,132 @@
+//! Columns of numbers, packed and back.
+
+use super::super::column::{Column, HALVES, unpack, unpack_beside};
+use super::super::steps::BLOCK;
+use proptest::prelude::*;
+
+fn unpacked(packed: &[u8], count: usize) -> Option<(Vec<u32>, &[u8])> {
+    let mut numbers = vec![0; count.next_multiple_of(BLOCK)];
+    let rest = unpack(packed, &mut numbers)?;
+    numbers.truncate(count);
+    Some((numbers, rest))
+}
+
+fn comes_back(numbers: &[u32]) -> usize {
+    let mut packed = Vec::new();
+    Column::of(numbers.iter().copied()).pack(&mut packed);
+    let len = packed.len();
+    packed.extend_from_slice(b"what is behind");
+    let (back, rest) = unpacked(&packed, numbers.len()).unwrap();
+    assert_eq!((&*back, rest), (numbers, &b"what is behind"[..]));
+    for cut in 0..len {
+        assert!(unpacked(&packed[..cut], numbers.len()).is_none(), "cut at {cut} of {len}");
+    }
+    len
+}
+
+#[test]
+fn steps_of_every_width_come_back() {
+    for width in 0..32 {
+        let step = 1_u32 << width;
+        let there_and_back: Vec<u32> = (0..21).map(|n| n % 2 * step + 7).collect();
+        comes_back(&there_and_back);
+        let upwards: Vec<u32> = (0..21_u32).map(|n| n.wrapping_mul(step) | 1).collect();
+        comes_back(&upwards);
+        let arc: Vec<u32> = (0..45_u32).map(|n| (n * n).wrapping_mul(step) ^ n % 5).collect();
+        comes_back(&arc);
+    }
+}
+
+#[test]
+fn what_does_not_move_takes_five_bytes_and_a_rest_one_more() {
+    assert_eq!(comes_back(&[7; 1024]), 5);
+    assert_eq!(comes_back(&[7]), 5);
+    let mut once = [7; 1024];
+    once[100..].fill(8);
+    assert_eq!(comes_back(&once), 5 + 1 + (1 + 2) + 1);
+}
+
+#[test]
+fn what_moves_evenly_or_along_an_arc_takes_its_beginning_alone() {
+    let evenly: Vec<u32> = (0..1024).map(|n| 5_000_000 + n * 977).collect();
+    assert!(comes_back(&evenly) < 24);
+    let arc: Vec<u32> = (0..1024_u32).map(|n| (n * n).wrapping_mul(31)).collect();
+    assert!(comes_back(&arc) < 40);
+}
+
+#[test]
+fn what_jumps_among_few_is_told_by_which() {
+    let jumps: Vec<u32> = (0..1024_u32).map(|n| (n / 3 % 4).wrapping_mul(0x9E37_79B9)).collect();
+    // Two bits each, and a tag for each eight.
+    assert_eq!(comes_back(&jumps), 1 + 4 * 4 + 1024 / 8 * (2 + 1));
+    let mut many: Vec<u32> = (0..64_u32).map(|n| (n % 32).wrapping_mul(0x9E37_79B9)).collect();
+    comes_back(&many);
+    many.iter_mut().for_each(|number| *number %= 31);
+    comes_back(&many);
+}
+
+#[test]
+fn fields_beside_each_other_are_told_apart() {
+    let countdown = |n: u32| 60_000 - n * 10;
+    let (flips, moves) = (|n: u32| n / 50 % 2 * 100, |n: u32| 70 + n / 20);
+    let word = |n| countdown(n) | flips(n) << 16 | moves(n) << 24;
+    let packed = comes_back(&(0..1024).map(word).collect::<Vec<_>>());
+    assert!(packed < 600, "{packed}");
+}
+
+#[test]
+fn a_column_beside_another_says_what_is_other() {
+    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
+    let other: Vec<u32> = (0..144).map(mixed).collect();
+    let packed_beside = |numbers: &[u32]| {
+        let pairs = numbers.iter().zip(&other);
+        let difference = Column::of(pairs.map(|(number, other)| number.wrapping_sub(*other)));
+        let mut packed = Vec::new();
+        Column::of(numbers.iter().copied()).pack_beside(&difference, &mut packed);
+        let mut back = [0; 144];
+        let rest = unpack_beside(&packed, &mut back, other.iter().copied()).unwrap();
+        assert_eq!((&back[..], rest), (numbers, &[][..]));
+        packed.len()
+    };
+    assert_eq!(packed_beside(&other), 1 + 5);
+    let mut nearly = other.clone();
+    nearly[70] ^= 1;
+    assert!(packed_beside(&nearly) < 24);
+    assert_eq!(packed_beside(&[7; 144]), 5, "what is simpler by itself stands by itself");
+}
+
+#[test]
+fn a_half_of_a_half_is_the_last() {
+    // Halves that claim to hold halves of their own length, for ever.
+    assert!(unpacked(&[HALVES | 16 << 3; 64], 8).is_none());
+    assert!(unpacked(&[HALVES | 8 << 3; 64], 8).is_none());
+    let nested = [HALVES | 16 << 3, HALVES | 8 << 3, HALVES | 4 << 3];
+    assert!(unpacked(&[&nested[..], &[0; 64]].concat(), 8).is_none());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_column_comes_back(
+        numbers in prop::collection::vec(any::<u32>(), 1..70),
+        keep in 0_u32..32,
+        few in 1_usize..40,
+    ) {
+        comes_back(&numbers);
+        let small: Vec<u32> = numbers.iter().map(|number| number >> keep).collect();
+        comes_back(&small);
+        let jumps: Vec<u32> = small.iter().map(|n| numbers[*n as usize % few.min(numbers.len())]).collect();
+        comes_back(&jumps);
+        let beside: Vec<u32> = (0_u32..).zip(&small).map(|(n, small)| n << 16 | small & 0xFF).collect();
+        comes_back(&beside);
+    }
+
+    #[test]
+    fn any_bytes_are_a_column_or_refused(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        count in 1_usize..300,
+    ) {
+        unpacked(&bytes, count);
+    }
+}

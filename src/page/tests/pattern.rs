@@ -1,0 +1,139 @@
+//! Pages beside the pattern of their time.
+
+use super::super::header::HEADER_BYTES;
+use super::super::{Fate, Pattern, without};
+use super::*;
+use crate::grid::PageNumber;
+
+const FAST: Compression = Compression { level: Some(1), dictionary: None };
+const TIME: PageNumber = PageNumber(7);
+/// On disk, where a header says its form.
+const FORM_AT: usize = 6;
+const BESIDE: u8 = 4;
+
+/// The sun's height, which is the same for all; something of each place; and both together.
+type Light = [u32; 4];
+
+fn day(slots: u32, place: u32) -> Page {
+    let mut page = builder::<Light>(slots);
+    for slot in 0..slots {
+        let sun = slot.wrapping_mul(0x9E37_79B9).rotate_left(slot % 31);
+        let lit = if (slot + place) % 40 < 20 { sun } else { 0 };
+        add(&mut page, slot, facts(1), &[sun, place, lit, sun ^ place % 4]);
+    }
+    page.finish()
+}
+
+fn pattern() -> Pattern {
+    Pattern::of(&day(144, 1), TIME).expect("a full page")
+}
+
+fn stored_beside(page: &Page, pattern: &Pattern) -> Vec<u8> {
+    let body = store_body(page, &FAST, Some(pattern));
+    assert!(body.is_packed() && body.pattern().is_some());
+    encode(page, &body, KEY, &RecordShape::of::<Light>())
+}
+
+fn load_beside(bytes: &[u8], pattern: &Pattern) -> crate::error::Result<Page> {
+    decode(bytes, KEY, &RecordShape::of::<Light>(), |id| {
+        assert_eq!(id, pattern.id());
+        Ok(Some(Aid::Pattern(pattern.clone())))
+    })
+}
+
+#[test]
+fn pages_come_back_from_beside_their_pattern() {
+    let pattern = pattern();
+    let alone = stored::<Light>(&day(144, 5), &FAST).len();
+    for place in 0..40 {
+        let page = day(144, place);
+        let bytes = stored_beside(&page, &pattern);
+        assert_eq!(bytes[FORM_AT], BESIDE);
+        let back = load_beside(&bytes, &pattern).unwrap();
+        assert_eq!(said(&back), said(&page));
+        assert_eq!(back.body(), page.body());
+        assert!(bytes.len() < alone / 2, "{} beside, {alone} alone", bytes.len());
+    }
+}
+
+#[test]
+fn a_page_with_gaps_is_laid_beside_slot_by_slot() {
+    let pattern = pattern();
+    let fate = |slot: Slot| match slot.0 % 5 {
+        0 => Fate::LeavesFacts,
+        1 => Fate::Goes,
+        _ => Fate::Stays,
+    };
+    let (page, _) = without(&day(144, 9), fate, &RecordShape::of::<Light>()).unwrap();
+    let page = page.unwrap();
+    let bytes = stored_beside(&page, &pattern);
+    assert_eq!(said(&load_beside(&bytes, &pattern).unwrap()), said(&page));
+    assert!(bytes.len() < stored::<Light>(&page, &FAST).len() / 2);
+}
+
+#[test]
+fn a_page_is_never_read_beside_another_pattern() {
+    let (pattern, page) = (pattern(), day(144, 3));
+    let bytes = stored_beside(&page, &pattern);
+    let other = Pattern::of(&day(144, 2), TIME).unwrap();
+    assert_eq!(other.id(), pattern.id());
+    let error = load_beside(&bytes, &other).unwrap_err().to_string();
+    assert!(error.contains("another pattern"), "{error}");
+    let shape = RecordShape::of::<Light>();
+    let error = decode(&bytes, KEY, &shape, |_| Ok(None)).unwrap_err().to_string();
+    assert!(error.contains("is missing"), "{error}");
+    let misled = Aid::Dictionary(dictionary(3));
+    assert!(decode(&bytes, KEY, &shape, |_| Ok(Some(misled))).is_err());
+}
+
+#[test]
+fn pages_of_another_length_are_packed_without_it() {
+    let body = store_body(&day(100, 1), &FAST, Some(&pattern()));
+    assert!(body.pattern().is_none());
+    let (part, _) = without(
+        &day(144, 1),
+        |slot| {
+            if slot.0 == 3 { Fate::Goes } else { Fate::Stays }
+        },
+        &RecordShape::of::<Light>(),
+    )
+    .unwrap();
+    assert!(Pattern::of(&part.unwrap(), TIME).is_none(), "a pattern has a record in each slot");
+    let plain = Compression { level: None, dictionary: None };
+    assert!(store_body(&day(144, 1), &plain, Some(&pattern())).pattern().is_none());
+}
+
+#[test]
+fn no_bit_of_a_pattern_can_flip_unseen() {
+    let pattern = pattern();
+    let whole = pattern.row().to_vec();
+    assert!(matches!(Aid::prepare(pattern.id(), &whole, 1), Ok(Aid::Pattern(_))));
+    assert!(Aid::prepare(pattern.id() + 1, &whole, 1).is_err(), "in the place of another");
+    for bit in 0..whole.len() * 8 {
+        let mut flipped = whole.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert!(Aid::prepare(pattern.id(), &flipped, 1).is_err(), "bit {bit}");
+    }
+    for len in 0..whole.len() {
+        assert!(Aid::prepare(pattern.id(), &whole[..len], 1).is_err(), "cut to {len}");
+    }
+}
+
+#[test]
+fn no_byte_beside_a_pattern_can_be_tampered_with_to_a_panic() {
+    let pattern = pattern();
+    let whole = stored_beside(&day(144, 3), &pattern);
+    for at in HEADER_BYTES..whole.len() {
+        for other in [0, 1, 2, 3, 4, 5, 6, 7, 31, 32, 33, 127, 134, 255] {
+            let mut bytes = whole.clone();
+            bytes[at] = other;
+            reseal(&mut bytes);
+            if let Ok(page) = load_beside(&bytes, &pattern) {
+                said(&page);
+            }
+        }
+        let mut cut = whole[..at].to_vec();
+        reseal(&mut cut);
+        assert!(load_beside(&cut, &pattern).is_err(), "cut at {at}");
+    }
+}
