@@ -26,13 +26,15 @@ pub(super) const HALVES: u8 = 6;
 const BESIDE: u8 = 7;
 /// The most numbers that a column jumps among; their count fits above the kind.
 const FEW_MAX: usize = 31;
+/// Of the table in which a number is looked for among the few: it is never more than half full.
+const PLACES: usize = 64;
 /// So many numbers may be few at the beginning of a column.
 const FEW_AT_ONCE: usize = 8;
 /// Bytes of a first number, and of the byte before it.
 const BEGIN: usize = 5;
 /// Words are cut in the middle, and what is left once more.
 const LEAST_HALF: u32 = 8;
-const _: () = assert!(BLOCK == 8 && Kind::Curve as u8 + 1 == FEW);
+const _: () = assert!(BLOCK == 8 && Kind::Curve as u8 + 1 == FEW && PLACES > 2 * FEW_MAX);
 
 /// Numbers to be packed, with what their steps look back on before them and room for a whole last
 /// block behind.
@@ -54,6 +56,8 @@ enum Manner {
     Few { numbers: Vec<u32>, which: Column },
     Halves { bits: u32, halves: Box<[(Column, Plan); 2]> },
 }
+
+const CONSTANT_PLAN: Plan = Plan { manner: Manner::Constant, bytes: BEGIN };
 
 impl Plan {
     /// The one that takes less.
@@ -97,11 +101,14 @@ impl Column {
         self.pack_by(&self.plan(u32::BITS), out);
     }
 
-    /// Appends it to `out`, or `difference`, which is what it differs from another one by.
-    pub(super) fn pack_beside(&self, difference: &Self, out: &mut Vec<u8>) {
-        let beside = difference.plan(u32::BITS);
+    /// Appends it to `out`, or what it differs by from `other`, which was packed in the manner that
+    /// its first byte says: the same will do for this one.
+    pub(super) fn pack_beside(&self, other: &Self, manner: u8, out: &mut Vec<u8>) {
+        let pairs = self.numbers().iter().zip(other.numbers());
+        let difference = Self::of(pairs.map(|(number, other)| number.wrapping_sub(*other)));
+        let beside = difference.plan_as(Kind::Difference as u8);
         // Next to nothing: there is no need to look for less.
-        let own = (beside.bytes > self.count / 8).then(|| self.plan(u32::BITS));
+        let own = (beside.bytes > self.count / 8).then(|| self.plan_as(manner));
         match own.filter(|own| own.bytes <= beside.bytes) {
             Some(own) => self.pack_by(&own, out),
             None => {
@@ -109,6 +116,32 @@ impl Column {
                 difference.pack_by(&beside, out);
             }
         }
+    }
+
+    /// In a manner that was found to take least for a column of its like.
+    fn plan_as(&self, manner: u8) -> Plan {
+        let Some(shift) = self.shift() else { return CONSTANT_PLAN };
+        let by = |kind| self.plan_by(Steps { kind, shift });
+        let differences = || by(Kind::Difference);
+        match (manner & 7, u32::from(manner >> 3)) {
+            (FEW, _) => self.few(usize::MAX).unwrap_or_else(differences),
+            (HALVES, bits) => self.halves(bits, usize::MAX).unwrap_or_else(differences),
+            (CONSTANT, _) => self.plan(u32::BITS),
+            (kind, _) => Kind::of(kind).map_or_else(differences, by),
+        }
+    }
+
+    fn plan_by(&self, steps: Steps) -> Plan {
+        Plan { manner: Manner::Steps(steps), bytes: BEGIN + self.bytes_by(steps) }
+    }
+
+    /// How far all steps can be shifted; `None` if there are none.
+    fn shift(&self) -> Option<u32> {
+        let numbers = self.numbers();
+        let pairs = numbers.iter().zip(&numbers[1..]);
+        let other = pairs.fold(0, |other, (before, number)| other | (before ^ number));
+        // The lowest bit that differs is the lowest of any difference too.
+        (other != 0).then(|| other.trailing_zeros())
     }
 
     fn pack_by(&self, plan: &Plan, out: &mut Vec<u8>) {
@@ -154,18 +187,8 @@ impl Column {
 
     /// The manner that takes least room, for numbers of so many bits.
     fn plan(&self, bits: u32) -> Plan {
-        let numbers = self.numbers();
-        let pairs = || numbers.iter().zip(&numbers[1..]);
-        let other = pairs().fold(0, |other, (before, number)| other | (before ^ number));
-        if other == 0 {
-            return Plan { manner: Manner::Constant, bytes: BEGIN };
-        }
-        // The lowest bit that differs is the lowest of any difference too.
-        let shift = other.trailing_zeros();
-        let by = |kind| {
-            let steps = Steps { kind, shift };
-            Plan { manner: Manner::Steps(steps), bytes: BEGIN + self.bytes_by(steps) }
-        };
+        let Some(shift) = self.shift() else { return CONSTANT_PLAN };
+        let by = |kind| self.plan_by(Steps { kind, shift });
         let mut best = by(Kind::Difference);
         // What moves more evenly the closer one looks is looked at more closely.
         for closer in [Kind::Slope, Kind::Curve] {
@@ -210,17 +233,27 @@ impl Column {
 
     /// As one of a few numbers each, if that takes less.
     fn few(&self, most: usize) -> Option<Plan> {
-        let (mut few, mut at) = (Vec::with_capacity(FEW_MAX), 0);
+        let (mut few, mut at) = (Vec::<u32>::with_capacity(FEW_MAX), 0);
         let mut which = Vec::with_capacity(self.count);
+        // A small table of where each of them is among the few, one more than that: zero is nowhere.
+        let mut places = [0_u8; PLACES];
         for (seen, number) in self.numbers().iter().enumerate() {
             if few.get(at) != Some(number) {
-                at = few.iter().position(|known| known == number).unwrap_or(few.len());
+                let mut place = number.wrapping_mul(0x9E37_79B9) as usize >> (32 - PLACES.ilog2());
+                at = loop {
+                    match usize::from(places[place]).checked_sub(1) {
+                        Some(at) if few[at] == *number => break at,
+                        Some(_) => place = (place + 1) % PLACES,
+                        None => break few.len(),
+                    }
+                };
                 // What has met many at its beginning will not turn out to be few.
                 if at == FEW_MAX.min(FEW_AT_ONCE + seen / 4) {
                     return None;
                 }
                 if at == few.len() {
                     few.push(*number);
+                    places[place] = few.len() as u8;
                 }
             }
             which.push(at as u32);
@@ -306,7 +339,7 @@ fn unpack_half<'a>(input: &'a [u8], numbers: &mut [u32], bits: u32) -> Option<&'
         numbers.fill(first);
         return Some(rest);
     }
-    let kind = Kind::ALL.into_iter().find(|known| *known as u8 == kind)?;
+    let kind = Kind::of(kind)?;
     unpack_steps(rest, numbers, Follower::from(first, Steps { kind, shift: above }))
 }
 

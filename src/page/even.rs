@@ -131,20 +131,22 @@ impl Even {
         let slots = Slots::of(page);
         let mut out = Vec::with_capacity(page.body().len() / 4);
         out.extend_from_slice(&self.lengths());
-        let (mut column, mut difference) = (Column::default(), Column::default());
+        let (mut column, mut other) = (Column::default(), Column::default());
         column.refill(slots.micros.iter().copied());
         column.pack(&mut out);
         column.refill(slots.standing.iter().copied());
         column.pack(&mut out);
         let mut patterned = pattern.map(Pattern::columns);
         for at in (0..self.len).step_by(WORD) {
-            let numbers = || self.records(page).map(|record| word(&record[at..]));
-            column.refill(numbers());
+            column.refill(self.records(page).map(|record| word(&record[at..])));
             match patterned.as_mut().and_then(|columns| columns.next()) {
-                Some(other) => {
-                    let pairs = numbers().zip(slots.at_records(other));
-                    difference.refill(pairs.map(|(number, other)| number.wrapping_sub(other)));
-                    column.pack_beside(&difference, &mut out);
+                Some((manner, numbers)) if self.fills(page.slots()) => {
+                    other.refill(numbers.iter().copied());
+                    column.pack_beside(&other, manner, &mut out);
+                }
+                Some((manner, numbers)) => {
+                    other.refill(slots.at_records(numbers));
+                    column.pack_beside(&other, manner, &mut out);
                 }
                 None => column.pack(&mut out),
             }
@@ -195,7 +197,7 @@ pub(super) fn from_packed(
     for at in (0..even.len).step_by(WORD) {
         let behind = match &mut patterned {
             Some(patterned) => {
-                let other = patterned.next().ok_or_else(broken)?;
+                let (_, other) = patterned.next().ok_or_else(broken)?;
                 unpack_beside(columns, &mut column, slots.at_records(other))
             }
             None => unpack(columns, &mut column),

@@ -119,9 +119,11 @@ pub(super) struct Columns<'p> {
 }
 
 impl Columns<'_> {
-    /// The next one: a number of each slot. `None` behind the last, and where these are no columns.
-    pub(super) fn next(&mut self) -> Option<&[u32]> {
+    /// The next one: its first byte, which says its manner, and a number of each slot. `None` behind
+    /// the last, and where these are no columns.
+    pub(super) fn next(&mut self) -> Option<(u8, &[u32])> {
+        let manner = *self.packed.first()?;
         self.packed = super::column::unpack(self.packed, &mut self.numbers)?;
-        Some(&self.numbers)
+        Some((manner, &self.numbers))
     }
 }

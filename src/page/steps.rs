@@ -27,7 +27,10 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 4] = [Self::Difference, Self::Bits, Self::Slope, Self::Curve];
+    pub(super) fn of(number: u8) -> Option<Self> {
+        let kinds = [Self::Difference, Self::Bits, Self::Slope, Self::Curve];
+        kinds.into_iter().find(|kind| *kind as u8 == number)
+    }
 }
 
 /// The steps of a column: what all of them have as zeros at their low end is shifted out.
@@ -141,19 +144,43 @@ pub(super) fn width_of(steps: &[u32; BLOCK]) -> u32 {
     u32::BITS - steps.iter().fold(0, |all, step| all | step).leading_zeros()
 }
 
-/// Appends a block of steps that have at most `width` bits.
+/// Code of its own for each width, in which all places are known.
+macro_rules! by_width {
+    ($width:expr, $by:ident, $input:expr, $($of:literal)*) => {
+        match $width {
+            $($of => Some($by::<$of>($input)),)*
+            _ => None,
+        }
+    };
+    ($width:expr, $by:ident($input:expr)) => {
+        by_width!(
+            $width, $by, $input,
+            1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32
+        )
+    };
+}
+
+/// Appends a block of steps that have at most `width` bits, from 1 to 32.
 pub(super) fn pack_block(steps: &[u32; BLOCK], width: u32, out: &mut Vec<u8>) {
-    let (mut bits, mut held) = (0_u64, 0);
-    for step in steps {
-        bits |= u64::from(*step) << held;
-        held += width;
-        if held >= u32::BITS {
-            out.extend_from_slice(&(bits as u32).to_le_bytes());
-            bits >>= u32::BITS;
-            held -= u32::BITS;
+    let words = by_width!(width, gathered_by(steps)).expect("a width of 1 to 32");
+    let mut bytes = [0; 32];
+    for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
+        place.copy_from_slice(&word.to_le_bytes());
+    }
+    out.extend_from_slice(&bytes[..width as usize]);
+}
+
+#[inline]
+fn gathered_by<const WIDTH: usize>(steps: &[u32; BLOCK]) -> [u64; 4] {
+    let mut words = [0; 4];
+    for (nth, step) in steps.iter().enumerate() {
+        let (word, bit) = (nth * WIDTH / 64, nth * WIDTH % 64);
+        words[word] |= u64::from(*step) << bit;
+        if bit + WIDTH > 64 {
+            words[word + 1] |= u64::from(*step) >> (64 - bit);
         }
     }
-    out.extend_from_slice(&bits.to_le_bytes()[..held as usize / 8]);
+    words
 }
 
 /// The eight steps of `width` bits at the front of `input`.
@@ -168,16 +195,7 @@ pub(super) fn spread(input: &[u8], width: u8) -> Option<[u32; BLOCK]> {
             &copy
         }
     };
-    // Each width by code of its own, in which all places are known.
-    macro_rules! by_width {
-        ($($width:literal)*) => {
-            match width {
-                $($width => Some(spread_by::<$width>(wide)),)*
-                _ => None,
-            }
-        };
-    }
-    by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32)
+    by_width!(width, spread_by(wide))
 }
 
 #[inline]

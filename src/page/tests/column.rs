@@ -79,10 +79,9 @@ fn a_column_beside_another_says_what_is_other() {
     let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
     let other: Vec<u32> = (0..144).map(mixed).collect();
     let packed_beside = |numbers: &[u32]| {
-        let pairs = numbers.iter().zip(&other);
-        let difference = Column::of(pairs.map(|(number, other)| number.wrapping_sub(*other)));
         let mut packed = Vec::new();
-        Column::of(numbers.iter().copied()).pack_beside(&difference, &mut packed);
+        let beside = Column::of(other.iter().copied());
+        Column::of(numbers.iter().copied()).pack_beside(&beside, 0, &mut packed);
         let mut back = [0; 144];
         let rest = unpack_beside(&packed, &mut back, other.iter().copied()).unwrap();
         assert_eq!((&back[..], rest), (numbers, &[][..]));
