@@ -8,8 +8,8 @@ use crate::sync::Mutex;
 
 /// So many pages of one time make it worth a pattern, which takes as much as one of them.
 const MEETINGS: u32 = 4;
-/// The times that are kept in mind; a pattern takes a few KiB.
-const TIMES_MAX: usize = 1024;
+/// The times that are kept in mind; a pattern takes as much as a page in memory.
+const TIMES_MAX: usize = 256;
 
 /// The patterns that are known, by the times of their pages.
 #[derive(Debug, Default)]

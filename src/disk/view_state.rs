@@ -382,8 +382,8 @@ impl ViewState {
     }
 }
 
-/// Those kept in mind; there is one pattern for each time, of a few KiB.
-const AIDS_MAX: usize = 1024;
+/// Those kept in mind; there is one pattern for each time.
+const AIDS_MAX: usize = 256;
 
 /// Where a view's dictionary or pattern stands in its table.
 pub(crate) fn dictionary_key(view: ViewId, id: u32) -> [u8; 8] {

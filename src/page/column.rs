@@ -12,6 +12,7 @@
 //! building that stands in the sun's way) is told by which of them it is; and a word may be two
 //! fields beside each other, each with a manner of its own.
 
+use super::columns::Columns;
 use super::steps::{
     BEFORE, BLOCK, Follower, Kind, Steps, Window, pack_block, spread, up_to, width_of,
 };
@@ -38,9 +39,9 @@ const _: () = assert!(BLOCK == 8 && Kind::Curve as u8 + 1 == FEW && PLACES > 2 *
 
 /// Numbers to be packed, with what their steps look back on before them and room for a whole last
 /// block behind.
-#[derive(Default)]
-pub(super) struct Column {
-    padded: Vec<u32>,
+#[derive(Clone, Copy)]
+pub(super) struct Column<'n> {
+    padded: &'n [u32],
     count: usize,
 }
 
@@ -53,8 +54,8 @@ struct Plan {
 enum Manner {
     Constant,
     Steps(Steps),
-    Few { numbers: Vec<u32>, which: Column },
-    Halves { bits: u32, halves: Box<[(Column, Plan); 2]> },
+    Few { numbers: Vec<u32>, which: Columns },
+    Halves { bits: u32, halves: Box<[(Columns, Plan); 2]> },
 }
 
 const CONSTANT_PLAN: Plan = Plan { manner: Manner::Constant, bytes: BEGIN };
@@ -66,46 +67,43 @@ impl Plan {
     }
 }
 
-impl Column {
-    /// Holds these numbers from now on: at least one.
-    pub(super) fn refill(&mut self, numbers: impl IntoIterator<Item = u32>) {
-        self.padded.clear();
-        self.padded.resize(BEFORE, 0);
-        self.padded.extend(numbers);
-        let first = *self.padded.get(BEFORE).expect("a column has a number");
-        self.padded[..BEFORE].fill(first);
-        self.count = self.padded.len() - BEFORE;
-        self.padded.resize(BEFORE + self.count.next_multiple_of(BLOCK), 0);
+impl<'n> Column<'n> {
+    pub(super) fn new(padded: &'n [u32], count: usize) -> Self {
+        debug_assert_eq!(padded.len(), BEFORE + count.next_multiple_of(BLOCK));
+        Self { padded, count }
     }
 
-    pub(super) fn of(numbers: impl IntoIterator<Item = u32>) -> Self {
-        let mut column = Self::default();
-        column.refill(numbers);
-        column
-    }
-
-    fn numbers(&self) -> &[u32] {
+    pub(super) fn numbers(self) -> &'n [u32] {
         &self.padded[BEFORE..BEFORE + self.count]
     }
 
     /// Each block with what is before it, and how many numbers there are in it.
-    fn blocks(&self) -> impl Iterator<Item = (&Window, usize)> {
-        (0..self.count).step_by(BLOCK).map(|at| {
+    fn blocks(self) -> impl Iterator<Item = (&'n Window, usize)> {
+        (0..self.count).step_by(BLOCK).map(move |at| {
             let window = self.padded[at..].first_chunk().expect("padded to whole blocks");
             (window, (self.count - at).min(BLOCK))
         })
     }
 
     /// Appends it to `out`.
-    pub(super) fn pack(&self, out: &mut Vec<u8>) {
+    pub(super) fn pack(self, out: &mut Vec<u8>) {
         self.pack_by(&self.plan(u32::BITS), out);
     }
 
-    /// Appends it to `out`, or what it differs by from `other`, which was packed in the manner that
-    /// its first byte says: the same will do for this one.
-    pub(super) fn pack_beside(&self, other: &Self, manner: u8, out: &mut Vec<u8>) {
-        let pairs = self.numbers().iter().zip(other.numbers());
-        let difference = Self::of(pairs.map(|(number, other)| number.wrapping_sub(*other)));
+    /// Appends it to `out`, or what it differs by from the numbers of another column, which was packed
+    /// in the manner that its first byte says: the same will do for this one. The difference is left
+    /// in the room given.
+    pub(super) fn pack_beside(
+        self,
+        other: &[u32],
+        manner: u8,
+        room: &mut Columns,
+        out: &mut Vec<u8>,
+    ) {
+        debug_assert_eq!(other.len(), self.count);
+        let pairs = self.numbers().iter().zip(other);
+        room.refill(pairs.map(|(number, other)| number.wrapping_sub(*other)));
+        let difference = room.column(0);
         let beside = difference.plan_as(Kind::Difference as u8);
         // Next to nothing: there is no need to look for less.
         let own = (beside.bytes > self.count / 8).then(|| self.plan_as(manner));
@@ -119,7 +117,7 @@ impl Column {
     }
 
     /// In a manner that was found to take least for a column of its like.
-    fn plan_as(&self, manner: u8) -> Plan {
+    fn plan_as(self, manner: u8) -> Plan {
         let Some(shift) = self.shift() else { return CONSTANT_PLAN };
         let by = |kind| self.plan_by(Steps { kind, shift });
         let differences = || by(Kind::Difference);
@@ -131,12 +129,12 @@ impl Column {
         }
     }
 
-    fn plan_by(&self, steps: Steps) -> Plan {
+    fn plan_by(self, steps: Steps) -> Plan {
         Plan { manner: Manner::Steps(steps), bytes: BEGIN + self.bytes_by(steps) }
     }
 
     /// How far all steps can be shifted; `None` if there are none.
-    fn shift(&self) -> Option<u32> {
+    fn shift(self) -> Option<u32> {
         let numbers = self.numbers();
         let pairs = numbers.iter().zip(&numbers[1..]);
         let other = pairs.fold(0, |other, (before, number)| other | (before ^ number));
@@ -144,7 +142,7 @@ impl Column {
         (other != 0).then(|| other.trailing_zeros())
     }
 
-    fn pack_by(&self, plan: &Plan, out: &mut Vec<u8>) {
+    fn pack_by(self, plan: &Plan, out: &mut Vec<u8>) {
         let first = self.padded[0].to_le_bytes();
         match &plan.manner {
             Manner::Constant => {
@@ -160,16 +158,16 @@ impl Column {
             Manner::Few { numbers, which } => {
                 out.push(FEW | (numbers.len() as u8) << 3);
                 numbers.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
-                which.pack_steps(BY_BITS, out);
+                which.column(0).pack_steps(BY_BITS, out);
             }
             Manner::Halves { bits, halves } => {
                 out.push(HALVES | (*bits as u8) << 3);
-                halves.iter().for_each(|(half, plan)| half.pack_by(plan, out));
+                halves.iter().for_each(|(half, plan)| half.column(0).pack_by(plan, out));
             }
         }
     }
 
-    fn pack_steps(&self, by: Steps, out: &mut Vec<u8>) {
+    fn pack_steps(self, by: Steps, out: &mut Vec<u8>) {
         let mut idle = 0;
         for (window, len) in self.blocks() {
             let steps = up_to(len, by.of(window));
@@ -186,7 +184,7 @@ impl Column {
     }
 
     /// The manner that takes least room, for numbers of so many bits.
-    fn plan(&self, bits: u32) -> Plan {
+    fn plan(self, bits: u32) -> Plan {
         let Some(shift) = self.shift() else { return CONSTANT_PLAN };
         let by = |kind| self.plan_by(Steps { kind, shift });
         let mut best = by(Kind::Difference);
@@ -210,7 +208,7 @@ impl Column {
     }
 
     /// What its blocks take by such steps.
-    fn bytes_by(&self, steps: Steps) -> usize {
+    fn bytes_by(self, steps: Steps) -> usize {
         // Code of its own for each kind: this is where packing spends its time.
         match steps.kind {
             Kind::Difference => self.bytes_of(|window| steps.differences(window)),
@@ -221,7 +219,7 @@ impl Column {
     }
 
     #[inline(always)]
-    fn bytes_of(&self, steps: impl Fn(&Window) -> [u32; BLOCK]) -> usize {
+    fn bytes_of(self, steps: impl Fn(&Window) -> [u32; BLOCK]) -> usize {
         let (mut bytes, mut was_idle) = (0, false);
         for (window, len) in self.blocks() {
             let width = width_of(&up_to(len, steps(window))) as usize;
@@ -232,12 +230,13 @@ impl Column {
     }
 
     /// As one of a few numbers each, if that takes less.
-    fn few(&self, most: usize) -> Option<Plan> {
+    fn few(self, most: usize) -> Option<Plan> {
         let (mut few, mut at) = (Vec::<u32>::with_capacity(FEW_MAX), 0);
-        let mut which = Vec::with_capacity(self.count);
+        let mut which = Columns::default();
         // A small table of where each of them is among the few, one more than that: zero is nowhere.
         let mut places = [0_u8; PLACES];
-        for (seen, number) in self.numbers().iter().enumerate() {
+        let told = which.room(self.count).iter_mut();
+        for ((seen, number), told) in self.numbers().iter().enumerate().zip(told) {
             if few.get(at) != Some(number) {
                 let mut place = number.wrapping_mul(0x9E37_79B9) as usize >> (32 - PLACES.ilog2());
                 at = loop {
@@ -256,24 +255,25 @@ impl Column {
                     places[place] = few.len() as u8;
                 }
             }
-            which.push(at as u32);
+            *told = at as u32;
         }
-        let which = Self::of(which);
-        let bytes = 1 + few.len() * 4 + which.bytes_by(BY_BITS);
+        // The first of them is the first number's own: what stands before it is zero already.
+        let bytes = 1 + few.len() * 4 + which.column(0).bytes_by(BY_BITS);
         let manner = Manner::Few { numbers: few, which };
         (bytes < most).then_some(Plan { manner, bytes })
     }
 
     /// As two columns, the lower one of so many bits, if that takes less.
-    fn halves(&self, bits: u32, most: usize) -> Option<Plan> {
-        let low = Self::of(self.numbers().iter().map(|number| number & low_bits(bits)));
+    fn halves(self, bits: u32, most: usize) -> Option<Plan> {
+        let low = Columns::of(self.numbers().iter().map(|number| number & low_bits(bits)));
         // What has noise at its low end is not worth a closer look.
-        if low.bytes_by(Steps { kind: Kind::Difference, shift: 0 }) > most / 4 * 3 {
+        let by_differences = Steps { kind: Kind::Difference, shift: 0 };
+        if low.column(0).bytes_by(by_differences) > most / 4 * 3 {
             return None;
         }
-        let of_low = low.plan(bits);
-        let high = Self::of(self.numbers().iter().map(|number| number >> bits));
-        let of_high = high.plan(bits);
+        let of_low = low.column(0).plan(bits);
+        let high = Columns::of(self.numbers().iter().map(|number| number >> bits));
+        let of_high = high.column(0).plan(bits);
         let bytes = 1 + of_low.bytes + of_high.bytes;
         let halves = Box::new([(low, of_low), (high, of_high)]);
         (bytes < most).then_some(Plan { manner: Manner::Halves { bits, halves }, bytes })

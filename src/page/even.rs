@@ -15,7 +15,8 @@ use rkyv::util::AlignedVec;
 
 use super::PAGE_LEN_MAX;
 use super::body::{ENTRY_BYTES, Entry, Page, Slot};
-use super::column::{Column, unpack, unpack_beside};
+use super::column::{unpack, unpack_beside};
+use super::columns::Columns;
 use super::pattern::Pattern;
 use super::steps::BLOCK;
 use crate::error::{Error, Result};
@@ -26,6 +27,8 @@ const WORD: usize = 4;
 const PACKED_RECORDS_MIN: usize = 8;
 /// Bytes of the two lengths in front of either form.
 const LENGTHS: usize = 8;
+/// The records of a pattern, which is kept unpacked.
+const PATTERN_BYTES_MAX: usize = 64 << 10;
 /// What the lean form may have more than the body that it stands for.
 pub(super) const LEAN_EXCESS: usize = LENGTHS;
 
@@ -84,6 +87,11 @@ impl Even {
         self.count == slots as usize
     }
 
+    /// Whether they may be the pattern of others.
+    pub(super) fn is_pattern(self, slots: u32) -> bool {
+        self.fills(slots) && self.count.saturating_mul(self.len) <= PATTERN_BYTES_MAX
+    }
+
     /// Whether such records can be laid beside a pattern, in a page of so many slots.
     pub(super) fn suits(self, pattern: &Pattern, slots: u32) -> bool {
         pattern.suits(slots, self.len)
@@ -131,31 +139,31 @@ impl Even {
         let slots = Slots::of(page);
         let mut out = Vec::with_capacity(page.body().len() / 4);
         out.extend_from_slice(&self.lengths());
-        let (mut column, mut other) = (Column::default(), Column::default());
-        column.refill(slots.micros.iter().copied());
-        column.pack(&mut out);
-        column.refill(slots.standing.iter().copied());
-        column.pack(&mut out);
-        let mut patterned = pattern.map(Pattern::columns);
-        for at in (0..self.len).step_by(WORD) {
-            column.refill(self.records(page).map(|record| word(&record[at..])));
-            match patterned.as_mut().and_then(|columns| columns.next()) {
-                Some((manner, numbers)) if self.fills(page.slots()) => {
-                    other.refill(numbers.iter().copied());
-                    column.pack_beside(&other, manner, &mut out);
-                }
-                Some((manner, numbers)) => {
-                    other.refill(slots.at_records(numbers));
-                    column.pack_beside(&other, manner, &mut out);
-                }
-                None => column.pack(&mut out),
-            }
+        for told in [slots.micros.iter(), slots.standing.iter()] {
+            Columns::of(told.copied()).column(0).pack(&mut out);
+        }
+        let columns = Columns::of_rows(self.records(page), self.len / WORD);
+        let (mut room, mut beside) = (Columns::default(), Vec::new());
+        for nth in 0..self.len / WORD {
+            let column = columns.column(nth);
+            let Some((manner, numbers)) = pattern.map(|pattern| pattern.column(nth)) else {
+                column.pack(&mut out);
+                continue;
+            };
+            let other = if self.fills(page.slots()) {
+                numbers
+            } else {
+                beside.clear();
+                beside.extend(slots.at_records(numbers));
+                &beside
+            };
+            column.pack_beside(other, manner, &mut room, &mut out);
         }
         out
     }
 
     /// The records, each with what lies between it and the next.
-    fn records(self, page: &Page) -> impl Iterator<Item = &[u8]> {
+    fn records(self, page: &Page) -> impl ExactSizeIterator<Item = &[u8]> {
         page.body()[page.slots() as usize * ENTRY_BYTES..].chunks(self.stride)
     }
 }
@@ -188,18 +196,14 @@ pub(super) fn from_packed(
     if !even.packs() || !pattern.is_none_or(suits) {
         return Err(broken());
     }
-    let mut patterned = pattern.map(Pattern::columns);
     // The last record gets as much room as the others meanwhile, so that all are alike.
     let (table, stride) = (slots.micros.len() * ENTRY_BYTES, even.stride);
     body.resize(table + even.count * stride, 0);
     let records = &mut body[table..];
     let mut column = vec![0; even.count.next_multiple_of(BLOCK)];
-    for at in (0..even.len).step_by(WORD) {
-        let behind = match &mut patterned {
-            Some(patterned) => {
-                let (_, other) = patterned.next().ok_or_else(broken)?;
-                unpack_beside(columns, &mut column, slots.at_records(other))
-            }
+    for (nth, at) in (0..even.len).step_by(WORD).enumerate() {
+        let behind = match pattern.map(|pattern| pattern.column(nth)) {
+            Some((_, other)) => unpack_beside(columns, &mut column, slots.at_records(other)),
             None => unpack(columns, &mut column),
         };
         columns = behind.ok_or_else(broken)?;
@@ -215,17 +219,21 @@ pub(super) fn from_packed(
     if columns.is_empty() { Ok(body) } else { Err(broken()) }
 }
 
-/// How long the records of a packed body are that has one in each of so many slots, and its columns
-/// of them; `None` if it is not such a one.
-pub(super) fn columns_of_full(packed: &[u8], slots: u32) -> Option<(usize, &[u8])> {
-    let (told, columns) = Slots::from_packed(packed, slots as usize)?;
-    let even = told.even(packed)?;
-    let mut rest = columns;
-    let mut column = vec![0; (slots as usize).next_multiple_of(BLOCK)];
-    for _ in 0..even.len / WORD {
-        rest = unpack(rest, &mut column)?;
-    }
-    (even.packs() && even.fills(slots) && rest.is_empty()).then_some((even.len, columns))
+/// The records of a packed body that is a pattern.
+pub(super) struct Full {
+    /// Bytes of each.
+    pub(super) len: usize,
+    /// The first byte of each column, and the columns.
+    pub(super) manners: Vec<u8>,
+    pub(super) columns: Columns,
+}
+
+/// What a packed body has that may be the pattern of so many slots; `None` if it may not.
+pub(super) fn unpack_full(packed: &[u8], slots: u32) -> Option<Full> {
+    let (told, stored) = Slots::from_packed(packed, slots as usize)?;
+    let even = told.even(packed).filter(|even| even.packs() && even.is_pattern(slots))?;
+    let (manners, columns) = Columns::unpack(stored, even.count, even.len / WORD)?;
+    Some(Full { len: even.len, manners, columns })
 }
 
 impl Slots {

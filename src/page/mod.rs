@@ -11,6 +11,7 @@ mod aid;
 mod body;
 mod build;
 mod column;
+mod columns;
 mod dictionary;
 mod even;
 mod facts;

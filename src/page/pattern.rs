@@ -18,8 +18,8 @@ use crate::sync::Arc;
 
 use super::PAGE_LEN_MAX;
 use super::body::Page;
-use super::even::{self, Even};
-use super::steps::BLOCK;
+use super::columns::Columns;
+use super::even::{Even, Full, unpack_full};
 
 /// On disk: ids from here on are of patterns, those below of zstd's dictionaries.
 const FIRST_ID: u32 = 1 << 31;
@@ -37,14 +37,16 @@ struct Kept {
     slots: u32,
     /// Bytes of each record.
     len: usize,
-    /// Where the columns of the records begin in the row.
-    columns: usize,
+    /// The first byte of each column, which says its manner.
+    manners: Vec<u8>,
+    columns: Columns,
 }
 
 impl Pattern {
-    /// A page as the pattern of its time: one with a record in every slot, all of one length.
+    /// A page as the pattern of its time: one with a record in every slot, all of one length, and
+    /// not so long that it could not be kept in mind.
     pub(crate) fn of(page: &Page, number: PageNumber) -> Option<Self> {
-        let even = Even::of(page).filter(|even| even.packs() && even.fills(page.slots()))?;
+        let even = Even::of(page).filter(|even| even.packs() && even.is_pattern(page.slots()))?;
         let id = Self::id_at(number);
         let mut row = vec![0; CHECKSUM_BYTES];
         row.extend_from_slice(&page.slots().to_le_bytes());
@@ -65,12 +67,9 @@ impl Pattern {
         let (slots, packed) = rest.split_first_chunk().ok_or_else(unusable)?;
         let slots = u32::from_le_bytes(*slots);
         let bounded = (1..=PAGE_LEN_MAX).contains(&slots);
-        let (len, columns) = Some(packed)
-            .filter(|_| bounded)
-            .and_then(|packed| even::columns_of_full(packed, slots))
-            .ok_or_else(unusable)?;
-        let columns = row.len() - columns.len();
-        Ok(Self(Arc::new(Kept { id, sum, row: row.to_vec(), slots, len, columns })))
+        let full = Some(packed).filter(|_| bounded).and_then(|packed| unpack_full(packed, slots));
+        let Full { len, manners, columns } = full.ok_or_else(unusable)?;
+        Ok(Self(Arc::new(Kept { id, sum, row: row.to_vec(), slots, len, manners, columns })))
     }
 
     /// What stands in the file.
@@ -104,26 +103,8 @@ impl Pattern {
         (self.0.slots, self.0.len) == (slots, len)
     }
 
-    /// Its columns, from the first.
-    pub(super) fn columns(&self) -> Columns<'_> {
-        let slots = self.0.slots as usize;
-        let packed = &self.0.row[self.0.columns..];
-        Columns { packed, numbers: vec![0; slots.next_multiple_of(BLOCK)] }
-    }
-}
-
-/// The columns of a pattern, one after the other.
-pub(super) struct Columns<'p> {
-    packed: &'p [u8],
-    numbers: Vec<u32>,
-}
-
-impl Columns<'_> {
-    /// The next one: its first byte, which says its manner, and a number of each slot. `None` behind
-    /// the last, and where these are no columns.
-    pub(super) fn next(&mut self) -> Option<(u8, &[u32])> {
-        let manner = *self.packed.first()?;
-        self.packed = super::column::unpack(self.packed, &mut self.numbers)?;
-        Some((manner, &self.numbers))
+    /// One of its columns: the byte that says its manner, and a number of each slot.
+    pub(super) fn column(&self, nth: usize) -> (u8, &[u32]) {
+        (self.0.manners[nth], self.0.columns.column(nth).numbers())
     }
 }

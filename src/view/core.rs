@@ -7,12 +7,13 @@ use std::marker::PhantomData;
 use crate::disk::{Definition, Shared, ViewState};
 use crate::error::{BuildError, Error, Result};
 use crate::freshness::Freshness;
-use crate::grid::{Bucket, Place};
+use crate::graph::SlotSet;
+use crate::grid::{Bucket, PageNumber, Place};
 use crate::key::{EntityKey, check_entity_key};
 use crate::page::{PageKey, RecordType, Slot};
 use crate::rebuild::{Engine, Rebuilder};
-use crate::sync::{Arc, Weak};
-use crate::time::Timestamp;
+use crate::sync::{Arc, Mutex, Weak};
+use crate::time::{TimeRange, Timestamp};
 
 use super::context::BuildContext;
 use super::filling::Filling;
@@ -33,6 +34,9 @@ pub(super) enum BuildFunction<E: ?Sized, R> {
     Page(Box<BuildPage<E, R>>),
 }
 
+/// The pages that a stretch of time lies in, and which of their slots, for whatever entity.
+pub(super) type Spans = Arc<[(PageNumber, SlotSet)]>;
+
 /// A defined view with its types and its build function.
 pub(super) struct Core<E: ?Sized, R> {
     pub(super) engine: Arc<Engine>,
@@ -40,6 +44,8 @@ pub(super) struct Core<E: ?Sized, R> {
     pub(super) build: BuildFunction<E, R>,
     /// What it keeps filled by itself.
     pub(super) filling: Option<Filling<E>>,
+    /// The range that runs asked for last, and the pages and slots that it lies in.
+    pub(super) asked: Mutex<Option<(TimeRange, Spans)>>,
     /// The view itself, for builds that are put off.
     itself: Weak<dyn Rebuilder>,
     types: PhantomData<fn(&E) -> R>,
@@ -82,7 +88,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let state = engine.define(definition)?;
         let core = Arc::new_cyclic(|itself: &Weak<Self>| {
             let itself = itself.clone();
-            Self { engine, state, build, filling, itself, types: PhantomData }
+            let asked = Mutex::default();
+            Self { engine, state, build, filling, asked, itself, types: PhantomData }
         });
         if !matches!(core.build, BuildFunction::None) {
             core.engine.add_rebuilder(&core.state, core.itself.clone());

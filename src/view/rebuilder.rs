@@ -14,7 +14,7 @@ use crate::schedule::Horizon;
 use crate::sync::Arc;
 use crate::time::TimeRange;
 
-use super::core::{BuildFunction, Core, Spot};
+use super::core::{BuildFunction, Core, Spans, Spot};
 use super::gate::Gate;
 use super::lookup::{Look, look};
 use super::made::Made;
@@ -46,23 +46,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
     }
 
     fn pages(&self, entity: &[u8], range: TimeRange) -> Result<Vec<(Box<[u8]>, SlotSet)>> {
-        self.check_extent(range)?;
-        let mut pages: Vec<(Box<[u8]>, SlotSet)> = Vec::new();
-        let mut last = None;
-        for bucket in self.state.grid().buckets(range) {
-            let bucket = bucket.map_err(|error| self.named(error))?;
-            let place = self.state.grid().place(bucket, self.state.page_len());
-            let place = place.map_err(|error| self.named(error))?;
-            if last != Some(place.page) {
-                last = Some(place.page);
-                let key = PageKey::of_parts(self.state.id(), entity, place.page);
-                pages.push((key.as_slice().into(), SlotSet::EMPTY));
-            }
-            if let Some((_, slots)) = pages.last_mut() {
-                slots.insert(Slot(place.slot));
-            }
-        }
-        Ok(pages)
+        let spans = self.spans(range)?;
+        let keyed = spans.iter().map(|(number, slots)| {
+            let key = PageKey::of_parts(self.state.id(), entity, *number);
+            (key.as_slice().into(), *slots)
+        });
+        Ok(keyed.collect())
     }
 
     fn buckets(&self, range: TimeRange) -> Result<u64> {
@@ -119,6 +108,28 @@ impl<E: EntityKey + ?Sized, R: RecordType> Shift for PageShift<E, R> {
 }
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+    /// What a range lies in: a run asks for the same again and again.
+    fn spans(&self, range: TimeRange) -> Result<Spans> {
+        if let Some((_, spans)) = self.asked.lock().as_ref().filter(|(asked, _)| *asked == range) {
+            return Ok(spans.clone());
+        }
+        self.check_extent(range)?;
+        let mut spans: Vec<(PageNumber, SlotSet)> = Vec::new();
+        for bucket in self.state.grid().buckets(range) {
+            let bucket = bucket.map_err(|error| self.named(error))?;
+            let place = self.state.grid().place(bucket, self.state.page_len());
+            let place = place.map_err(|error| self.named(error))?;
+            let slot = SlotSet::one(Slot(place.slot));
+            match spans.last_mut().filter(|(number, _)| *number == place.page) {
+                Some((_, slots)) => *slots = slots.union(slot),
+                None => spans.push((place.page, slot)),
+            }
+        }
+        let spans = Spans::from(spans);
+        *self.asked.lock() = Some((range, spans.clone()));
+        Ok(spans)
+    }
+
     /// The spots of some slots of a page, in order.
     fn spots(&self, of: &Spot, slots: SlotSet) -> Result<Vec<Spot>> {
         let spot = |slot: Slot| {

@@ -1,6 +1,7 @@
 //! Columns of numbers, packed and back.
 
-use super::super::column::{Column, HALVES, unpack, unpack_beside};
+use super::super::column::{HALVES, unpack, unpack_beside};
+use super::super::columns::Columns;
 use super::super::steps::BLOCK;
 use proptest::prelude::*;
 
@@ -13,7 +14,7 @@ fn unpacked(packed: &[u8], count: usize) -> Option<(Vec<u32>, &[u8])> {
 
 fn comes_back(numbers: &[u32]) -> usize {
     let mut packed = Vec::new();
-    Column::of(numbers.iter().copied()).pack(&mut packed);
+    Columns::of(numbers.iter().copied()).column(0).pack(&mut packed);
     let len = packed.len();
     packed.extend_from_slice(b"what is behind");
     let (back, rest) = unpacked(&packed, numbers.len()).unwrap();
@@ -80,8 +81,8 @@ fn a_column_beside_another_says_what_is_other() {
     let other: Vec<u32> = (0..144).map(mixed).collect();
     let packed_beside = |numbers: &[u32]| {
         let mut packed = Vec::new();
-        let beside = Column::of(other.iter().copied());
-        Column::of(numbers.iter().copied()).pack_beside(&beside, 0, &mut packed);
+        let columns = Columns::of(numbers.iter().copied());
+        columns.column(0).pack_beside(&other, 0, &mut Columns::default(), &mut packed);
         let mut back = [0; 144];
         let rest = unpack_beside(&packed, &mut back, other.iter().copied()).unwrap();
         assert_eq!((&back[..], rest), (numbers, &[][..]));

@@ -1,0 +1,87 @@
+//! Columns of as many numbers each, in one piece of memory.
+
+use super::column::{Column, unpack};
+use super::steps::{BEFORE, BLOCK};
+
+/// Each stands with what its steps look back on before it and room for a whole last block behind.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    padded: Vec<u32>,
+    count: usize,
+}
+
+impl Columns {
+    /// A column for each of so many words of some rows, of which there is at least one.
+    pub(super) fn of_rows<'r>(rows: impl ExactSizeIterator<Item = &'r [u8]>, words: usize) -> Self {
+        let mut columns = Self::default();
+        columns.prepare(rows.len(), words);
+        let each = columns.each();
+        for (nth, row) in rows.enumerate() {
+            let places = columns.padded.chunks_exact_mut(each).zip(row.as_chunks().0);
+            places.for_each(|(column, word)| column[BEFORE + nth] = u32::from_le_bytes(*word));
+        }
+        columns.begin();
+        columns
+    }
+
+    /// One column.
+    pub(super) fn of(numbers: impl ExactSizeIterator<Item = u32>) -> Self {
+        let mut columns = Self::default();
+        columns.refill(numbers);
+        columns
+    }
+
+    /// Is one column of these numbers from now on.
+    pub(super) fn refill(&mut self, numbers: impl ExactSizeIterator<Item = u32>) {
+        let places = self.room(numbers.len()).iter_mut().zip(numbers);
+        places.for_each(|(place, number)| *place = number);
+        self.begin();
+    }
+
+    /// Is one column of zeros from now on, to be filled.
+    pub(super) fn room(&mut self, count: usize) -> &mut [u32] {
+        self.prepare(count, 1);
+        &mut self.padded[BEFORE..BEFORE + count]
+    }
+
+    /// So many columns that are all of `input`, with the first byte of each; `None` if these bytes are
+    /// no such columns.
+    pub(super) fn unpack(mut input: &[u8], count: usize, words: usize) -> Option<(Vec<u8>, Self)> {
+        let mut columns = Self::default();
+        columns.prepare(count, words);
+        let each = columns.each();
+        let mut manners = Vec::with_capacity(words);
+        for column in columns.padded.chunks_exact_mut(each) {
+            manners.push(*input.first()?);
+            input = unpack(input, &mut column[BEFORE..])?;
+            column[BEFORE + count..].fill(0);
+        }
+        columns.begin();
+        input.is_empty().then_some((manners, columns))
+    }
+
+    pub(super) fn column(&self, nth: usize) -> Column<'_> {
+        Column::new(&self.padded[nth * self.each()..][..self.each()], self.count)
+    }
+
+    /// What each column takes.
+    fn each(&self) -> usize {
+        BEFORE + self.count.next_multiple_of(BLOCK)
+    }
+
+    fn prepare(&mut self, count: usize, columns: usize) {
+        assert!(count > 0, "a column has a number");
+        self.count = count;
+        self.padded.clear();
+        self.padded.resize(self.each() * columns, 0);
+    }
+
+    /// Before the first number of each stands the same.
+    fn begin(&mut self) {
+        let each = self.each();
+        for column in self.padded.chunks_exact_mut(each) {
+            let first = column[BEFORE];
+            column[..BEFORE].fill(first);
+        }
+    }
+}
