@@ -27,6 +27,8 @@ const WORD: usize = 4;
 const PACKED_RECORDS_MIN: usize = 8;
 /// Bytes of the two lengths in front of either form.
 const LENGTHS: usize = 8;
+/// Columns that are unpacked before they are laid among the records.
+const GROUP: usize = 16;
 /// The records of a pattern, which is kept unpacked.
 const PATTERN_BYTES_MAX: usize = 64 << 10;
 /// What the lean form may have more than the body that it stands for.
@@ -200,18 +202,22 @@ pub(super) fn from_packed(
     let (table, stride) = (slots.micros.len() * ENTRY_BYTES, even.stride);
     body.resize(table + even.count * stride, 0);
     let records = &mut body[table..];
-    let mut column = vec![0; even.count.next_multiple_of(BLOCK)];
-    for (nth, at) in (0..even.len).step_by(WORD).enumerate() {
-        let behind = match pattern.map(|pattern| pattern.column(nth)) {
-            Some((_, other)) => unpack_beside(columns, &mut column, slots.at_records(other)),
-            None => unpack(columns, &mut column),
-        };
-        columns = behind.ok_or_else(broken)?;
-        let blocks = records.chunks_mut(stride * BLOCK).zip(column.as_chunks::<BLOCK>().0);
-        // What is zero stands there already: half of what is measured in the open is night.
-        for (records, block) in blocks.filter(|(_, block)| **block != [0; BLOCK]) {
-            for (place, number) in records.chunks_exact_mut(stride).zip(block) {
-                place[at..at + WORD].copy_from_slice(&number.to_le_bytes());
+    // Some columns at a time: a line of the processor's cache of each record, and little room.
+    let (words, each) = (even.len / WORD, even.count.next_multiple_of(BLOCK));
+    let mut group = vec![0; each * words.min(GROUP)];
+    for first in (0..words).step_by(GROUP) {
+        let many = (words - first).min(GROUP);
+        for (nth, column) in group.chunks_exact_mut(each).take(many).enumerate() {
+            let behind = match pattern.map(|pattern| pattern.column(first + nth)) {
+                Some((_, other)) => unpack_beside(columns, column, slots.at_records(other)),
+                None => unpack(columns, column),
+            };
+            columns = behind.ok_or_else(broken)?;
+        }
+        for (nth, record) in records.chunks_exact_mut(stride).enumerate() {
+            let (places, _) = record[first * WORD..][..many * WORD].as_chunks_mut();
+            for (place, column) in places.iter_mut().zip(group.chunks_exact(each)) {
+                *place = column[nth].to_le_bytes();
             }
         }
     }
@@ -289,8 +295,10 @@ impl Slots {
             return Err(broken());
         }
         let mut body = AlignedVec::with_capacity(body_len + even.stride - even.len);
+        body.resize(body_len, 0);
         let mut offset = self.micros.len() * ENTRY_BYTES;
-        for (build_micros, standing) in self.micros.iter().zip(&self.standing) {
+        let told = self.micros.iter().zip(&self.standing);
+        for ((build_micros, standing), place) in told.zip(body.as_chunks_mut().0) {
             let state = state(*standing);
             let mut entry = Entry {
                 offset: 0,
@@ -304,9 +312,8 @@ impl Slots {
                 entry.len = even.len as u32;
                 offset += even.stride;
             }
-            body.extend_from_slice(&entry.to_bytes());
+            *place = entry.to_bytes();
         }
-        body.resize(body_len, 0);
         Ok((even, body))
     }
 }
