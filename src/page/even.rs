@@ -203,12 +203,16 @@ pub(super) fn from_packed(
     body.resize(table + even.count * stride, 0);
     let records = &mut body[table..];
     // Some columns at a time: a line of the processor's cache of each record, and little room.
+    let is_full = even.fills(slots.micros.len() as u32);
     let (words, each) = (even.len / WORD, even.count.next_multiple_of(BLOCK));
     let mut group = vec![0; each * words.min(GROUP)];
     for first in (0..words).step_by(GROUP) {
         let many = (words - first).min(GROUP);
         for (nth, column) in group.chunks_exact_mut(each).take(many).enumerate() {
             let behind = match pattern.map(|pattern| pattern.column(first + nth)) {
+                Some((_, other)) if is_full => {
+                    unpack_beside(columns, column, other.iter().copied())
+                }
                 Some((_, other)) => unpack_beside(columns, column, slots.at_records(other)),
                 None => unpack(columns, column),
             };
