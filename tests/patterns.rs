@@ -25,7 +25,7 @@ type Light = [u32; 8];
 fn light(place: u32, slot: i64) -> Light {
     let sun = (slot as u32).wrapping_mul(0x9E37_79B9).rotate_left(slot as u32 % 31);
     let lit = if (slot as u32 + place) % 40 < 20 { sun } else { 0 };
-    [sun, place, lit, sun ^ place % 4, !sun, sun >> 7, place + slot as u32, 0]
+    [sun, place, lit, sun ^ (place % 4), !sun, sun >> 7, place + slot as u32, 0]
 }
 
 fn times(page: i64) -> TimeRange {

@@ -1,9 +1,17 @@
 //! Columns of as many numbers each, in one piece of memory.
 
-use super::column::{Column, unpack};
-use super::steps::{BEFORE, BLOCK};
+use super::steps::{BEFORE, BLOCK, Window};
+use super::unpack::unpack;
 
-/// Each stands with what its steps look back on before it and room for a whole last block behind.
+/// Numbers to be packed, with what their steps look back on before them and room for a whole last
+/// block behind.
+#[derive(Clone, Copy)]
+pub(super) struct Column<'n> {
+    padded: &'n [u32],
+    pub(super) count: usize,
+}
+
+/// Columns beside each other, each with what is before it and behind.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     padded: Vec<u32>,
@@ -83,5 +91,24 @@ impl Columns {
             let first = column[BEFORE];
             column[..BEFORE].fill(first);
         }
+    }
+}
+
+impl<'n> Column<'n> {
+    fn new(padded: &'n [u32], count: usize) -> Self {
+        debug_assert_eq!(padded.len(), BEFORE + count.next_multiple_of(BLOCK));
+        Self { padded, count }
+    }
+
+    pub(super) fn numbers(self) -> &'n [u32] {
+        &self.padded[BEFORE..BEFORE + self.count]
+    }
+
+    /// Each block with what is before it, and how many numbers there are in it.
+    pub(super) fn blocks(self) -> impl Iterator<Item = (&'n Window, usize)> {
+        (0..self.count).step_by(BLOCK).map(move |at| {
+            let window = self.padded[at..].first_chunk().expect("padded to whole blocks");
+            (window, (self.count - at).min(BLOCK))
+        })
     }
 }

@@ -15,10 +15,9 @@ use rkyv::util::AlignedVec;
 
 use super::PAGE_LEN_MAX;
 use super::body::{ENTRY_BYTES, Entry, Page, Slot};
-use super::column::{unpack, unpack_beside};
 use super::columns::Columns;
-use super::pattern::Pattern;
 use super::steps::BLOCK;
+use super::unpack::{unpack, unpack_beside};
 use crate::error::{Error, Result};
 
 /// Bytes that a column holds of each record.
@@ -94,11 +93,6 @@ impl Even {
         self.fills(slots) && self.count.saturating_mul(self.len) <= PATTERN_BYTES_MAX
     }
 
-    /// Whether such records can be laid beside a pattern, in a page of so many slots.
-    pub(super) fn suits(self, pattern: &Pattern, slots: u32) -> bool {
-        pattern.suits(slots, self.len)
-    }
-
     /// Bytes of the body in memory; `None` if it could be none.
     fn body_len(self, slots: u32) -> Option<usize> {
         if self.len == 0 || self.stride < self.len || self.count == 0 {
@@ -135,9 +129,8 @@ impl Even {
         out
     }
 
-    /// The packed form of a page that [`packs`](Self::packs), beside a pattern that
-    /// [`suits`](Self::suits) it.
-    pub(super) fn pack(self, page: &Page, pattern: Option<&Pattern>) -> Vec<u8> {
+    /// The packed form of a page that [`packs`](Self::packs), beside a full one that it suits.
+    pub(super) fn pack(self, page: &Page, full: Option<&Full>) -> Vec<u8> {
         let slots = Slots::of(page);
         let mut out = Vec::with_capacity(page.body().len() / 4);
         out.extend_from_slice(&self.lengths());
@@ -148,7 +141,7 @@ impl Even {
         let (mut room, mut beside) = (Columns::default(), Vec::new());
         for nth in 0..self.len / WORD {
             let column = columns.column(nth);
-            let Some((manner, numbers)) = pattern.map(|pattern| pattern.column(nth)) else {
+            let Some((manner, numbers)) = full.map(|full| full.column(nth)) else {
                 column.pack(&mut out);
                 continue;
             };
@@ -185,17 +178,17 @@ pub(super) fn from_lean(lean: &[u8], slots: u32, body_len: usize) -> Result<Alig
     Ok(body)
 }
 
-/// The body of a page in its packed form, beside the pattern that it names, if any.
+/// The body of a page in its packed form, beside the full one that it was packed beside, if any.
 pub(super) fn from_packed(
     packed: &[u8],
     slots: u32,
     body_len: usize,
-    pattern: Option<&Pattern>,
+    full: Option<&Full>,
 ) -> Result<AlignedVec<16>> {
     let (slots, mut columns) = Slots::from_packed(packed, slots as usize).ok_or_else(broken)?;
     let (even, mut body) = slots.begin(packed, body_len)?;
-    let suits = |pattern: &Pattern| even.suits(pattern, slots.micros.len() as u32);
-    if !even.packs() || !pattern.is_none_or(suits) {
+    let of = slots.micros.len() as u32;
+    if !even.packs() || !full.is_none_or(|full| full.suits(even, of)) {
         return Err(broken());
     }
     // The last record gets as much room as the others meanwhile, so that all are alike.
@@ -203,13 +196,13 @@ pub(super) fn from_packed(
     body.resize(table + even.count * stride, 0);
     let records = &mut body[table..];
     // Some columns at a time: a line of the processor's cache of each record, and little room.
-    let is_full = even.fills(slots.micros.len() as u32);
+    let is_full = even.fills(of);
     let (words, each) = (even.len / WORD, even.count.next_multiple_of(BLOCK));
     let mut group = vec![0; each * words.min(GROUP)];
     for first in (0..words).step_by(GROUP) {
         let many = (words - first).min(GROUP);
         for (nth, column) in group.chunks_exact_mut(each).take(many).enumerate() {
-            let behind = match pattern.map(|pattern| pattern.column(first + nth)) {
+            let behind = match full.map(|full| full.column(first + nth)) {
                 Some((_, other)) if is_full => {
                     unpack_beside(columns, column, other.iter().copied())
                 }
@@ -229,21 +222,35 @@ pub(super) fn from_packed(
     if columns.is_empty() { Ok(body) } else { Err(broken()) }
 }
 
-/// The records of a packed body that is a pattern.
+/// The records of a page that has one in each slot, as columns beside which others are packed.
+#[derive(Debug)]
 pub(super) struct Full {
-    /// Bytes of each.
-    pub(super) len: usize,
-    /// The first byte of each column, and the columns.
-    pub(super) manners: Vec<u8>,
-    pub(super) columns: Columns,
+    slots: u32,
+    /// Bytes of each record.
+    len: usize,
+    /// The first byte of each column, which says its manner.
+    manners: Vec<u8>,
+    columns: Columns,
 }
 
-/// What a packed body has that may be the pattern of so many slots; `None` if it may not.
-pub(super) fn unpack_full(packed: &[u8], slots: u32) -> Option<Full> {
-    let (told, stored) = Slots::from_packed(packed, slots as usize)?;
-    let even = told.even(packed).filter(|even| even.packs() && even.is_pattern(slots))?;
-    let (manners, columns) = Columns::unpack(stored, even.count, even.len / WORD)?;
-    Some(Full { len: even.len, manners, columns })
+impl Full {
+    /// Of a packed body; `None` if it is of no page that may be a pattern.
+    pub(super) fn unpack(packed: &[u8], slots: u32) -> Option<Self> {
+        let (told, stored) = Slots::from_packed(packed, slots as usize)?;
+        let even = told.even(packed).filter(|even| even.packs() && even.is_pattern(slots))?;
+        let (manners, columns) = Columns::unpack(stored, even.count, even.len / WORD)?;
+        Some(Self { slots, len: even.len, manners, columns })
+    }
+
+    /// Whether such records can be laid beside it, of a page of so many slots.
+    pub(super) fn suits(&self, even: Even, slots: u32) -> bool {
+        (self.slots, self.len) == (slots, even.len)
+    }
+
+    /// A column: the byte that says its manner, and a number of each slot.
+    fn column(&self, nth: usize) -> (u8, &[u32]) {
+        (self.manners[nth], self.columns.column(nth).numbers())
+    }
 }
 
 impl Slots {

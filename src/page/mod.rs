@@ -10,7 +10,6 @@ mod access;
 mod aid;
 mod body;
 mod build;
-mod column;
 mod columns;
 mod dictionary;
 mod even;
@@ -21,12 +20,14 @@ mod fuzzing;
 mod header;
 mod key;
 mod merge;
+mod pack;
 mod pattern;
 mod shape;
 mod steps;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod unpack;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use access::serialize;

@@ -18,8 +18,7 @@ use crate::sync::Arc;
 
 use super::PAGE_LEN_MAX;
 use super::body::Page;
-use super::columns::Columns;
-use super::even::{Even, Full, unpack_full};
+use super::even::{Even, Full};
 
 /// On disk: ids from here on are of patterns, those below of zstd's dictionaries.
 const FIRST_ID: u32 = 1 << 31;
@@ -34,12 +33,7 @@ struct Kept {
     id: u32,
     sum: u64,
     row: Vec<u8>,
-    slots: u32,
-    /// Bytes of each record.
-    len: usize,
-    /// The first byte of each column, which says its manner.
-    manners: Vec<u8>,
-    columns: Columns,
+    full: Full,
 }
 
 impl Pattern {
@@ -67,9 +61,9 @@ impl Pattern {
         let (slots, packed) = rest.split_first_chunk().ok_or_else(unusable)?;
         let slots = u32::from_le_bytes(*slots);
         let bounded = (1..=PAGE_LEN_MAX).contains(&slots);
-        let full = Some(packed).filter(|_| bounded).and_then(|packed| unpack_full(packed, slots));
-        let Full { len, manners, columns } = full.ok_or_else(unusable)?;
-        Ok(Self(Arc::new(Kept { id, sum, row: row.to_vec(), slots, len, manners, columns })))
+        let full = Some(packed).filter(|_| bounded).and_then(|packed| Full::unpack(packed, slots));
+        let full = full.ok_or_else(unusable)?;
+        Ok(Self(Arc::new(Kept { id, sum, row: row.to_vec(), full })))
     }
 
     /// What stands in the file.
@@ -98,13 +92,8 @@ impl Pattern {
         id >= FIRST_ID
     }
 
-    /// Whether pages of so many slots, with records of that length, can be laid beside it.
-    pub(super) fn suits(&self, slots: u32, len: usize) -> bool {
-        (self.0.slots, self.0.len) == (slots, len)
-    }
-
-    /// One of its columns: the byte that says its manner, and a number of each slot.
-    pub(super) fn column(&self, nth: usize) -> (u8, &[u32]) {
-        (self.0.manners[nth], self.0.columns.column(nth).numbers())
+    /// Its records.
+    pub(super) fn full(&self) -> &Full {
+        &self.0.full
     }
 }

@@ -58,10 +58,11 @@ pub(crate) fn store_body(
     };
     let even = Even::of(page);
     let packed = even.filter(|even| even.packs()).map(|even| {
-        let pattern = pattern.filter(|pattern| even.suits(pattern, page.slots()));
+        let pattern = pattern.filter(|pattern| pattern.full().suits(even, page.slots()));
         let form = if pattern.is_some() { Form::Beside } else { Form::Packed };
         let sum = pattern.map(|pattern| pattern.sum().to_le_bytes());
-        let bytes = [sum.as_slice().as_flattened(), &even.pack(page, pattern)].concat();
+        let bytes =
+            [sum.as_slice().as_flattened(), &even.pack(page, pattern.map(Pattern::full))].concat();
         StoredBody {
             dictionary: pattern.map_or(0, Pattern::id),
             pattern: pattern.cloned(),
@@ -156,7 +157,7 @@ pub(crate) fn decode(
         Form::Beside => {
             let pattern = aid.map(Aid::into_pattern).transpose()?.ok_or_else(no_pattern)?;
             let packed = body.strip_prefix(&pattern.sum().to_le_bytes()).ok_or_else(no_pattern)?;
-            from_packed(packed, header.slots, len, Some(&pattern))?
+            from_packed(packed, header.slots, len, Some(pattern.full()))?
         }
     };
     Page::from_disk(header.slots, facts, body, shape)

@@ -1,8 +1,8 @@
 //! Columns of numbers, packed and back.
 
-use super::super::column::{HALVES, unpack, unpack_beside};
 use super::super::columns::Columns;
 use super::super::steps::BLOCK;
+use super::super::unpack::{HALVES, unpack, unpack_beside};
 use proptest::prelude::*;
 
 fn unpacked(packed: &[u8], count: usize) -> Option<(Vec<u32>, &[u8])> {
@@ -33,7 +33,7 @@ fn steps_of_every_width_come_back() {
         comes_back(&there_and_back);
         let upwards: Vec<u32> = (0..21_u32).map(|n| n.wrapping_mul(step) | 1).collect();
         comes_back(&upwards);
-        let arc: Vec<u32> = (0..45_u32).map(|n| (n * n).wrapping_mul(step) ^ n % 5).collect();
+        let arc: Vec<u32> = (0..45_u32).map(|n| (n * n).wrapping_mul(step) ^ (n % 5)).collect();
         comes_back(&arc);
     }
 }

@@ -19,7 +19,7 @@ fn day(slots: u32, place: u32) -> Page {
     for slot in 0..slots {
         let sun = slot.wrapping_mul(0x9E37_79B9).rotate_left(slot % 31);
         let lit = if (slot + place) % 40 < 20 { sun } else { 0 };
-        add(&mut page, slot, facts(1), &[sun, place, lit, sun ^ place % 4]);
+        add(&mut page, slot, facts(1), &[sun, place, lit, sun ^ (place % 4)]);
     }
     page.finish()
 }

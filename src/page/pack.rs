@@ -1,49 +1,18 @@
-//! A column of numbers in as few bytes as its manner allows.
-//!
-//! ```text
-//! constant: | 0 | the number 4 |
-//! steps:    | kind, shift << 3 | first number 4 | blocks of eight steps: a tag, then the steps ...
-//! few:      | 5, how many << 3 | those numbers, 4 each | blocks of which: as steps by bits, from 0
-//! halves:   | 6, bits << 3 | a column of the low bits | a column of those above them
-//! beside:   | 7 | a column of what is to be added to another that the reader has
-//! ```
-//! What is measured moves little from bucket to bucket, and often not at all; so most steps are
-//! short, and runs of blocks without a step are one byte. What jumps among a few numbers (the
-//! building that stands in the sun's way) is told by which of them it is; and a word may be two
-//! fields beside each other, each with a manner of its own.
+//! Packing columns, each in the manner that takes least: what [`unpack`](super::unpack) reads.
 
-use super::columns::Columns;
-use super::steps::{
-    BEFORE, BLOCK, Follower, Kind, Steps, Window, pack_block, spread, up_to, width_of,
+use super::columns::{Column, Columns};
+use super::steps::{BLOCK, Kind, Steps, Window, pack_block, up_to, width_of};
+use super::unpack::{
+    BESIDE, BY_BITS, CONSTANT, FEW, FEW_MAX, HALVES, LEAST_HALF, WIDTH_MAX, low_bits,
 };
 
-/// On disk: tags up to here are the bits of a step, those above stand for so many more blocks of
-/// steps that are all zero. No tag is zero.
-const WIDTH_MAX: u8 = 32;
-/// On disk, beside the kinds of steps.
-const CONSTANT: u8 = 0;
-const FEW: u8 = 5;
-pub(super) const HALVES: u8 = 6;
-const BESIDE: u8 = 7;
-/// The most numbers that a column jumps among; their count fits above the kind.
-const FEW_MAX: usize = 31;
 /// Of the table in which a number is looked for among the few: it is never more than half full.
 const PLACES: usize = 64;
+const _: () = assert!(PLACES > 2 * FEW_MAX);
 /// So many numbers may be few at the beginning of a column.
 const FEW_AT_ONCE: usize = 8;
 /// Bytes of a first number, and of the byte before it.
 const BEGIN: usize = 5;
-/// Words are cut in the middle, and what is left once more.
-const LEAST_HALF: u32 = 8;
-const _: () = assert!(BLOCK == 8 && Kind::Curve as u8 + 1 == FEW && PLACES > 2 * FEW_MAX);
-
-/// Numbers to be packed, with what their steps look back on before them and room for a whole last
-/// block behind.
-#[derive(Clone, Copy)]
-pub(super) struct Column<'n> {
-    padded: &'n [u32],
-    count: usize,
-}
 
 /// How a column is packed, and the bytes that it takes then: about, in steps.
 struct Plan {
@@ -67,24 +36,7 @@ impl Plan {
     }
 }
 
-impl<'n> Column<'n> {
-    pub(super) fn new(padded: &'n [u32], count: usize) -> Self {
-        debug_assert_eq!(padded.len(), BEFORE + count.next_multiple_of(BLOCK));
-        Self { padded, count }
-    }
-
-    pub(super) fn numbers(self) -> &'n [u32] {
-        &self.padded[BEFORE..BEFORE + self.count]
-    }
-
-    /// Each block with what is before it, and how many numbers there are in it.
-    fn blocks(self) -> impl Iterator<Item = (&'n Window, usize)> {
-        (0..self.count).step_by(BLOCK).map(move |at| {
-            let window = self.padded[at..].first_chunk().expect("padded to whole blocks");
-            (window, (self.count - at).min(BLOCK))
-        })
-    }
-
+impl Column<'_> {
     /// Appends it to `out`.
     pub(super) fn pack(self, out: &mut Vec<u8>) {
         self.pack_by(&self.plan(u32::BITS), out);
@@ -143,7 +95,7 @@ impl<'n> Column<'n> {
     }
 
     fn pack_by(self, plan: &Plan, out: &mut Vec<u8>) {
-        let first = self.padded[0].to_le_bytes();
+        let first = self.numbers()[0].to_le_bytes();
         match &plan.manner {
             Manner::Constant => {
                 out.push(CONSTANT);
@@ -280,93 +232,6 @@ impl<'n> Column<'n> {
     }
 }
 
-/// How one of few numbers follows another.
-const BY_BITS: Steps = Steps { kind: Kind::Bits, shift: 0 };
-
-/// Takes a column off the front of `input`, as many numbers as there is room for: whole blocks, of
-/// which the last may have more than there are. Returns what is behind, or `None` if these bytes are
-/// no such column.
-pub(super) fn unpack<'a>(input: &'a [u8], numbers: &mut [u32]) -> Option<&'a [u8]> {
-    unpack_half(input, numbers, u32::BITS)
-}
-
-/// The same for a column that may be packed beside another.
-pub(super) fn unpack_beside<'a>(
-    input: &'a [u8],
-    numbers: &mut [u32],
-    other: impl IntoIterator<Item = u32>,
-) -> Option<&'a [u8]> {
-    let Some(difference) = input.strip_prefix(&[BESIDE]) else {
-        return unpack(input, numbers);
-    };
-    let rest = unpack(difference, numbers)?;
-    for (number, other) in numbers.iter_mut().zip(other) {
-        *number = number.wrapping_add(other);
-    }
-    Some(rest)
-}
-
-fn unpack_half<'a>(input: &'a [u8], numbers: &mut [u32], bits: u32) -> Option<&'a [u8]> {
-    let (begin, rest) = input.split_first()?;
-    let (kind, above) = (begin & 7, u32::from(begin >> 3));
-    if kind == HALVES {
-        if above != bits / 2 || above < LEAST_HALF {
-            return None;
-        }
-        let mut high = vec![0; numbers.len()];
-        let rest = unpack_half(rest, numbers, above)?;
-        let rest = unpack_half(rest, &mut high, above)?;
-        for (number, high) in numbers.iter_mut().zip(high) {
-            *number = *number & low_bits(above) | high << above;
-        }
-        return Some(rest);
-    }
-    if kind == FEW {
-        let (few, rest) = rest.split_at_checked(above as usize * size_of::<u32>())?;
-        let (few, _) = few.as_chunks();
-        let mut known = [0; FEW_MAX + 1];
-        let known = known.get_mut(..few.len())?;
-        known.iter_mut().zip(few).for_each(|(known, few)| *known = u32::from_le_bytes(*few));
-        let rest = unpack_steps(rest, numbers, Follower::from(0, BY_BITS))?;
-        for number in numbers {
-            *number = *known.get(*number as usize)?;
-        }
-        return Some(rest);
-    }
-    let (first, rest) = rest.split_first_chunk()?;
-    let first = u32::from_le_bytes(*first);
-    if kind == CONSTANT {
-        numbers.fill(first);
-        return Some(rest);
-    }
-    let kind = Kind::of(kind)?;
-    unpack_steps(rest, numbers, Follower::from(first, Steps { kind, shift: above }))
-}
-
-fn unpack_steps<'a>(
-    mut rest: &'a [u8],
-    numbers: &mut [u32],
-    mut follower: Follower,
-) -> Option<&'a [u8]> {
-    let mut idle = 0;
-    for block in numbers.as_chunks_mut::<BLOCK>().0 {
-        let mut steps = [0; BLOCK];
-        if idle == 0 {
-            let (&tag, behind) = rest.split_first()?;
-            rest = behind;
-            if (1..=WIDTH_MAX).contains(&tag) {
-                steps = spread(rest, tag)?;
-                rest = &rest[usize::from(tag)..];
-            } else {
-                idle = tag.checked_sub(WIDTH_MAX)?;
-            }
-        }
-        idle = idle.saturating_sub(1);
-        follower.follow(steps, block);
-    }
-    (idle == 0).then_some(rest)
-}
-
 /// Says that so many blocks had no step, if any.
 fn push_idle(idle: &mut usize, out: &mut Vec<u8>) {
     while *idle > 0 {
@@ -374,8 +239,4 @@ fn push_idle(idle: &mut usize, out: &mut Vec<u8>) {
         out.push(WIDTH_MAX + now as u8);
         *idle -= now;
     }
-}
-
-fn low_bits(bits: u32) -> u32 {
-    (1 << bits) - 1
 }
