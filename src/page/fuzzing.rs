@@ -11,10 +11,12 @@ use super::build::PageBuilder;
 use super::dictionary::Compression;
 use super::facts::Facts;
 use super::header::{CHECKED_FROM, HEADER_BYTES};
+use super::pattern::Pattern;
 use super::shape::{RecordShape, RecordType};
 use super::stored::{checksum, decode, encode, store_body};
 use super::{PAGE_BYTES_MAX, PAGE_LEN_MAX, access, serialize};
 use crate::error::{Error, ErrorKind, Result};
+use crate::grid::PageNumber;
 use crate::revision::Revision;
 use crate::time::Timestamp;
 
@@ -139,6 +141,7 @@ where
     let stored = encode(&page, &store_body(&page, &compression, None), key, &shape);
     let back = decode(&stored, key, &shape, no_dictionary).expect("what was encoded");
     assert_same(&page, &back);
+    beside_holds(&page, &compression, key, &shape, &record);
     assert!(back.present().eq(expected.keys().copied()));
     for (slot, (record, facts)) in expected {
         assert_eq!(value::<R>(&back, slot), record);
@@ -148,6 +151,27 @@ where
     }
     let elsewhere = [key, b"x"].concat();
     assert!(decode(&stored, &elsewhere, &shape, no_dictionary).is_err(), "in the wrong place");
+}
+
+/// The same beside a pattern of such records, where they may be one.
+fn beside_holds<R: RecordType>(
+    page: &Page,
+    compression: &Compression,
+    key: &[u8],
+    shape: &RecordShape,
+    record: impl Fn(&[u8]) -> R,
+) {
+    let mut full = PageBuilder::new(page.slots(), *shape);
+    for slot in 0..page.slots() {
+        let archived =
+            serialize(&record(&[slot as u8, 1, 2, 3])).expect("plain values are archived");
+        full.add(Slot(slot), Origin::Built, some_facts(0), 0, &archived)
+            .expect("far below the limit");
+    }
+    let Some(pattern) = Pattern::of(&full.finish(), PageNumber(7)) else { return };
+    let stored = encode(page, &store_body(page, compression, Some(&pattern)), key, shape);
+    let back = decode(&stored, key, shape, |_| Ok(Some(Aid::Pattern(pattern))));
+    assert_same(page, &back.expect("what was encoded"));
 }
 
 fn some_facts(number: u8) -> Facts {
