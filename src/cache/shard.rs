@@ -31,9 +31,13 @@ pub(super) struct Shard<P> {
 /// Where a page stands among those of its shard: the least is used most.
 pub(super) type Place = (usize, usize);
 
-/// Of the main pages' part, protected ones hold at most four fifths, so that what is new among them
-/// has time to be asked for again.
-const PROTECTED_FIFTHS: usize = 4;
+/// Of the main pages' part, protected ones hold at most three quarters, so that what is new among
+/// them has time to be asked for again.
+const PROTECTED_QUARTERS: usize = 3;
+
+/// From this count on a page from the window wins against its equals: it was asked for last. Below,
+/// they stay: a scan that asks for everything once or twice flushes nothing.
+const OFTEN: u64 = 3;
 
 /// Window pages that one call moves on: when the window shrinks, many callers share the work.
 const MOVES_MAX: usize = 16;
@@ -217,7 +221,7 @@ impl<P> Shard<P> {
     }
 
     /// Whether the candidate was asked for more often than all those together who would have to go
-    /// for it. A large page must be worth the many small ones it costs.
+    /// for it, or often and no less. A large page must be worth the many small ones it costs.
     fn outweighs(&self, candidate: &Resident<P>, lacking: usize) -> bool {
         let mut freed = 0;
         let mut rivals = 0;
@@ -225,7 +229,7 @@ impl<P> Shard<P> {
         for victim in self.probation.oldest_first().chain(self.protected.oldest_first()) {
             rivals += self.sketch.count(victim.key().hash());
             freed += self.probation.weight_of(victim);
-            if rivals >= count {
+            if rivals > count || rivals == count && count < OFTEN {
                 return false;
             }
             if freed >= lacking {
@@ -259,7 +263,7 @@ impl<P> Shard<P> {
 
     fn protected_max(&self) -> usize {
         let main = self.share - self.climb.window_of(self.share);
-        main / 5 * PROTECTED_FIFTHS
+        main / 4 * PROTECTED_QUARTERS
     }
 
     fn pop_oldest_main(&mut self) -> Option<Arc<Resident<P>>> {

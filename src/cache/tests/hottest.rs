@@ -54,7 +54,7 @@ fn a_page_that_nobody_asked_for_pushes_nobody_out_and_stands_behind_those_offere
     }
     assert_eq!(lodge(&cache, key("b"), 8 << 10), Lodged::Needless);
     read(&cache, key("r"), 8 << 10);
-    assert_eq!(names(&cache, 9), "abcderf", "four fifths are protected");
+    assert_eq!(names(&cache, 9), "abcderf", "most of the main pages are protected");
     assert_eq!(lodge(&cache, key("g"), 8 << 10), Lodged::NoRoom);
     assert_eq!(names(&cache, 9), "abcderf");
     cache.validate();

@@ -63,3 +63,25 @@ fn pages_asked_for_once_displace_none_that_were_asked_for_often() {
     let left = (0..98_u64).filter(|key| cache.get(CacheKey::new(&key.to_le_bytes())).is_some());
     assert!(left.count() >= 95);
 }
+
+/// How many of fifty pages are in memory that were asked for as often as those that fill it, later.
+fn equals_let_in(times: usize) -> usize {
+    let probe = cache(1 << 20);
+    let bytes = page(&probe, CacheKey::new(&[0; 8]), 0, PAGE_BYTES).bytes();
+    let cache = Cache::with_shards(Budget::new(bytes * 100), Life::begin(), 1);
+    let ask = |key: u64| _ = read(&cache, CacheKey::new(&key.to_le_bytes()), PAGE_BYTES);
+    (0..times).for_each(|_| (0..100).for_each(ask));
+    (0..times).for_each(|_| (1000..1050).for_each(ask));
+    // What the window holds at the end was let in by nobody.
+    (1050..1053).for_each(ask);
+    let is_in = |key: &u64| cache.peek(CacheKey::new(&key.to_le_bytes())).is_some();
+    (1000..1050).filter(is_in).count()
+}
+
+#[test]
+fn of_pages_asked_for_equally_often_the_later_ones_stay_and_of_those_asked_for_seldom_the_earlier()
+{
+    assert!(equals_let_in(1) <= 1, "{}", equals_let_in(1));
+    assert!(equals_let_in(2) <= 1, "{}", equals_let_in(2));
+    assert!(equals_let_in(4) >= 15, "{}", equals_let_in(4));
+}
