@@ -31,7 +31,8 @@ impl Million {
     }
 }
 
-/// Copies a folder with all that is in it.
+/// Copies a folder with all that is in it, down to the disk: whoever opens the copy and syncs it for
+/// the first time would otherwise wait for the copying.
 pub fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("the folder is there") {
         let entry = entry.expect("the folder is there");
@@ -40,7 +41,8 @@ pub fn copy(from: &Path, to: &Path) {
             fs::create_dir_all(&target).expect("a folder");
             copy(&entry.path(), &target);
         } else {
-            fs::copy(entry.path(), target).expect("a copy");
+            fs::copy(entry.path(), &target).expect("a copy");
+            fs::File::open(target).and_then(|copied| copied.sync_all()).expect("a sync");
         }
     }
 }
