@@ -26,7 +26,9 @@ mod tests;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use access::serialize;
-pub(crate) use access::{RecordBytes, access, prefetch, serialize_into};
+pub(crate) use access::{
+    RecordBytes, access, access_array, prefetch, prefetch_from, serialize_into,
+};
 pub(crate) use body::{Origin, Page, Slot};
 pub(crate) use build::PageBuilder;
 pub(crate) use dictionary::{Compression, Dictionary, Sampler};
