@@ -665,8 +665,8 @@ pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
 pub use view::{
     BuildContext, Census, Changes, Completeness, Entities, ExplainedBuild, ExplainedCause,
     ExplainedRead, Explanation, Failure, Filled, GetAsync, Input, Invalidated, Marked, Missing,
-    Pending, PendingState, ReconcileReport, Record, RecordName, Refresh, Timeline, View,
-    ViewDefinition, ViewInfo, ViewStatus, Warming,
+    Pending, PendingState, ReconcileReport, Record, RecordName, Refresh, Timeline, TimelineIter,
+    View, ViewDefinition, ViewInfo, ViewStatus, Warming,
 };
 
 /// Parts that a proof puts in the place of the operating system's.

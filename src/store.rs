@@ -21,8 +21,9 @@ use crate::view::{
 /// One open file with its cache and its writer.
 ///
 /// Handles are cheap to clone. The store closes when [`close`](Self::close) is called or when the
-/// last handle to it or to one of its views is dropped. A [`Timeline`](crate::Timeline) and an
-/// [`Entities`](crate::Entities) keep it open as a view does; a [`Record`](crate::Record) does not.
+/// last handle to it or to one of its views is dropped. An
+/// [`Entities`](crate::Entities) keeps it open as a view does; a [`Record`](crate::Record) and a
+/// [`Timeline`](crate::Timeline) do not.
 #[derive(Clone)]
 pub struct Store(Arc<Engine>);
 

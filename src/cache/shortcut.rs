@@ -110,6 +110,7 @@ impl<P> Shortcut<P> {
         let is_it = |place: &Option<Slot<P>>| place.as_ref().is_some_and(|slot| slot.hash == hash);
         let place = if is_it(first) { first } else { second };
         let slot = place.as_mut().filter(|slot| slot.hash == hash && slot.life == cache.life())?;
+        slot.hold.fetch_count();
         if slot.resident.is_retired() {
             // If it left for want of hits, these bring it back to stay.
             place.take().into_iter().for_each(|mut left| left.tell(cache));
@@ -239,6 +240,16 @@ impl<P> Hold<P> {
     /// A hold that is the first of its origin.
     pub(crate) fn new(resident: Arc<Resident<P>>) -> Self {
         Self(Arc::new(Lease { resident, _apart: [0; 13] }))
+    }
+
+    /// Looks at its count, so that it comes from memory while the page is checked that it is to hold:
+    /// an atomic addition asks for it only when its turn has come. A model has nothing to wait for, and
+    /// would only have one more step to try in every order.
+    #[inline]
+    fn fetch_count(&self) {
+        if !cfg!(loom) {
+            _ = Arc::strong_count(&self.0);
+        }
     }
 
     #[inline]

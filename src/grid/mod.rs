@@ -22,6 +22,7 @@
 //! program divides time alike on every machine.
 
 mod bucket;
+mod bucket_row;
 mod buckets;
 mod calendar;
 #[cfg(any(test, fuzzing))]
@@ -42,6 +43,7 @@ mod zone_years;
 #[cfg(not(loom))]
 mod oracle;
 
+pub(crate) use bucket_row::BucketRow;
 pub(crate) use place::{PageNumber, Place};
 pub(crate) use zone_years::ZoneYears;
 

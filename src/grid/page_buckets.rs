@@ -1,6 +1,7 @@
 //! The buckets of one page, asked for one after the other.
 
 use super::bucket::Bucket;
+use super::bucket_row::BucketRow;
 use super::define::{Grid, Shape};
 use super::place::PageNumber;
 
@@ -45,6 +46,14 @@ impl Grid {
 }
 
 impl PageBuckets<'_> {
+    /// Those in the slots from one to another, if one stands in each and they are of one width.
+    pub(crate) fn row(&self, first: u32, last: u32) -> Option<BucketRow> {
+        let (_, _, width) = self.known?;
+        let len = last.checked_sub(first)?.checked_add(1)?;
+        self.get(last)?;
+        Some(BucketRow::new(self.get(first)?, width, len))
+    }
+
     /// The bucket in a slot, if one stands there.
     #[inline]
     pub(crate) fn get(&self, slot: u32) -> Option<Bucket> {

@@ -251,11 +251,10 @@ impl Page {
         }
     }
 
-    /// Whether a record stands in each slot up to this one, as far as that is known without looking at
-    /// each.
+    /// Whether a record stands in each slot from one to another.
     #[inline]
-    pub(crate) fn surely_holds(&self, last: Slot) -> bool {
-        last.0 < self.row.slots
+    pub(crate) fn holds_all(&self, first: Slot, last: Slot) -> bool {
+        last.0 < self.row.slots || (first.0..=last.0).all(|slot| self.holds(Slot(slot)))
     }
 
     /// The slots that hold records, in order.
@@ -300,6 +299,18 @@ impl Page {
             (entry.offset, entry.len)
         };
         &self.body[offset as usize..][..len as usize]
+    }
+
+    /// Bytes of the records in so many slots, if they stand one right behind the other and each has
+    /// that size.
+    #[inline]
+    pub(super) fn array(&self, first: Slot, count: u32, size: usize) -> Option<&[u8]> {
+        let row = self.row;
+        let end = first.0.checked_add(count)?;
+        if end > row.slots || row.len as usize != size || (row.stride != row.len && count > 1) {
+            return None;
+        }
+        self.body[(row.first + first.0 * row.stride) as usize..].get(..count as usize * size)
     }
 
     /// What all its records have in common.

@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 
 use super::core::Core;
 use super::lookup::Found;
-use super::timeline::Stretch;
+use super::stretch::{Listed, Stretch};
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// Whether a fresh record of a page is worth building anew before it expires.
@@ -50,7 +50,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             return;
         }
         let now = now();
-        for (slot, bucket, freshness) in stretch.records(&self.state) {
+        for Listed { slot, bucket, freshness } in stretch.records() {
             self.look_ahead(stretch.found(), slot, bucket, freshness, now);
         }
     }

@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
-use crate::cache::KeyParts;
+use crate::cache::{Hold, KeyParts, Resident};
 use crate::disk::mark_row;
 use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::{Freshness, Layer};
-use crate::grid::Bucket;
+use crate::grid::{Bucket, PageNumber};
 use crate::key::{EntityKey, KeyBuf};
 use crate::metrics::Tally;
-use crate::page::{PageKey, RecordType, Slot, prefetch};
+use crate::page::{Page, PageKey, RecordType, Slot, prefetch};
 use crate::rebuild::is_building;
 use crate::revision::Revision;
 use crate::sync::Arc;
@@ -180,11 +180,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         }
         let (grid, page_len) = (self.state.grid(), self.state.page_len());
         let (bucket, place) = grid.locate(instant, page_len)?;
-        let mut middle = KeyBuf::new();
-        entity.encode(&mut middle);
-        let (first, last) = PageKey::ends(self.state.id(), place.page);
-        let (key, slot) = (KeyParts::new(first, middle.as_slice(), last), Slot(place.slot));
-        let hold = in_hand(self.shared(), &key, |resident| {
+        let slot = Slot(place.slot);
+        let hold = self.page_in_hand(entity, place.page, |resident| {
             let page = resident.value();
             let holds = page.holds(slot);
             if holds {
@@ -193,6 +190,20 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             holds
         })?;
         self.standing(Found { hold, layer: Layer::Memory }, slot, bucket, tally)
+    }
+
+    /// A page of an entity that this thread used lately, if it serves.
+    #[inline]
+    pub(super) fn page_in_hand(
+        &self,
+        entity: &E,
+        page: PageNumber,
+        serves: impl FnOnce(&Resident<Page>) -> bool,
+    ) -> Option<Hold<Page>> {
+        let mut middle = KeyBuf::new();
+        entity.encode(&mut middle);
+        let (first, last) = PageKey::ends(self.state.id(), page);
+        in_hand(self.shared(), &KeyParts::new(first, middle.as_slice(), last), serves)
     }
 
     /// A record from memory, if nothing is to be done about it.

@@ -128,6 +128,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// # Errors
     /// As [`get`](Self::get), for the first bucket that could not be built;
     /// [`Input`](crate::ErrorKind::Input) for a longer range.
+    #[inline]
     pub fn range(&self, entity: &E, range: impl Into<TimeRange>) -> Result<Timeline<R>> {
         self.core.range(entity, range.into(), self.policy)
     }

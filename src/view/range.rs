@@ -8,7 +8,7 @@ use crate::freshness::Layer;
 use crate::graph::Observation;
 use crate::grid::{Bucket, PageNumber, Place};
 use crate::key::EntityKey;
-use crate::page::{PageKey, RecordType};
+use crate::page::{PageKey, RecordType, Slot, prefetch_from};
 use crate::rebuild::{Rebuilder, is_building};
 use crate::sync::Arc;
 use crate::time::{Span, TimeRange, Timestamp};
@@ -22,7 +22,19 @@ use super::lookup::{Found, Look, look};
 use super::observe::{observe, of_slots, of_view};
 use super::policy::{Missing, Policy};
 use super::record::Record;
-use super::timeline::{Stretch, Timeline};
+use super::stretch::Stretch;
+use super::timeline::Timeline;
+
+/// What looking for the records of a range came to.
+struct Seen<R> {
+    timeline: Timeline<R>,
+    /// Whether a bucket has no record.
+    missing: bool,
+    /// Why the last page that failed its checks did.
+    damage: Option<Error>,
+    /// What a build is to be told of it.
+    observations: Vec<Observation>,
+}
 
 /// The most buckets that one call reads: a longer stretch is read in pieces, so that what a call
 /// holds in memory is bounded.
@@ -30,14 +42,51 @@ const BUCKETS_MAX: u64 = 1 << 20;
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// The records of the buckets that start in a range, by policy.
+    #[inline]
     pub(super) fn range(
         self: &Arc<Self>,
         entity: &E,
         range: TimeRange,
         policy: Policy,
     ) -> Result<Timeline<R>> {
+        match self.range_in_hand(entity, range) {
+            Some(timeline) => Ok(timeline),
+            None => self.range_anywhere(entity, range, policy),
+        }
+    }
+
+    /// Those of a page that this thread used lately, if it has all of them and nothing is to be done
+    /// about any record of it. All of what most timelines cost is in here: the page is checked once,
+    /// as for a hit, and no record by itself.
+    #[inline]
+    fn range_in_hand(&self, entity: &E, range: TimeRange) -> Option<Timeline<R>> {
+        if self.state.is_bypassed() || is_building() {
+            return None;
+        }
+        let (place, buckets) = self.state.grid().row_in_page(range, self.state.page_len())?;
+        let (first, last) = (Slot(place.slot), Slot(place.slot + buckets.len() - 1));
+        let hold = self.page_in_hand(entity, place.page, |resident| {
+            let page = resident.value();
+            let serves = page.holds_all(first, last) && self.state.all_fresh(resident);
+            if serves {
+                prefetch_from(page, first);
+            }
+            serves
+        })?;
+        self.state.counters().hits.here().count();
+        let found = Found { hold, layer: Layer::Memory };
+        Some(Timeline::of_one(Stretch::whole(found, first, buckets)))
+    }
+
+    #[inline(never)]
+    fn range_anywhere(
+        self: &Arc<Self>,
+        entity: &E,
+        range: TimeRange,
+        policy: Policy,
+    ) -> Result<Timeline<R>> {
         match self.range_unobserved(entity, range, policy) {
-            Ok((timeline, observations)) => {
+            Ok(Seen { timeline, observations, .. }) => {
                 timeline.marked().for_each(|record| self.served_marked(&record));
                 observations.into_iter().for_each(|seen| observe(self.shared(), seen));
                 Ok(timeline)
@@ -59,15 +108,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         entity: &E,
         range: TimeRange,
         policy: Policy,
-    ) -> Result<(Timeline<R>, Vec<Observation>)> {
+    ) -> Result<Seen<R>> {
         if self.is_bypassed() {
             self.build_range(entity, range)?;
-            return self.timeline(entity, range);
+            return self.see(entity, range);
         }
-        let (mut timeline, mut observations) = self.timeline(entity, range)?;
+        let mut seen = self.see(entity, range)?;
         let mut gate = self.gate();
         for _ in 0..FLIGHTS_MAX {
-            if !self.builds() || !self.wants_builds(&timeline, policy) {
+            if !self.builds() || !self.wants_builds(&seen, policy) {
                 break;
             }
             let refused = match gate.pass().and_then(|()| whole(self.fill(entity, range, policy)?))
@@ -76,25 +125,25 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 Err(error) if is_refusal(&error) => Some(self.named(error)),
                 Err(error) => return Err(error),
             };
-            (timeline, observations) = self.timeline(entity, range)?;
+            seen = self.see(entity, range)?;
             // What was made and is not fresh was overtaken, and would be again; what was refused is
             // served as it is.
-            if !self.lacks_any(range, &timeline, policy)? {
-                return Ok((timeline, observations));
+            if !self.lacks_any(range, &seen, policy)? {
+                return Ok(seen);
             }
             if let Some(refused) = refused {
                 return Err(refused);
             }
             // What is not there was deleted since.
         }
-        if let Some(damage) = timeline.take_damage() {
+        if let Some(damage) = seen.damage {
             return Err(self.named(damage));
         }
-        if self.builds() && self.lacks_any(range, &timeline, policy)? {
+        if self.builds() && self.lacks_any(range, &seen, policy)? {
             // Deleted again and again while it was built: there is no knowing what would be there.
-            observations.iter_mut().for_each(|seen| seen.marked = true);
+            seen.observations.iter_mut().for_each(|seen| seen.marked = true);
         }
-        Ok((timeline, observations))
+        Ok(seen)
     }
 
     /// Builds all of a range, whatever is stored.
@@ -111,10 +160,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     /// Whether a record is missing that is to be built.
-    fn lacks_any(&self, range: TimeRange, timeline: &Timeline<R>, policy: Policy) -> Result<bool> {
+    fn lacks_any(&self, range: TimeRange, seen: &Seen<R>, policy: Policy) -> Result<bool> {
         Ok(policy.missing == Missing::Build
-            && timeline.misses_any()
-            && !self.misses_only_retired(range, timeline)?)
+            && seen.missing
+            && !self.misses_only_retired(range, &seen.timeline)?)
     }
 
     /// Whether each bucket that has no record is one of which a build that reads is told so.
@@ -132,9 +181,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     /// What is there in a range, whatever its colour. Never builds.
-    fn timeline(&self, entity: &E, range: TimeRange) -> Result<(Timeline<R>, Vec<Observation>)> {
-        let mut timeline = Timeline::new(self.state.clone());
-        let mut observations = Vec::new();
+    fn see(&self, entity: &E, range: TimeRange) -> Result<Seen<R>> {
+        let (mut pages, mut observations) = (Vec::new(), Vec::new());
+        let (mut missing, mut damage) = (false, None);
         let building = is_building().then(|| self.shared().published());
         // Once for all of it, and only if something of it seals or expires.
         let asked = OnceCell::new();
@@ -153,24 +202,25 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                     let stretch = Stretch::new(found, number, slots, &self.state, now);
                     note(Some(stretch.found()), stretch.is_marked());
                     self.look_ahead_in(&stretch, now);
-                    timeline.push(stretch);
+                    missing |= stretch.misses_any();
+                    pages.push(stretch);
                 }
                 Look::Absent => {
                     note(None, false);
-                    timeline.note_missing();
+                    missing = true;
                 }
                 Look::Damaged(error) => {
                     note(None, true);
-                    timeline.note_damage(error);
+                    (missing, damage) = (true, Some(error));
                 }
             }
         })?;
-        Ok((timeline, observations))
+        Ok(Seen { timeline: Timeline::of_many(pages), missing, damage, observations })
     }
 
-    fn wants_builds(&self, timeline: &Timeline<R>, policy: Policy) -> bool {
-        (policy.missing == Missing::Build && timeline.misses_any())
-            || timeline.marked().any(|record| self.rebuilds(&record, policy.marked))
+    fn wants_builds(&self, seen: &Seen<R>, policy: Policy) -> bool {
+        (policy.missing == Missing::Build && seen.missing)
+            || seen.timeline.marked().any(|record| self.rebuilds(&record, policy.marked))
     }
 
     /// Looks up the pages that a range touches, each once, in order: page, first and last slot.
@@ -273,8 +323,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let mut scanned = Vec::new();
         for entity in Entities::unobserved(self.clone()) {
             let entity = entity?;
-            let (timeline, _) = self.range_unobserved(entity.borrow(), range, policy)?;
-            scanned.push((entity, timeline));
+            let seen = self.range_unobserved(entity.borrow(), range, policy)?;
+            scanned.push((entity, seen.timeline));
         }
         Ok(scanned)
     }
