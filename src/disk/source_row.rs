@@ -17,9 +17,11 @@ pub(crate) struct SourceRow {
     pub(crate) generation: u64,
 }
 
+const BYTES: usize = 4 * size_of::<u64>() + size_of::<u32>();
+
 impl SourceRow {
     pub(crate) fn to_bytes(self) -> Vec<u8> {
-        RowWriter::default()
+        RowWriter::with_capacity(BYTES)
             .u64(self.changed.get())
             .u64(self.changed_whole.get())
             .u32(u32::from(self.version.is_some()))
