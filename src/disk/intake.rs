@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::schedule::Round;
 use crate::sync::channel::{Receiver, Select, TryRecvError};
 
 use super::crowd::Crowd;
@@ -14,6 +15,10 @@ pub(super) struct Intake {
     derived: Receiver<Box<dyn Request>>,
     /// Who will come with the next commit.
     crowd: Crowd,
+    /// Who was answered with the last one. The writer goes on with those who are back while these
+    /// wake each other, and helps them where nothing else is to do; all are awake before it waits or
+    /// commits.
+    answered: Round,
 }
 
 /// What the writer turns to next.
@@ -104,7 +109,7 @@ impl Intake {
         synced: Receiver<Box<dyn Request>>,
         derived: Receiver<Box<dyn Request>>,
     ) -> Self {
-        Self { synced, derived, crowd: Crowd::default() }
+        Self { synced, derived, crowd: Crowd::default(), answered: Round::default() }
     }
 
     /// Waits for work. Synced operations first; both queues closed and empty means the end.
@@ -114,6 +119,9 @@ impl Intake {
                 Ok(request) => return Next::Request(request),
                 Err(TryRecvError::Disconnected) => return Next::Closed,
                 Err(TryRecvError::Empty) => {}
+            }
+            if self.answered.wake_one() {
+                continue;
             }
             if sweeps {
                 return Next::Sweep;
@@ -177,7 +185,12 @@ impl Intake {
     }
 
     fn another(&mut self, gathering: &mut Gathering) -> Option<Box<dyn Request>> {
-        if gathering.requests == 0 || gathering.alone || gathering.ended {
+        if gathering.ended {
+            return None;
+        }
+        gathering.ended = gathering.requests == 0 || gathering.alone;
+        if gathering.ended {
+            self.answered.wake_all();
             return None;
         }
         if !gathering.is_full()
@@ -186,12 +199,14 @@ impl Intake {
             return Some(request);
         }
         gathering.ended = true;
+        self.answered.wake_all();
         // However many large operations overtake it, a rebuilt page gets its turn.
         self.derived.try_recv().ok()
     }
 
     fn take_in_time(&mut self, gathering: &mut Gathering) -> Option<Box<dyn Request>> {
         if let Some(due) = gathering.patient.filter(|_| gathering.bytes < GATHERED_BYTES) {
+            self.answered.wake_all();
             return gathering.wait(|_| self.take_until(due));
         }
         let any_left = gathering.left.as_mut().is_some_and(|left| {
@@ -217,8 +232,13 @@ impl Intake {
     /// Waits for one of the callers who are likely to come, when so many are there.
     fn await_one(&mut self, gathering: &mut Gathering) -> Option<Box<dyn Request>> {
         let patience = self.crowd.patience(gathering.callers, gathering.for_callers)?;
-        if let Ok(request) = self.synced.try_recv() {
-            return Some(request);
+        loop {
+            if let Ok(request) = self.synced.try_recv() {
+                return Some(request);
+            }
+            if !self.answered.wake_one() {
+                break;
+            }
         }
         let came = gathering.wait(|gathering| {
             let began = Instant::now();
@@ -230,6 +250,12 @@ impl Intake {
             self.crowd.give_up();
         }
         came
+    }
+
+    /// These were answered: wakes the first of them, and the others while it goes on.
+    pub(super) fn wake(&mut self, answered: Round) {
+        answered.wake_one();
+        self.answered = answered;
     }
 
     /// A synced commit took so long.

@@ -12,6 +12,7 @@ use crate::cache::{CacheKey, Publication};
 use crate::error::{Error, ErrorKind, RESTORE, Result};
 use crate::graph::MarkRow;
 use crate::revision::Revision;
+use crate::schedule::Round;
 use crate::sync::channel::{self, Sender};
 use crate::sync::{Arc, thread};
 
@@ -48,6 +49,9 @@ impl WriterHandle {
             last,
             unsynced: None,
             sweeping: true,
+            left_behind: false,
+            // What an opening before this one left is looked for first.
+            passed_over: PASSED_OVER_MAX,
             noting: Noting::new(shared, Instant::now()),
         };
         let thread = thread::Builder::new()
@@ -83,6 +87,10 @@ impl WriterHandle {
     }
 }
 
+/// One caller who comes back before the writer has looked is enough that it never sees its queues
+/// empty: after so many transactions it cleans up all the same.
+const PASSED_OVER_MAX: u32 = 8;
+
 struct Writer {
     shared: Arc<Shared>,
     /// What waits for it.
@@ -94,6 +102,10 @@ struct Writer {
     unsynced: Option<Unsynced>,
     /// Whether pages of views that are no more may be left to remove.
     sweeping: bool,
+    /// Whether the last transaction left some.
+    left_behind: bool,
+    /// Transactions since it last removed some.
+    passed_over: u32,
     /// When it notes which pages are used most.
     noting: Noting,
 }
@@ -110,7 +122,10 @@ impl Writer {
     fn run(mut self) {
         loop {
             match self.next() {
-                Next::Request(first) => self.transact(self.intake.gather(first), false),
+                Next::Request(first) => {
+                    self.passed_over += 1;
+                    self.transact(self.intake.gather(first), false);
+                }
                 Next::Sync => self.transact(Gathering::default(), true),
                 Next::Sweep => self.sweep(),
                 Next::Closed => break,
@@ -123,6 +138,9 @@ impl Writer {
 
     fn next(&self) -> Next {
         let sweeps = self.sweeping && self.shared.latched().is_none();
+        if sweeps && self.passed_over >= PASSED_OVER_MAX {
+            return Next::Sweep;
+        }
         let age_max = Duration::from(self.shared.options.unsynced_age_max);
         // Due beyond the end of the clock's time is never due.
         let due = self.unsynced.as_ref().and_then(|unsynced| unsynced.since.checked_add(age_max));
@@ -132,9 +150,9 @@ impl Writer {
     fn transact(&mut self, mut gathering: Gathering, synced: bool) {
         let mut requests = Vec::new();
         if let Some(latched) = self.shared.latched() {
-            gathering.into_first().into_iter().for_each(|request| request.fail(latched.clone()));
             // What could not be synced never will be: without this the timer would come for ever.
             self.unsynced = None;
+            fail(gathering.into_first(), &latched);
             return;
         }
         // redb can panic where a file is damaged beyond what it expects; a panic here would leave
@@ -150,14 +168,24 @@ impl Writer {
         });
         match outcome {
             Ok(committed) => {
-                requests.into_iter().for_each(|request| request.acknowledge(&committed));
+                // What a definition or a deletion left behind is gone when its caller goes on, if it is
+                // not too much: no announcement that he makes then counts it.
+                if std::mem::take(&mut self.left_behind) {
+                    self.sweep();
+                }
+                let round = Round::default();
+                for request in requests {
+                    request.acknowledge(&committed, &round);
+                }
+                self.intake.wake(round);
             }
             Err(cause) => {
                 // Whether the commit happened is unknown, and a sync is never retried.
                 self.shared.latch(&cause);
                 self.unsynced = None;
                 let latched = self.shared.latched().unwrap_or(cause);
-                requests.into_iter().for_each(|request| request.fail(latched.clone()));
+                // One that was not taken out failed as well.
+                fail(requests.into_iter().chain(gathering.into_first()), &latched);
             }
         }
     }
@@ -219,6 +247,7 @@ impl Writer {
         let makes_work = written.newly_marked || marks || !written.stamps.is_empty();
         self.last = written.last;
         self.sweeping |= written.sweeps;
+        self.left_behind = written.sweeps;
         let committed = self.publish(written);
         let took = started.elapsed().saturating_sub(gathering.waited());
         self.shared.counters.commit_latency.record(took);
@@ -270,13 +299,21 @@ impl Writer {
         committed
     }
 
-    /// Removes some pages of views that are no more, while nobody waits.
+    /// Removes some pages of views that are no more, while nobody waits or after others had their
+    /// turns.
     fn sweep(&mut self) {
+        self.passed_over = 0;
         let (request, receipt) = envelope(Sweep);
         self.transact(Gathering::of(request), false);
         // A failure has latched the writer, which ends the sweeping too.
         self.sweeping = receipt.wait().unwrap_or(false);
     }
+}
+
+fn fail(requests: impl IntoIterator<Item = Box<dyn Request>>, error: &Error) {
+    let round = Round::default();
+    requests.into_iter().for_each(|request| request.fail(error.clone(), &round));
+    round.wake_all();
 }
 
 fn raise(shared: &Shared, page: CacheKey<'_>, row: &MarkRow) {
