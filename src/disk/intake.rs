@@ -263,3 +263,114 @@ impl Intake {
         self.crowd.synced(took, gathering.callers, self.synced.len());
     }
 }
+
+impl Drop for Intake {
+    /// However the writer ends.
+    fn drop(&mut self) {
+        self.answered.wake_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::batch::Batch;
+    use super::super::committed::Committed;
+    use super::*;
+    use crate::error::Error;
+    use crate::schedule::receipt;
+    use crate::sync::channel::{Sender, bounded};
+    use crate::sync::thread;
+
+    /// An operation that does nothing.
+    struct Of(Speed, bool);
+
+    impl Request for Of {
+        fn speed(&self) -> Speed {
+            self.0
+        }
+
+        fn weight(&self) -> usize {
+            1
+        }
+
+        fn is_patient(&self) -> bool {
+            self.1
+        }
+
+        fn apply(&mut self, _: &mut Batch<'_>) {}
+
+        fn acknowledge(self: Box<Self>, _: &Committed, _: &Round) {}
+
+        fn fail(self: Box<Self>, _: Error, _: &Round) {}
+    }
+
+    type Queue = Sender<Box<dyn Request>>;
+
+    fn intake() -> (Queue, Queue, Intake) {
+        let (synced, synced_queue) = bounded(64);
+        let (derived, derived_queue) = bounded(64);
+        (synced, derived, Intake::new(synced_queue, derived_queue))
+    }
+
+    fn put(queue: &Queue, speed: Speed, patient: bool) {
+        assert!(queue.send(Box::new(Of(speed, patient))).is_ok());
+    }
+
+    fn first(intake: &Intake) -> Gathering {
+        match intake.next(false, None) {
+            Next::Request(first) => intake.gather(first),
+            _ => panic!("nothing waits"),
+        }
+    }
+
+    #[test]
+    fn a_stream_of_built_pages_keeps_nobody_waiting_who_is_there() {
+        let (synced, derived, mut intake) = intake();
+        put(&synced, Speed::Synced, false);
+        (0..3).for_each(|_| put(&derived, Speed::Derived, true));
+        let (mut gathering, mut taken) = (first(&intake), 0);
+        while intake.more(&mut gathering).is_some() {
+            taken += 1;
+            // Whenever one was applied there is the next.
+            put(&derived, Speed::Derived, true);
+        }
+        assert_eq!(taken, 1 + 3 + 1, "what was there, and one built page more");
+    }
+
+    #[test]
+    fn the_callers_who_are_expected_are_taken_though_they_come_one_by_one() {
+        let (synced, _derived, mut intake) = intake();
+        intake.crowd.synced(Duration::from_secs(3600), 3, 0);
+        put(&synced, Speed::AsFound, false);
+        let (mut gathering, mut taken) = (first(&intake), 0);
+        while intake.more(&mut gathering).is_some() {
+            taken += 1;
+            put(&synced, Speed::AsFound, false);
+        }
+        assert_eq!((taken, intake.synced.len()), (3, 1), "the fourth is for the next");
+    }
+
+    #[test]
+    fn one_that_is_alone_shares_its_transaction_with_none() {
+        let (synced, _derived, mut intake) = intake();
+        put(&synced, Speed::Synced, false);
+        let mut gathering = Gathering::of(Box::new(Of(Speed::Derived, false)));
+        assert!(intake.more(&mut gathering).is_some() && intake.more(&mut gathering).is_none());
+        assert!(intake.more(&mut Gathering::default()).is_none());
+    }
+
+    #[test]
+    fn all_who_were_answered_are_awake_when_the_writer_ends() {
+        let (_synced, _derived, mut intake) = intake();
+        let (replies, receipts): (Vec<_>, Vec<_>) = (0..9).map(|_| receipt()).unzip();
+        thread::scope(|scope| {
+            let waiting: Vec<_> =
+                receipts.into_iter().map(|receipt| scope.spawn(|| receipt.wait())).collect();
+            let round = Round::default();
+            replies.into_iter().for_each(|reply| reply.give(1, &round));
+            intake.wake(round);
+            drop(intake);
+            assert!(waiting.into_iter().all(|waits| waits.join().unwrap() == Some(1)));
+        });
+    }
+}

@@ -177,6 +177,8 @@ impl Writer {
                 for request in requests {
                     request.acknowledge(&committed, &round);
                 }
+                // Who goes on finds the pages held by nobody but the cache.
+                drop(committed);
                 self.intake.wake(round);
             }
             Err(cause) => {
