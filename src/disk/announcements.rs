@@ -71,6 +71,13 @@ impl Announcements {
         self.recent.push_back(Announcement { revision, scope, word });
     }
 
+    /// Whether nothing was said of any record that is known of, or may have been, since then.
+    pub(super) fn are_silent_since(&self, begun: Revision) -> bool {
+        let last = self.recent.back().map(|last| last.revision);
+        let floor = self.deletions_floor.max(self.invalidations_floor);
+        last.max(Some(floor)) <= Some(begun)
+    }
+
     /// What was said of a record since its build began: nothing, or the word that weighs most among
     /// those that it heeds.
     pub(super) fn since(

@@ -6,7 +6,7 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, WriteTransactio
 
 use crate::error::{Error, RESTORE, Result};
 use crate::graph::{
-    DependencySet, DepsRow, EdgeRow, MarkRow, Node, NodeReads, edge_bounds, edge_key,
+    Dependency, DependencySet, DepsRow, EdgeRow, MarkRow, Node, NodeReads, edge_bounds, edge_key,
     kind_edge_bounds, put_edge_key, split_edge,
 };
 use crate::page::{PageKey, Slot, ViewId};
@@ -317,7 +317,7 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
             let new = to.iter().filter(|(node, reads)| from.get(*node) != Some(*reads));
             for (node, (reads, version)) in new.chain(gone) {
                 let mut edge = self.edge(node.as_slice(), page)?.unwrap_or_default();
-                runs(slots).for_each(|run| edge.set(run, reads, *version));
+                slots.iter().for_each(|run| edge.set(*run, reads, *version));
                 self.put_edge(node.as_slice(), page, &edge)?;
             }
         }
@@ -327,16 +327,25 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
         Ok(())
     }
 
-    /// Writes the edges of a page that has none yet: of what these slots read.
-    fn link(&mut self, page: &[u8], slots: &[Slot], set: &DependencySet) -> Result<()> {
+    /// Writes the edges of a page that has none yet: of what these slots read. One after the other in
+    /// the order of their keys, and those that say the same from one row.
+    fn link(&mut self, page: &[u8], slots: &[(Slot, Slot)], set: &DependencySet) -> Result<()> {
+        let mut read: Vec<&Dependency> = set.0.iter().collect();
+        read.sort_by(|one, other| one.node.cmp(&other.node));
         let (mut key, mut row) = (Vec::new(), Vec::new());
-        for (node, (reads, version)) in set.by_node() {
-            let mut edge = EdgeRow::default();
-            runs(slots).for_each(|run| edge.set(run, &reads, version));
+        let mut before: Option<&[&Dependency]> = None;
+        for reads in read.chunk_by(|one, next| one.node == next.node) {
+            let says = |read: &&Dependency| (read.slots, read.version);
+            if !before.is_some_and(|before| before.iter().map(says).eq(reads.iter().map(says))) {
+                let of_it: Vec<(u16, u16)> = reads.iter().map(|read| read.slots).collect();
+                let mut edge = EdgeRow::default();
+                slots.iter().for_each(|run| edge.set(*run, &of_it, reads[0].version));
+                row.clear();
+                edge.put_bytes(&mut row);
+                before = Some(reads);
+            }
             key.clear();
-            put_edge_key(&mut key, node.as_slice(), page);
-            row.clear();
-            edge.put_bytes(&mut row);
+            put_edge_key(&mut key, reads[0].node.as_slice(), page);
             let kept = self.edges.insert(&*key, &*row).map(drop);
             self.keep(kept)?;
         }
@@ -356,16 +365,11 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
     }
 }
 
-/// Slots in order as runs of adjacent ones: first and last of each.
-fn runs(slots: &[Slot]) -> impl Iterator<Item = (Slot, Slot)> + '_ {
-    let adjacent = |a: &Slot, b: &Slot| a.0 + 1 == b.0;
-    slots.chunk_by(adjacent).filter_map(|run| Some((*run.first()?, *run.last()?)))
-}
-
 /// Slots of a page that read one set before and another now; zero is none.
 #[derive(Debug)]
 pub(super) struct Move {
-    slots: Vec<Slot>,
+    /// Runs of adjacent slots, in order: first and last of each.
+    slots: Vec<(Slot, Slot)>,
     from: u32,
     to: u32,
 }
@@ -376,8 +380,11 @@ impl Move {
         let mut moves: Vec<Self> = Vec::new();
         for (slot, from, to) in slots {
             match moves.last_mut() {
-                Some(last) if (last.from, last.to) == (from, to) => last.slots.push(slot),
-                _ => moves.push(Self { slots: vec![slot], from, to }),
+                Some(last) if (last.from, last.to) == (from, to) => match last.slots.last_mut() {
+                    Some(run) if run.1.0 + 1 == slot.0 => run.1 = slot,
+                    _ => last.slots.push((slot, slot)),
+                },
+                _ => moves.push(Self { slots: vec![(slot, slot)], from, to }),
             }
         }
         moves

@@ -18,6 +18,7 @@ mod error_row;
 pub(crate) mod file;
 mod horizon_row;
 mod hottest;
+mod intake;
 mod latest;
 mod ledger;
 mod life;

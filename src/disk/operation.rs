@@ -1,7 +1,7 @@
 //! What callers ask of the writer.
 
 use crate::error::{Error, Result};
-use crate::sync::channel::{Receiver, Sender, bounded};
+use crate::schedule::{self, Reply, Round};
 
 use super::batch::Batch;
 use super::committed::Committed;
@@ -25,7 +25,7 @@ pub(crate) trait Operation: Send + 'static {
     /// What `apply` finds out.
     type Applied: Send;
     /// What the caller gets once it is published.
-    type Answer: Send;
+    type Answer: Send + 'static;
 
     fn speed(&self) -> Speed;
 
@@ -50,17 +50,17 @@ pub(crate) trait Operation: Send + 'static {
 }
 
 /// Where a caller waits for its acknowledgement.
-pub(crate) struct Receipt<A>(Receiver<Result<A>>);
+pub(crate) struct Receipt<A>(schedule::Receipt<Result<A>>);
 
 impl<A> Receipt<A> {
     /// Waits until the operation is acknowledged or refused.
     pub(crate) fn wait(self) -> Result<A> {
-        self.0.recv().unwrap_or_else(|_| Err(super::shared::closed()))
+        self.0.wait().unwrap_or_else(|| Err(super::shared::closed()))
     }
 
     /// Whether there is an answer.
     pub(crate) fn is_answered(&self) -> bool {
-        !self.0.is_empty()
+        self.0.is_answered()
     }
 }
 
@@ -71,21 +71,21 @@ pub(crate) trait Request: Send {
     fn is_patient(&self) -> bool;
     /// Applies it at a revision; whether it was refused is kept inside.
     fn apply(&mut self, batch: &mut Batch<'_>);
-    /// Answers the caller after publishing.
-    fn acknowledge(self: Box<Self>, committed: &Committed);
+    /// Answers the caller after publishing; he is woken with the others of the round.
+    fn acknowledge(self: Box<Self>, committed: &Committed, round: &Round);
     /// Answers the caller when the transaction failed as a whole.
-    fn fail(self: Box<Self>, error: Error);
+    fn fail(self: Box<Self>, error: Error, round: &Round);
 }
 
 struct Envelope<O: Operation> {
     operation: O,
     outcome: Option<Result<O::Applied>>,
-    reply: Sender<Result<O::Answer>>,
+    reply: Reply<Result<O::Answer>>,
 }
 
 /// Puts an operation in an envelope.
 pub(crate) fn envelope<O: Operation>(operation: O) -> (Box<dyn Request>, Receipt<O::Answer>) {
-    let (reply, receipt) = bounded(1);
+    let (reply, receipt) = schedule::receipt();
     (Box::new(Envelope { operation, outcome: None, reply }), Receipt(receipt))
 }
 
@@ -106,15 +106,13 @@ impl<O: Operation> Request for Envelope<O> {
         self.outcome = Some(self.operation.apply(batch));
     }
 
-    fn acknowledge(self: Box<Self>, committed: &Committed) {
+    fn acknowledge(self: Box<Self>, committed: &Committed, round: &Round) {
         let Self { operation, outcome, reply } = *self;
         let applied = outcome.expect("the writer applied it before the commit");
-        let answered = applied.map(|applied| operation.answer(applied, committed));
-        // A caller that no longer waits is no fault.
-        let _ = reply.send(answered);
+        reply.give(applied.map(|applied| operation.answer(applied, committed)), round);
     }
 
-    fn fail(self: Box<Self>, error: Error) {
-        let _ = self.reply.send(Err(error));
+    fn fail(self: Box<Self>, error: Error, round: &Round) {
+        self.reply.give(Err(error), round);
     }
 }

@@ -5,6 +5,11 @@
 pub(crate) struct RowWriter(Vec<u8>);
 
 impl RowWriter {
+    /// A row of about so many bytes.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
     pub(crate) fn u32(mut self, value: u32) -> Self {
         self.0.extend_from_slice(&value.to_le_bytes());
         self

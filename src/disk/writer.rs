@@ -12,13 +12,14 @@ use crate::cache::{CacheKey, Publication};
 use crate::error::{Error, ErrorKind, RESTORE, Result};
 use crate::graph::MarkRow;
 use crate::revision::Revision;
-use crate::sync::channel::{self, Receiver, Sender, TryRecvError};
+use crate::schedule::Round;
+use crate::sync::channel::{self, Sender};
 use crate::sync::{Arc, thread};
 
 use super::batch::{Batch, Change, What, Written};
 use super::committed::Committed;
-use super::crowd::Crowd;
 use super::hottest::Noting;
+use super::intake::{Gathering, Intake, Next};
 use super::ledger::Ledger;
 use super::operation::{Operation, Receipt, Request, Speed, envelope};
 use super::operations::{Hurry, Sweep};
@@ -43,13 +44,14 @@ impl WriterHandle {
         let (derived, derived_queue) = channel::bounded(shared.options.queue_len);
         let writer = Writer {
             shared: shared.clone(),
-            synced: synced_queue,
-            derived: derived_queue,
+            intake: Intake::new(synced_queue, derived_queue),
             ledger: Ledger::load(shared, last)?,
             last,
             unsynced: None,
             sweeping: true,
-            crowd: Crowd::default(),
+            left_behind: false,
+            // What an opening before this one left is looked for first.
+            passed_over: PASSED_OVER_MAX,
             noting: Noting::new(shared, Instant::now()),
         };
         let thread = thread::Builder::new()
@@ -85,21 +87,14 @@ impl WriterHandle {
     }
 }
 
-/// Operations of one transaction at most; more would only delay the first caller.
-const BATCH_OPERATIONS_MAX: usize = 4096;
-/// Bytes of one transaction, about: it bounds what a commit holds in memory.
-const BATCH_BYTES_MAX: usize = 16 << 20;
-
-/// What nobody waits for yet is gathered up to so many bytes: what is filled in bulk shares the
-/// pages of the tables that it is written to, and each of those is written once a commit.
-const GATHERED_BYTES: usize = 8 << 20;
-/// And no longer than this.
-const GATHERED_FOR: Duration = Duration::from_millis(50);
+/// One caller who comes back before the writer has looked is enough that it never sees its queues
+/// empty: after so many transactions it cleans up all the same.
+const PASSED_OVER_MAX: u32 = 8;
 
 struct Writer {
     shared: Arc<Shared>,
-    synced: Receiver<Box<dyn Request>>,
-    derived: Receiver<Box<dyn Request>>,
+    /// What waits for it.
+    intake: Intake,
     ledger: Ledger,
     /// Revision of the last committed operation.
     last: Revision,
@@ -107,8 +102,10 @@ struct Writer {
     unsynced: Option<Unsynced>,
     /// Whether pages of views that are no more may be left to remove.
     sweeping: bool,
-    /// Who will come with the next commit.
-    crowd: Crowd,
+    /// Whether the last transaction left some.
+    left_behind: bool,
+    /// Transactions since it last removed some.
+    passed_over: u32,
     /// When it notes which pages are used most.
     noting: Noting,
 }
@@ -121,146 +118,47 @@ struct Unsynced {
     marks: bool,
 }
 
-/// What the writer turns to next.
-enum Next {
-    Request(Box<dyn Request>),
-    /// The oldest unsynced commit is old enough.
-    Sync,
-    /// Nothing waits, and there is something to clean up.
-    Sweep,
-    Closed,
-}
-
 impl Writer {
     fn run(mut self) {
         loop {
             match self.next() {
-                Next::Request(first) => self.commit(first),
-                Next::Sync => self.transact(Vec::new(), true),
+                Next::Request(first) => {
+                    self.passed_over += 1;
+                    self.transact(self.intake.gather(first), false);
+                }
+                Next::Sync => self.transact(Gathering::default(), true),
                 Next::Sweep => self.sweep(),
                 Next::Closed => break,
             }
         }
         if self.noting.is_due_at_end(&self.shared) || self.unsynced.is_some() {
-            self.transact(Vec::new(), true);
+            self.transact(Gathering::default(), true);
         }
     }
 
-    /// Waits for work. Synced operations first; both queues closed and empty means the end.
     fn next(&self) -> Next {
-        loop {
-            match self.take() {
-                Ok(request) => return Next::Request(request),
-                Err(TryRecvError::Disconnected) => return Next::Closed,
-                Err(TryRecvError::Empty) => {}
-            }
-            if self.sweeping && self.shared.latched().is_none() {
-                return Next::Sweep;
-            }
-            // A loop, because a queue that has closed before the other counts as ready.
-            if !self.wait() {
-                return Next::Sync;
-            }
+        let sweeps = self.sweeping && self.shared.latched().is_none();
+        if sweeps && self.passed_over >= PASSED_OVER_MAX {
+            return Next::Sweep;
         }
-    }
-
-    /// Sleeps until something waits or a queue closes. `false` when the oldest unsynced commit is
-    /// old enough first.
-    fn wait(&self) -> bool {
         let age_max = Duration::from(self.shared.options.unsynced_age_max);
         // Due beyond the end of the clock's time is never due.
         let due = self.unsynced.as_ref().and_then(|unsynced| unsynced.since.checked_add(age_max));
-        self.wait_until(due)
+        self.intake.next(sweeps, due)
     }
 
-    fn wait_until(&self, due: Option<Instant>) -> bool {
-        let mut select = channel::Select::new();
-        select.recv(&self.synced);
-        select.recv(&self.derived);
-        match due {
-            Some(due) => select.ready_deadline(due).is_ok(),
-            None => {
-                select.ready();
-                true
-            }
-        }
-    }
-
-    /// What waits first. Asking is taking: whoever only looks whether the queues have ended would
-    /// lose the request that came in meanwhile.
-    fn take(&self) -> Result<Box<dyn Request>, TryRecvError> {
-        use TryRecvError::{Disconnected, Empty};
-        let synced = match self.synced.try_recv() {
-            Ok(request) => return Ok(request),
-            Err(ended) => ended,
-        };
-        match (synced, self.derived.try_recv()) {
-            (_, Ok(request)) => Ok(request),
-            (Disconnected, Err(Disconnected)) => Err(Disconnected),
-            _ => Err(Empty),
-        }
-    }
-
-    /// Gathers what waits behind `first`, synced operations first, and commits it as one.
-    fn commit(&mut self, first: Box<dyn Request>) {
-        let (mut bytes, mut callers, mut waited) = (0, 0, Duration::ZERO);
-        let mut patient = first.is_patient();
-        let gathered = patient.then(|| Instant::now() + GATHERED_FOR);
+    fn transact(&mut self, mut gathering: Gathering, synced: bool) {
         let mut requests = Vec::new();
-        let mut next = Some(first);
-        while let Some(request) = next {
-            bytes += request.weight();
-            callers += usize::from(request.speed() != Speed::Derived);
-            patient &= request.is_patient();
-            requests.push(request);
-            let is_full = requests.len() >= BATCH_OPERATIONS_MAX || bytes >= BATCH_BYTES_MAX;
-            next = if is_full {
-                None
-            } else if patient && bytes < GATHERED_BYTES {
-                self.take_until(gathered)
-            } else {
-                self.take().ok().or_else(|| self.await_one(callers, &mut waited))
-            };
-        }
-        // However many large operations overtake it, a rebuilt page gets its turn.
-        requests.extend(self.derived.try_recv());
-        let synced = requests.iter().any(|request| request.speed() == Speed::Synced);
-        self.transact(requests, synced);
-    }
-
-    /// What waits, or comes in time.
-    fn take_until(&self, due: Option<Instant>) -> Option<Box<dyn Request>> {
-        loop {
-            match self.take() {
-                Ok(request) => return Some(request),
-                Err(TryRecvError::Empty) if self.wait_until(due) => {}
-                Err(_) => return None,
-            }
-        }
-    }
-
-    /// Waits for one of the callers who are likely to come, when so many are there.
-    fn await_one(&mut self, callers: usize, waited: &mut Duration) -> Option<Box<dyn Request>> {
-        let patience = self.crowd.patience(callers, *waited)?;
-        let began = Instant::now();
-        let came = self.synced.recv_timeout(patience).ok();
-        *waited += began.elapsed();
-        if came.is_none() {
-            self.crowd.give_up();
-        }
-        came
-    }
-
-    fn transact(&mut self, mut requests: Vec<Box<dyn Request>>, synced: bool) {
         if let Some(latched) = self.shared.latched() {
-            requests.into_iter().for_each(|request| request.fail(latched.clone()));
             // What could not be synced never will be: without this the timer would come for ever.
             self.unsynced = None;
+            fail(gathering.into_first(), &latched);
             return;
         }
         // redb can panic where a file is damaged beyond what it expects; a panic here would leave
         // every caller waiting.
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.write(&mut requests, synced)));
+        let write = || self.write(&mut gathering, &mut requests, synced);
+        let outcome = catch_unwind(AssertUnwindSafe(write));
         let outcome = outcome.unwrap_or_else(|_| {
             Err(self.shared.first_fault().unwrap_or_else(|| {
                 self.shared.at_file(Error::damaged(format!(
@@ -270,20 +168,38 @@ impl Writer {
         });
         match outcome {
             Ok(committed) => {
-                requests.into_iter().for_each(|request| request.acknowledge(&committed));
+                // What a definition or a deletion left behind is gone when its caller goes on, if it is
+                // not too much: no announcement that he makes then counts it.
+                if std::mem::take(&mut self.left_behind) {
+                    self.sweep();
+                }
+                let round = Round::default();
+                for request in requests {
+                    request.acknowledge(&committed, &round);
+                }
+                // Who goes on finds the pages held by nobody but the cache.
+                drop(committed);
+                self.intake.wake(round);
             }
             Err(cause) => {
                 // Whether the commit happened is unknown, and a sync is never retried.
                 self.shared.latch(&cause);
                 self.unsynced = None;
                 let latched = self.shared.latched().unwrap_or(cause);
-                requests.into_iter().for_each(|request| request.fail(latched.clone()));
+                // One that was not taken out failed as well.
+                fail(requests.into_iter().chain(gathering.into_first()), &latched);
             }
         }
     }
 
-    /// One transaction: apply, commit, publish.
-    fn write(&mut self, requests: &mut [Box<dyn Request>], synced: bool) -> Result<Committed> {
+    /// One transaction: apply what comes, commit, publish. What was taken is put among the requests
+    /// before it is applied.
+    fn write(
+        &mut self,
+        gathering: &mut Gathering,
+        requests: &mut Vec<Box<dyn Request>>,
+        synced: bool,
+    ) -> Result<Committed> {
         let (shared, started) = (self.shared.clone(), Instant::now());
         let age_max = Duration::from(shared.options.unsynced_age_max);
         let full = |unsynced: &Unsynced| {
@@ -293,13 +209,13 @@ impl Writer {
         let mut synced = synced || self.unsynced.as_ref().is_some_and(full);
         // What these announce may concern nobody any more, or nobody who is not marked already, only
         // by what is not synced: after a crash it would concern somebody.
-        let announces = requests.iter().any(|request| request.speed() == Speed::AsFound);
         let unsynced_marks = self.unsynced.as_ref().is_some_and(|unsynced| unsynced.marks);
         let written = shared.with_database(|database| {
             let failed = |cause: redb::Error| shared.storage_error(cause);
             let mut txn = database.begin_write().map_err(|e| failed(e.into()))?;
             let mut batch = Batch::new(&shared, &txn, &mut self.ledger, self.last)?;
-            for request in &mut *requests {
+            while let Some(request) = self.intake.more(gathering) {
+                let request = requests.push_mut(request);
                 batch.step();
                 request.apply(&mut batch);
                 if let Some(fault) = batch.fault() {
@@ -308,8 +224,9 @@ impl Writer {
             }
             self.noting.ride_along(&mut batch, Instant::now())?;
             let written = batch.finish()?;
-            synced |= written.must_sync;
-            synced |= announces && (unsynced_marks || written.newly_marked);
+            let any_is = |speed| requests.iter().any(|request| request.speed() == speed);
+            synced |= written.must_sync || any_is(Speed::Synced);
+            synced |= any_is(Speed::AsFound) && (unsynced_marks || written.newly_marked);
             if synced {
                 // One phase can roll an acknowledged commit back without a word when a bit of it
                 // flips afterwards; with two that is an error.
@@ -332,12 +249,12 @@ impl Writer {
         let makes_work = written.newly_marked || marks || !written.stamps.is_empty();
         self.last = written.last;
         self.sweeping |= written.sweeps;
+        self.left_behind = written.sweeps;
         let committed = self.publish(written);
-        let took = started.elapsed();
+        let took = started.elapsed().saturating_sub(gathering.waited());
         self.shared.counters.commit_latency.record(took);
         if synced {
-            let callers = requests.iter().filter(|request| request.speed() != Speed::Derived);
-            self.crowd.synced(took, callers.count(), self.synced.len());
+            self.intake.synced(took, gathering);
         }
         if makes_work {
             self.shared.bell.ring();
@@ -384,13 +301,21 @@ impl Writer {
         committed
     }
 
-    /// Removes some pages of views that are no more, while nobody waits.
+    /// Removes some pages of views that are no more, while nobody waits or after others had their
+    /// turns.
     fn sweep(&mut self) {
+        self.passed_over = 0;
         let (request, receipt) = envelope(Sweep);
-        self.transact(vec![request], false);
+        self.transact(Gathering::of(request), false);
         // A failure has latched the writer, which ends the sweeping too.
         self.sweeping = receipt.wait().unwrap_or(false);
     }
+}
+
+fn fail(requests: impl IntoIterator<Item = Box<dyn Request>>, error: &Error) {
+    let round = Round::default();
+    requests.into_iter().for_each(|request| request.fail(error.clone(), &round));
+    round.wake_all();
 }
 
 fn raise(shared: &Shared, page: CacheKey<'_>, row: &MarkRow) {

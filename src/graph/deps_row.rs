@@ -22,7 +22,8 @@ impl DepsRow {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut places: BTreeMap<&Node, u32> = BTreeMap::new();
         let mut nodes = Vec::new();
-        let mut sets = Vec::new();
+        let entries = self.sets.values().map(|set| set.0.len());
+        let mut sets = Vec::with_capacity(entries.map(|entries| 8 + 17 * entries).sum());
         for (id, set) in &self.sets {
             sets.extend_from_slice(&id.to_le_bytes());
             sets.extend_from_slice(&count(set.0.len()).to_le_bytes());
@@ -37,7 +38,9 @@ impl DepsRow {
                 sets.extend(dependency.version.iter().flat_map(|version| version.to_le_bytes()));
             }
         }
-        let mut bytes = count(nodes.len()).to_le_bytes().to_vec();
+        let named = nodes.iter().map(|node| 2 + node.as_slice().len()).sum::<usize>();
+        let mut bytes = Vec::with_capacity(4 + named + sets.len());
+        bytes.extend_from_slice(&count(nodes.len()).to_le_bytes());
         nodes.iter().for_each(|node| put_short(&mut bytes, node.as_slice()));
         bytes.append(&mut sets);
         bytes

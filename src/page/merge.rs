@@ -34,7 +34,8 @@ pub(crate) fn merge(
     shape: &RecordShape,
 ) -> Result<Merged> {
     let Some(standing) = standing else {
-        let changed = given.present().collect();
+        let mut changed = Vec::with_capacity(given.slots() as usize);
+        changed.extend(given.present());
         let page = given.with_facts(|facts| {
             facts.verified = revision;
             facts.changed = revision;

@@ -12,6 +12,7 @@ use super::admission::Admission;
 use super::answer::Answer;
 use super::bell::Bell;
 use super::orders::{Orders, Refused};
+use super::receipt::{Round, receipt};
 
 #[test]
 fn never_more_are_in_than_may_be_and_whoever_leaves_makes_room() {
@@ -241,5 +242,31 @@ fn a_reader_is_answered_and_a_builder_ends_whenever_the_store_closes() {
         });
         hands.close();
         others.into_iter().for_each(|other| other.join().unwrap());
+    });
+}
+
+#[test]
+fn all_who_are_answered_together_get_their_answers_whoever_wakes_them() {
+    loom::model(|| {
+        let (replies, receipts): (Vec<_>, Vec<_>) = (0..2).map(|_| receipt()).unzip();
+        let waiting: Vec<_> =
+            receipts.into_iter().map(|receipt| thread::spawn(move || receipt.wait())).collect();
+        let round = Round::default();
+        replies.into_iter().zip([3, 7]).for_each(|(reply, answer)| reply.give(answer, &round));
+        round.wake_one();
+        // Or the one who is awake has.
+        round.wake_all();
+        let answers: Vec<_> = waiting.into_iter().map(|waits| waits.join().unwrap()).collect();
+        assert_eq!(answers, [Some(3), Some(7)]);
+    });
+}
+
+#[test]
+fn who_waits_for_an_answer_that_nobody_will_give_is_told() {
+    loom::model(|| {
+        let (reply, receipt) = receipt::<u8>();
+        let waits = thread::spawn(move || receipt.wait());
+        drop(reply);
+        assert_eq!(waits.join().unwrap(), None);
     });
 }

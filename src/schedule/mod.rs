@@ -21,6 +21,7 @@ mod overdue;
 mod pace;
 #[cfg(not(loom))]
 mod page_list;
+mod receipt;
 mod retry;
 
 #[cfg(all(test, loom))]
@@ -44,4 +45,5 @@ pub(crate) use overdue::{Overdue, Watch};
 pub(crate) use pace::Pace;
 #[cfg(not(loom))]
 pub(crate) use page_list::PageList;
+pub(crate) use receipt::{Receipt, Reply, Round, receipt};
 pub use retry::Retry;

@@ -12,6 +12,7 @@ use super::super::committed::Committed;
 use super::super::marking::Marked;
 use super::super::operation::{Operation, Speed};
 use super::super::scope::{Scope, ScopeOf};
+use super::super::source_row::SourceRow;
 use super::super::view_state::ViewState;
 
 /// Something that has changed.
@@ -134,12 +135,10 @@ fn cause(batch: &Batch<'_>, node: &Node, since: Timestamp) -> Cause {
 fn source_changed(batch: &mut Batch<'_>, source: &Node, version: Option<u64>) -> Result<()> {
     let revision = batch.revision();
     batch.ledger.touched.source(source, revision, version);
-    let known = batch.links.source(source.as_slice())?.is_some();
-    if known || batch.links.has_readers(source.as_slice())? {
-        batch.note_changed(source, |row| {
-            row.changed = revision;
-            row.version = version;
-        })?;
+    let known = batch.links.source(source.as_slice())?;
+    if known.is_some() || batch.links.has_readers(source.as_slice())? {
+        let row = SourceRow { changed: revision, version, ..known.unwrap_or_default() };
+        batch.links.put_source(source.as_slice(), row)?;
         batch.must_sync();
     }
     Ok(())

@@ -159,8 +159,8 @@ impl StoreRecords {
             stamped =
                 page.present().filter(|slot| standing.holds(*slot)).filter(is_stamped).collect();
         }
-        let given = page.present().map(|slot| (slot, page.facts(slot).begun, read_before(slot)));
-        let given: Vec<(Slot, Revision, u32)> = given.collect();
+        let mut given: Vec<(Slot, Revision, u32)> = Vec::with_capacity(page.slots() as usize);
+        given.extend(page.present().map(|at| (at, page.facts(at).begun, read_before(at))));
         let merged = merge(standing.as_deref(), page, batch.revision(), self.view.shape())
             .map_err(|error| error.at_view(self.view.name()))?;
         self.report_unexplained(batch, &key, standing.as_deref(), &merged, &readings, &reading_of)?;
@@ -228,6 +228,9 @@ impl StoreRecords {
         let mut overtaken = SlotSet::EMPTY;
         let mut deleted = SlotSet::EMPTY;
         let announcements = self.view.announcements().lock();
+        if announcements.are_silent_since(page.floor().begun) {
+            return Ok(Some((page, body, overtaken)));
+        }
         for slot in page.present() {
             let begun = page.facts(slot).begun;
             let heeds = |word| word == Word::Invalidated || !page.was_put(slot);

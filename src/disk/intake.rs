@@ -1,0 +1,376 @@
+//! What waits for the writer, and how much of it makes one transaction.
+
+use std::time::{Duration, Instant};
+
+use crate::schedule::Round;
+use crate::sync::channel::{Receiver, Select, TryRecvError};
+
+use super::crowd::Crowd;
+use super::operation::{Request, Speed};
+
+/// The two queues that the writer is fed from.
+pub(super) struct Intake {
+    /// Puts, deletions, definitions, syncs: they overtake what was built.
+    synced: Receiver<Box<dyn Request>>,
+    derived: Receiver<Box<dyn Request>>,
+    /// Who will come with the next commit.
+    crowd: Crowd,
+    /// Who was answered with the last one. The writer goes on with those who are back while these
+    /// wake each other, and helps them where nothing else is to do; all are awake before it waits or
+    /// commits.
+    answered: Round,
+}
+
+/// What the writer turns to next.
+pub(super) enum Next {
+    Request(Box<dyn Request>),
+    /// The oldest unsynced commit is old enough.
+    Sync,
+    /// Nothing waits, and there is something to clean up.
+    Sweep,
+    Closed,
+}
+
+/// The operations of one transaction, as they come.
+#[derive(Default)]
+pub(super) struct Gathering {
+    first: Option<Box<dyn Request>>,
+    /// Whether others may share its transaction.
+    alone: bool,
+    requests: usize,
+    bytes: usize,
+    /// Those who wait for the sync.
+    callers: usize,
+    /// Until when more is waited for, if nobody waits for any of them.
+    patient: Option<Instant>,
+    /// How many of those are left that were there when the first came whom somebody waits for. What
+    /// comes while they are applied is left to the next transaction, or a steady stream of it would
+    /// keep him waiting.
+    left: Option<usize>,
+    /// How long the callers who are likely to come were waited for.
+    for_callers: Duration,
+    /// How long anybody was.
+    waited: Duration,
+    /// No more will come.
+    ended: bool,
+}
+
+/// Operations of one transaction at most; more would only delay the first caller.
+const OPERATIONS_MAX: usize = 4096;
+/// Bytes of one transaction, about: it bounds what a commit holds in memory.
+const BYTES_MAX: usize = 16 << 20;
+
+/// What nobody waits for yet is gathered up to so many bytes: what is filled in bulk shares the
+/// pages of the tables that it is written to, and each of those is written once a commit.
+const GATHERED_BYTES: usize = 8 << 20;
+/// And no longer than this.
+const GATHERED_FOR: Duration = Duration::from_millis(50);
+
+impl Gathering {
+    /// One operation and no other.
+    pub(super) fn of(only: Box<dyn Request>) -> Self {
+        Self { first: Some(only), alone: true, ..Self::default() }
+    }
+
+    /// What was not taken out.
+    pub(super) fn into_first(self) -> Option<Box<dyn Request>> {
+        self.first
+    }
+
+    /// How long the transaction stood open for what had not come yet.
+    pub(super) fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    fn take_in(&mut self, request: &dyn Request) {
+        self.requests += 1;
+        self.bytes += request.weight();
+        self.callers += usize::from(request.speed() != Speed::Derived);
+        if !request.is_patient() {
+            self.patient = None;
+        }
+    }
+
+    /// Notes how long it takes.
+    fn wait<T>(&mut self, wait: impl FnOnce(&mut Self) -> T) -> T {
+        let began = Instant::now();
+        let came = wait(self);
+        self.waited += began.elapsed();
+        came
+    }
+
+    fn is_full(&self) -> bool {
+        self.requests >= OPERATIONS_MAX || self.bytes >= BYTES_MAX
+    }
+}
+
+impl Intake {
+    pub(super) fn new(
+        synced: Receiver<Box<dyn Request>>,
+        derived: Receiver<Box<dyn Request>>,
+    ) -> Self {
+        Self { synced, derived, crowd: Crowd::default(), answered: Round::default() }
+    }
+
+    /// Waits for work. Synced operations first; both queues closed and empty means the end.
+    pub(super) fn next(&self, sweeps: bool, sync_due: Option<Instant>) -> Next {
+        loop {
+            match self.take() {
+                Ok(request) => return Next::Request(request),
+                Err(TryRecvError::Disconnected) => return Next::Closed,
+                Err(TryRecvError::Empty) => {}
+            }
+            if self.answered.wake_one() {
+                continue;
+            }
+            if sweeps {
+                return Next::Sweep;
+            }
+            // A loop, because a queue that has closed before the other counts as ready.
+            if !self.wait_until(sync_due) {
+                return Next::Sync;
+            }
+        }
+    }
+
+    /// Sleeps until something waits or a queue closes. `false` when it is due first.
+    fn wait_until(&self, due: Option<Instant>) -> bool {
+        let mut select = Select::new();
+        select.recv(&self.synced);
+        select.recv(&self.derived);
+        match due {
+            Some(due) => select.ready_deadline(due).is_ok(),
+            None => {
+                select.ready();
+                true
+            }
+        }
+    }
+
+    /// What waits first. Asking is taking: whoever only looks whether the queues have ended would
+    /// lose the request that came in meanwhile.
+    fn take(&self) -> Result<Box<dyn Request>, TryRecvError> {
+        use TryRecvError::{Disconnected, Empty};
+        let synced = match self.synced.try_recv() {
+            Ok(request) => return Ok(request),
+            Err(ended) => ended,
+        };
+        match (synced, self.derived.try_recv()) {
+            (_, Ok(request)) => Ok(request),
+            (Disconnected, Err(Disconnected)) => Err(Disconnected),
+            _ => Err(Empty),
+        }
+    }
+
+    /// Begins a transaction with `first`; what comes behind it will share it.
+    pub(super) fn gather(&self, first: Box<dyn Request>) -> Gathering {
+        let patient = first.is_patient().then(|| Instant::now() + GATHERED_FOR);
+        Gathering { first: Some(first), patient, ..Gathering::default() }
+    }
+
+    /// The next operation of a transaction: what waits, synced operations first, or comes in time.
+    /// The writer applies each before it asks for another, so that one is applied while the next
+    /// caller is still on his way.
+    pub(super) fn more(&mut self, gathering: &mut Gathering) -> Option<Box<dyn Request>> {
+        let next = match gathering.first.take() {
+            Some(first) => Some(first),
+            None => self.another(gathering),
+        };
+        next.inspect(|request| {
+            gathering.take_in(&**request);
+            if gathering.patient.is_none() && gathering.left.is_none() {
+                gathering.left = Some(self.synced.len() + self.derived.len());
+            }
+        })
+    }
+
+    fn another(&mut self, gathering: &mut Gathering) -> Option<Box<dyn Request>> {
+        if gathering.ended {
+            return None;
+        }
+        gathering.ended = gathering.requests == 0 || gathering.alone;
+        if gathering.ended {
+            self.answered.wake_all();
+            return None;
+        }
+        if !gathering.is_full()
+            && let Some(request) = self.take_in_time(gathering)
+        {
+            return Some(request);
+        }
+        gathering.ended = true;
+        self.answered.wake_all();
+        // However many large operations overtake it, a rebuilt page gets its turn.
+        self.derived.try_recv().ok()
+    }
+
+    fn take_in_time(&mut self, gathering: &mut Gathering) -> Option<Box<dyn Request>> {
+        if let Some(due) = gathering.patient.filter(|_| gathering.bytes < GATHERED_BYTES) {
+            self.answered.wake_all();
+            return gathering.wait(|_| self.take_until(due));
+        }
+        let any_left = gathering.left.as_mut().is_some_and(|left| {
+            let any = *left > 0;
+            *left = left.saturating_sub(1);
+            any
+        });
+        let there = if any_left { self.take().ok() } else { None };
+        there.or_else(|| self.await_one(gathering))
+    }
+
+    /// What waits, or comes in time.
+    fn take_until(&self, due: Instant) -> Option<Box<dyn Request>> {
+        loop {
+            match self.take() {
+                Ok(request) => return Some(request),
+                Err(TryRecvError::Empty) if self.wait_until(Some(due)) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Waits for one of the callers who are likely to come, when so many are there.
+    fn await_one(&mut self, gathering: &mut Gathering) -> Option<Box<dyn Request>> {
+        let patience = self.crowd.patience(gathering.callers, gathering.for_callers)?;
+        loop {
+            if let Ok(request) = self.synced.try_recv() {
+                return Some(request);
+            }
+            if !self.answered.wake_one() {
+                break;
+            }
+        }
+        let came = gathering.wait(|gathering| {
+            let began = Instant::now();
+            let came = self.synced.recv_timeout(patience).ok();
+            gathering.for_callers += began.elapsed();
+            came
+        });
+        if came.is_none() {
+            self.crowd.give_up();
+        }
+        came
+    }
+
+    /// These were answered: wakes the first of them, and the others while it goes on.
+    pub(super) fn wake(&mut self, answered: Round) {
+        answered.wake_one();
+        self.answered = answered;
+    }
+
+    /// A synced commit took so long.
+    pub(super) fn synced(&mut self, took: Duration, gathering: &Gathering) {
+        self.crowd.synced(took, gathering.callers, self.synced.len());
+    }
+}
+
+impl Drop for Intake {
+    /// However the writer ends.
+    fn drop(&mut self) {
+        self.answered.wake_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::batch::Batch;
+    use super::super::committed::Committed;
+    use super::*;
+    use crate::error::Error;
+    use crate::schedule::receipt;
+    use crate::sync::channel::{Sender, bounded};
+    use crate::sync::thread;
+
+    /// An operation that does nothing.
+    struct Of(Speed, bool);
+
+    impl Request for Of {
+        fn speed(&self) -> Speed {
+            self.0
+        }
+
+        fn weight(&self) -> usize {
+            1
+        }
+
+        fn is_patient(&self) -> bool {
+            self.1
+        }
+
+        fn apply(&mut self, _: &mut Batch<'_>) {}
+
+        fn acknowledge(self: Box<Self>, _: &Committed, _: &Round) {}
+
+        fn fail(self: Box<Self>, _: Error, _: &Round) {}
+    }
+
+    type Queue = Sender<Box<dyn Request>>;
+
+    fn intake() -> (Queue, Queue, Intake) {
+        let (synced, synced_queue) = bounded(64);
+        let (derived, derived_queue) = bounded(64);
+        (synced, derived, Intake::new(synced_queue, derived_queue))
+    }
+
+    fn put(queue: &Queue, speed: Speed, patient: bool) {
+        assert!(queue.send(Box::new(Of(speed, patient))).is_ok());
+    }
+
+    fn first(intake: &Intake) -> Gathering {
+        match intake.next(false, None) {
+            Next::Request(first) => intake.gather(first),
+            _ => panic!("nothing waits"),
+        }
+    }
+
+    #[test]
+    fn a_stream_of_built_pages_keeps_nobody_waiting_who_is_there() {
+        let (synced, derived, mut intake) = intake();
+        put(&synced, Speed::Synced, false);
+        (0..3).for_each(|_| put(&derived, Speed::Derived, true));
+        let (mut gathering, mut taken) = (first(&intake), 0);
+        while intake.more(&mut gathering).is_some() {
+            taken += 1;
+            // Whenever one was applied there is the next.
+            put(&derived, Speed::Derived, true);
+        }
+        assert_eq!(taken, 1 + 3 + 1, "what was there, and one built page more");
+    }
+
+    #[test]
+    fn the_callers_who_are_expected_are_taken_though_they_come_one_by_one() {
+        let (synced, _derived, mut intake) = intake();
+        intake.crowd.synced(Duration::from_secs(3600), 3, 0);
+        put(&synced, Speed::AsFound, false);
+        let (mut gathering, mut taken) = (first(&intake), 0);
+        while intake.more(&mut gathering).is_some() {
+            taken += 1;
+            put(&synced, Speed::AsFound, false);
+        }
+        assert_eq!((taken, intake.synced.len()), (3, 1), "the fourth is for the next");
+    }
+
+    #[test]
+    fn one_that_is_alone_shares_its_transaction_with_none() {
+        let (synced, _derived, mut intake) = intake();
+        put(&synced, Speed::Synced, false);
+        let mut gathering = Gathering::of(Box::new(Of(Speed::Derived, false)));
+        assert!(intake.more(&mut gathering).is_some() && intake.more(&mut gathering).is_none());
+        assert!(intake.more(&mut Gathering::default()).is_none());
+    }
+
+    #[test]
+    fn all_who_were_answered_are_awake_when_the_writer_ends() {
+        let (_synced, _derived, mut intake) = intake();
+        let (replies, receipts): (Vec<_>, Vec<_>) = (0..9).map(|_| receipt()).unzip();
+        thread::scope(|scope| {
+            let waiting: Vec<_> =
+                receipts.into_iter().map(|receipt| scope.spawn(|| receipt.wait())).collect();
+            let round = Round::default();
+            replies.into_iter().for_each(|reply| reply.give(1, &round));
+            intake.wake(round);
+            drop(intake);
+            assert!(waiting.into_iter().all(|waits| waits.join().unwrap() == Some(1)));
+        });
+    }
+}
