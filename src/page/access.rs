@@ -1,6 +1,7 @@
 //! Records to bytes and back: the one place that reads archived bytes without checking them.
 
 use rkyv::rancor;
+use rkyv::ser::allocator::Arena;
 use rkyv::util::AlignedVec;
 
 use super::body::{Page, Slot};
@@ -12,17 +13,41 @@ pub(crate) type RecordBytes = AlignedVec;
 /// The bytes of a record, as they stand in a page.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn serialize<R: RecordType>(record: &R) -> Result<RecordBytes, String> {
-    serialize_into(record, RecordBytes::new())
+    let mut room = Room::default();
+    room.serialize(record)?;
+    Ok(room.into_bytes())
 }
 
-/// The bytes of a record, as they stand in a page, in room that may have been used before.
-pub(crate) fn serialize_into<R: RecordType>(
-    record: &R,
-    mut room: RecordBytes,
-) -> Result<RecordBytes, String> {
-    room.clear();
-    rkyv::api::high::to_bytes_in::<_, rancor::Error>(record, room)
-        .map_err(|cause| cause.to_string())
+/// Where records are serialized, one after the other.
+#[derive(Default)]
+pub(crate) struct Room {
+    bytes: RecordBytes,
+    /// For what types need besides while they are serialized.
+    arena: Arena,
+}
+
+impl Room {
+    /// Makes a record's bytes, as they stand in a page.
+    pub(crate) fn serialize<R: RecordType>(&mut self, record: &R) -> Result<(), String> {
+        // Taken out: it is lost where the record's own code panics or fails, and made anew.
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        let arena = self.arena.acquire();
+        let done =
+            rkyv::api::high::to_bytes_in_with_alloc::<_, _, rancor::Error>(record, bytes, arena);
+        self.bytes = done.map_err(|cause| cause.to_string())?;
+        Ok(())
+    }
+
+    /// The bytes of the last record.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes of the last record.
+    pub(crate) fn into_bytes(self) -> RecordBytes {
+        self.bytes
+    }
 }
 
 /// Asks memory for a record that is about to be read, so that it comes while other things are done.

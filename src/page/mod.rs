@@ -31,9 +31,7 @@ mod unpack;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use access::serialize;
-pub(crate) use access::{
-    RecordBytes, access, access_array, prefetch, prefetch_from, serialize_into,
-};
+pub(crate) use access::{RecordBytes, Room, access, access_array, prefetch, prefetch_from};
 pub(crate) use aid::Aid;
 pub(crate) use body::{Origin, Page, Slot};
 pub(crate) use build::PageBuilder;

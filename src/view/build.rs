@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::{Freshness, Layer};
 use crate::grid::Bucket;
 use crate::key::EntityKey;
-use crate::page::{RecordBytes, RecordType, Slot};
+use crate::page::{Facts, Origin, RecordType, Room, Slot};
 use crate::rebuild::{
     self, BuildName, FlightKey, Held, Joined, Lead, Rebuilder, Target, is_building,
 };
@@ -245,9 +245,16 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         };
         let begun = self.begin();
         let ran = self.run(spot, lead, begun, |context| build(context, entity, spot.bucket))?;
-        let record = (&ran, ran.micros);
-        self.built(&spot.key, spot.bucket, begun, record, &ran.value, RecordBytes::new())
-            .map_err(|error| self.failed(spot, error))
+        let mut room = Room::default();
+        let bytes = self.built_bytes(&ran.value, &mut room);
+        bytes.map_err(|error| self.failed(spot, error))?;
+        Ok(RecordDraft {
+            origin: Origin::Built,
+            facts: self.facts(&spot.key, spot.bucket, begun),
+            micros: ran.micros,
+            bytes: room.into_bytes(),
+            reading: ran.reading,
+        })
     }
 
     /// Runs the build function of a page for the buckets given and adds their records.
@@ -276,11 +283,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         }
         let share = ran.micros / u32::try_from(records.len().max(1)).unwrap_or(u32::MAX);
         draft.reserve(records.len());
-        let mut room = RecordBytes::new();
+        let (dependencies, mut room) = (draft.read(&ran.reading), Room::default());
         for ((slot, bucket), record) in lacking.iter().zip(records) {
-            let record = self.built(&spot.key, *bucket, begun, (&ran, share), record, room);
-            let added = record.and_then(|record| draft.add(*slot, &record).map(|()| record.bytes));
-            room = added.map_err(|error| self.failed(&spot.beside(*slot, *bucket), error))?;
+            let facts = Facts { dependencies, ..self.facts(&spot.key, *bucket, begun) };
+            let bytes = self.built_bytes(record, &mut room);
+            let added = bytes.and_then(|()| draft.add_built(*slot, facts, share, room.bytes()));
+            added.map_err(|error| self.failed(&spot.beside(*slot, *bucket), error))?;
         }
         Ok(())
     }

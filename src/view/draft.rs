@@ -37,15 +37,31 @@ impl PageDraft {
     /// Adds a record. One that read the same as the one before shares it.
     pub(super) fn add(&mut self, slot: Slot, record: &RecordDraft) -> Result<()> {
         let RecordDraft { origin, facts, micros, bytes, reading } = record;
+        let facts = Facts { dependencies: self.read(reading), ..*facts };
+        self.page.add(slot, *origin, facts, *micros, bytes)
+    }
+
+    /// Adds a record of which is known what it was made from.
+    pub(super) fn add_built(
+        &mut self,
+        slot: Slot,
+        facts: Facts,
+        micros: u32,
+        bytes: &[u8],
+    ) -> Result<()> {
+        self.page.add(slot, Origin::Built, facts, micros, bytes)
+    }
+
+    /// Notes what a record was made from, which the one before may have been too; what its facts say
+    /// of it.
+    pub(super) fn read(&mut self, reading: &Arc<Reading>) -> u32 {
         if reading.is_empty() {
-            return self.page.add(slot, *origin, *facts, *micros, bytes);
+            return 0;
         }
         if self.readings.last() != Some(reading) {
             self.readings.push(reading.clone());
         }
-        let number = u32::try_from(self.readings.len()).expect("no more readings than slots");
-        let facts = Facts { dependencies: number, ..*facts };
-        self.page.add(slot, *origin, facts, *micros, bytes)
+        u32::try_from(self.readings.len()).expect("no more readings than slots")
     }
 
     pub(super) fn finish(self) -> FinishedDraft {

@@ -7,7 +7,7 @@ use crate::disk::Speed;
 use crate::error::Result;
 use crate::graph::{Node, Observation, Reading};
 use crate::key::{EntityKey, Source};
-use crate::page::{Origin, RecordBytes, RecordType, Slot};
+use crate::page::{Origin, RecordType, Room, Slot};
 use crate::rebuild::refuse_inside_build;
 use crate::revision::Revision;
 use crate::sync::Arc;
@@ -51,8 +51,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         for (entity, instant, record) in records {
             let spot = self.locate(entity.borrow(), instant)?;
             self.check(&spot.key)?;
-            let bytes = self.record_bytes(record.borrow(), RecordBytes::new());
-            let bytes = bytes.map_err(|error| self.at(&spot, error))?;
+            let mut room = Room::default();
+            let bytes = self.record_bytes(record.borrow(), &mut room);
+            bytes.map_err(|error| self.at(&spot, error))?;
+            let bytes = room.into_bytes();
             let (facts, reading) = (self.facts(&spot.key, spot.bucket, begun), reading.clone());
             let record = RecordDraft { origin: Origin::Put, facts, micros: 0, bytes, reading };
             let slot = spot.slot();

@@ -10,7 +10,7 @@ use crate::events::Event;
 use crate::graph::Reading;
 use crate::grid::Bucket;
 use crate::key::EntityKey;
-use crate::page::{Facts, Origin, PageKey, RecordBytes, RecordType, serialize_into};
+use crate::page::{Facts, PageKey, RecordType, Room};
 use crate::rebuild::{self, Frame, Lead};
 use crate::revision::Revision;
 use crate::schedule::{BreakerState, Pass, Watch};
@@ -18,13 +18,12 @@ use crate::sync::Arc;
 
 use super::context::{Begun, BuildContext};
 use super::core::{Core, Spot};
-use super::draft::RecordDraft;
 
 /// What a build function returned, how long it took, and what it read.
 pub(super) struct Ran<T> {
     pub(super) value: T,
     pub(super) micros: u32,
-    reading: Arc<Reading>,
+    pub(super) reading: Arc<Reading>,
 }
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
@@ -148,31 +147,20 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         error
     }
 
-    /// A record that a run made, as it will stand in its page. `room` may have been used before.
-    pub(super) fn built<T>(
-        &self,
-        key: &PageKey,
-        bucket: Bucket,
-        begun: Begun,
-        (ran, micros): (&Ran<T>, u32),
-        record: &R,
-        room: RecordBytes,
-    ) -> Result<RecordDraft> {
+    /// Makes a record that was built the bytes that will stand in its page.
+    pub(super) fn built_bytes(&self, record: &R, room: &mut Room) -> Result<()> {
         // Archiving runs the record type's own code.
-        let bytes = catch_unwind(AssertUnwindSafe(|| self.record_bytes(record, room)));
-        let bytes = bytes.unwrap_or_else(|panic| {
+        catch_unwind(AssertUnwindSafe(|| self.record_bytes(record, room))).unwrap_or_else(|panic| {
             let message = format!("archiving the record panicked: {}", panic_message(&*panic));
             Err(Error::new(ErrorKind::Build, message))
-        })?;
-        let (facts, reading) = (self.facts(key, bucket, begun), ran.reading.clone());
-        Ok(RecordDraft { origin: Origin::Built, facts, micros, bytes, reading })
+        })
     }
 
-    /// A record as it will stand in its page; refused here if it is too large.
-    pub(super) fn record_bytes(&self, record: &R, room: RecordBytes) -> Result<RecordBytes> {
-        let bytes = serialize_into(record, room)
+    /// Makes a record the bytes that will stand in its page; refused here if it is too large.
+    pub(super) fn record_bytes(&self, record: &R, room: &mut Room) -> Result<()> {
+        room.serialize(record)
             .map_err(|cause| Error::input(format!("the record cannot be archived: {cause}")))?;
-        let most = self.shared().options.record_bytes_max;
+        let (bytes, most) = (room.bytes(), self.shared().options.record_bytes_max);
         if bytes.len() > most {
             return Err(Error::input(format!(
                 "the record has {} bytes, the limit is {most}; raise `Options::record_bytes_max`, or \
@@ -182,10 +170,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         }
         // An `Archive` written by hand can write anything. What enters memory unchecked is read in
         // place, so nothing does.
-        self.state.shape().check(&bytes).map_err(|cause| {
+        self.state.shape().check(bytes).map_err(|cause| {
             Error::input(format!("the record does not pass its own type's check: {cause}"))
-        })?;
-        Ok(bytes)
+        })
     }
 
     /// Facts of a record that comes to be now. V and C are the writer's to say, and whether it counts
