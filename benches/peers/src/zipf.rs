@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use crate::key::SLOTS;
+
 /// The exponent that YCSB uses.
 const EXPONENT: f64 = 0.99;
 const SEED: u64 = 0x2545_F491_4F6C_DD1D;
@@ -14,6 +16,10 @@ pub struct Draws {
     pub uniform: Vec<u32>,
     /// The most popular alone, all alike.
     pub hottest: Vec<u32>,
+    /// Entities by Zipf's law over all of them: of whom several records at once are asked for.
+    pub entities: Vec<u32>,
+    /// Entities, all alike.
+    pub any_entities: Vec<u32>,
 }
 
 /// How many records count as the hottest.
@@ -21,7 +27,8 @@ const HOTTEST: u64 = 16;
 
 impl Draws {
     pub fn new(draws: usize, records: u32) -> Self {
-        let law = Zipf::new(records);
+        let (law, entities) = (Zipf::new(records), (records / SLOTS).max(1));
+        let by_entity = Zipf::new(entities);
         let mut random = Random(SEED);
         Self {
             zipf: (0..draws).map(|_| scattered(law.rank(random.share()), records)).collect(),
@@ -30,6 +37,12 @@ impl Draws {
                 .map(|_| {
                     scattered((random.next() % HOTTEST.min(u64::from(records))) as u32, records)
                 })
+                .collect(),
+            entities: (0..draws)
+                .map(|_| scattered(by_entity.rank(random.share()), entities))
+                .collect(),
+            any_entities: (0..draws)
+                .map(|_| (random.share() * f64::from(entities)) as u32)
                 .collect(),
         }
     }

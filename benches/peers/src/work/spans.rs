@@ -11,7 +11,7 @@ use crate::figure::Better;
 use crate::key::SLOTS;
 use crate::rounds::{Contender, alternate};
 
-pub const WORKS: &[&str] = &["timeline_73", "get_many_100"];
+pub const WORKS: &[&str] = &["timeline_73", "timeline_73_uniform", "get_many_100"];
 
 /// From 08:00 to 20:00, both in it.
 const DAYTIME: std::ops::Range<u32> = 48..121;
@@ -21,10 +21,14 @@ const LISTS: usize = 1 << 9;
 
 pub fn measure(bench: &mut Bench) {
     let rounds = bench.rounds();
-    // The entities of popular records, popular ones more often.
-    let entities: Vec<u32> = bench.draws.zipf.iter().map(|nth| nth / SLOTS).collect();
-    if bench.args.wants("timeline_73") {
-        bench.tell("timeline_73");
+    // Whoever asks for a day asks for a place, and places are popular or not. The other work asks for
+    // all of them alike, which is about how fast memory is.
+    let (entities, any) = (bench.draws.entities.clone(), bench.draws.any_entities.clone());
+    for (work, entities) in [("timeline_73", &entities), ("timeline_73_uniform", &any)] {
+        if !bench.args.wants(work) {
+            continue;
+        }
+        bench.tell(work);
         let entities = &entities[..TIMELINES];
         let contenders = bench.shelf().all().into_iter().map(|engine| {
             Contender::new(engine.name(), move || {
@@ -34,7 +38,7 @@ pub fn measure(bench: &mut Bench) {
             })
         });
         let spreads = alternate(rounds, contenders.collect());
-        bench.report("timeline_73", "ns", Better::Less, spreads);
+        bench.report(work, "ns", Better::Less, spreads);
     }
     if bench.args.wants("get_many_100") {
         bench.tell("get_many_100");
