@@ -1,6 +1,8 @@
 //! Pages beside the pattern of their time.
 
+use super::super::columns::Columns;
 use super::super::header::HEADER_BYTES;
+use super::super::unpack::unpack;
 use super::super::{Fate, Pattern, without};
 use super::*;
 use crate::grid::PageNumber;
@@ -136,4 +138,35 @@ fn no_byte_beside_a_pattern_can_be_tampered_with_to_a_panic() {
         reseal(&mut cut);
         assert!(load_beside(&cut, &pattern).is_err(), "cut at {at}");
     }
+}
+
+/// What stands in files out there: if a sum changes, they would not be read any more.
+#[test]
+fn columns_and_patterns_stand_in_the_file_as_they_always_did() {
+    let mut columns = Vec::new();
+    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
+    let manners: [&dyn Fn(u32) -> u32; 7] = [
+        &|_| 7,
+        &|n| 5_000 + n * 3 + n % 5,
+        &|n| mixed(n) & 63,
+        &|n| 5_000_000 + n * 977,
+        &|n| (n * n).wrapping_mul(31),
+        &|n| mixed(n / 3 % 4),
+        &|n| (60_000 - n * 10) | (n / 50 % 2 * 100) << 16 | (70 + n / 20) << 24,
+    ];
+    for manner in manners {
+        Columns::of((0..144).map(manner)).column(0).pack(&mut columns);
+    }
+    let pattern = pattern();
+    let beside = stored_beside(&day(144, 9), &pattern);
+    let sums = [&columns[..], pattern.row(), &beside].map(xxhash_rust::xxh3::xxh3_64);
+    let known = [0x4e2d_a57c_88dd_5ffd, 0x7848_7358_d594_b53f, 0xd435_e250_d1e6_be3b];
+    assert_eq!(sums, known, "{sums:x?}");
+    let firsts = [0, 1, 2, 3, 4, 5, 6];
+    let mut rest = &columns[..];
+    for first in firsts {
+        assert_eq!(rest[0] & 7, first, "each manner is among them");
+        rest = unpack(rest, &mut [0; 144]).unwrap();
+    }
+    assert!(rest.is_empty());
 }
