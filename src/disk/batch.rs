@@ -1,6 +1,6 @@
 //! One write transaction in the making.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use redb::{ReadableTable, Table, WriteTransaction};
 
@@ -34,8 +34,9 @@ pub(crate) struct Batch<'t> {
     pub(super) links: Links<'t, Table<'t, &'static [u8], &'static [u8]>>,
     pub(super) backlog: Backlog<'t, Table<'t, &'static [u8], &'static [u8]>>,
     revision: Revision,
-    /// Where the patterns stand that pages written here may name.
-    patterns: HashSet<[u8; 8]>,
+    /// The patterns that the file has, by their places, as far as pages written here named one;
+    /// `None` where what it has cannot be used.
+    patterns: HashMap<[u8; 8], Option<Pattern>>,
     /// Page key -> what will stand there.
     staged: BTreeMap<Box<[u8]>, Staged>,
     /// Page key -> its marks as they will be.
@@ -77,7 +78,7 @@ impl<'t> Batch<'t> {
             links: Links::to_write(shared, txn)?,
             backlog: Backlog::to_write(shared, txn)?,
             revision: last,
-            patterns: HashSet::new(),
+            patterns: HashMap::new(),
             staged: BTreeMap::new(),
             marked: BTreeMap::new(),
             must_sync: false,
@@ -144,7 +145,8 @@ impl<'t> Batch<'t> {
         });
         match decoded {
             Ok(page) => Ok(Some(Standing::FromDisk(Box::new(page)))),
-            // Not the page's fault: a dictionary could not be read, and nothing after it will be.
+            // Not the page's fault: a dictionary or pattern could not be read, and nothing after it
+            // will be.
             Err(error) if error.kind() != ErrorKind::Damaged => {
                 Err(self.fault.get_or_insert(error).clone())
             }
@@ -264,7 +266,7 @@ impl<'t> Batch<'t> {
         };
         let beside_another;
         if let Some(pattern) = body.pattern()
-            && let Kept::Another(other) = self.keep_pattern(view, key, pattern)?
+            && let InFile::Another(other) = self.keep_pattern(view, key, pattern)?
         {
             beside_another = view.store_body_beside(page, other.as_ref());
             body = &beside_another;
@@ -272,32 +274,40 @@ impl<'t> Batch<'t> {
         Ok(page::encode(page, body, key, view.shape()))
     }
 
-    /// Puts a pattern into the file, which may have another in its place: of an earlier opening.
-    /// Then pages are packed beside that one from now on.
-    fn keep_pattern(&mut self, view: &ViewState, key: &[u8], pattern: &Pattern) -> Result<Kept> {
+    /// Sees to it that the file has a pattern, unless it has another in its place: of an earlier
+    /// opening, or of this one, before it was forgotten. Then pages are packed beside that one.
+    fn keep_pattern(&mut self, view: &ViewState, key: &[u8], pattern: &Pattern) -> Result<InFile> {
         let place = dictionary_key(view.id(), pattern.id());
-        if self.patterns.contains(&place) {
-            return Ok(Kept::This);
+        let in_file = match self.patterns.get(&place) {
+            Some(in_file) => in_file.clone(),
+            None => self.pattern_in_file(&place, pattern)?,
+        };
+        if in_file.as_ref().is_some_and(|in_file| in_file.is(pattern)) {
+            return Ok(InFile::This);
         }
+        if let Some((_, _, number)) = PageKey::split(key) {
+            view.patterns().found(number, in_file.clone());
+        }
+        Ok(InFile::Another(in_file))
+    }
+
+    /// The pattern that stands in its place, after this one was put there if none did; `None` if what
+    /// stands there cannot be used.
+    fn pattern_in_file(&mut self, place: &[u8; 8], pattern: &Pattern) -> Result<Option<Pattern>> {
         let table = self.txn.open_table(tables::DICTIONARIES);
         let mut table = self.keep(table)?;
         let found = table.get(place.as_slice()).map(|row| row.map(|row| row.value().to_vec()));
-        match self.keep(found)? {
+        let in_file = match self.keep(found)? {
             None => {
                 let kept = table.insert(place.as_slice(), pattern.row()).map(drop);
                 self.keep(kept)?;
+                Some(pattern.clone())
             }
-            Some(row) if row == pattern.row() => {}
-            Some(row) => {
-                let other = Aid::prepare(pattern.id(), &row, 0).and_then(Aid::into_pattern).ok();
-                if let Some((_, _, number)) = PageKey::split(key) {
-                    view.patterns().found(number, other.clone());
-                }
-                return Ok(Kept::Another(other));
-            }
-        }
-        self.patterns.insert(place);
-        Ok(Kept::This)
+            Some(row) if row == pattern.row() => Some(pattern.clone()),
+            Some(row) => Aid::prepare(pattern.id(), &row, 0).and_then(Aid::into_pattern).ok(),
+        };
+        self.patterns.insert(*place, in_file.clone());
+        Ok(in_file)
     }
 
     /// Writes the marks that have changed. A page that is replaced has its marks before anybody
@@ -354,7 +364,7 @@ impl<'t> Batch<'t> {
 }
 
 /// Which pattern the file has.
-enum Kept {
+enum InFile {
     This,
     /// `None` where what it has cannot be used.
     Another(Option<Pattern>),

@@ -28,6 +28,8 @@ mod marking;
 mod operation;
 pub(crate) mod operations;
 mod outlived;
+#[cfg(all(test, not(loom)))]
+mod pattern_tests;
 mod patterns;
 mod preview;
 #[cfg(test)]

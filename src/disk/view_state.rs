@@ -179,7 +179,7 @@ impl ViewState {
     /// A new page's body as it is to stand under that key.
     pub(crate) fn store_body(&self, page: &Page, key: &[u8]) -> StoredBody {
         let number = self.definition.level.and_then(|_| PageKey::split(key)).map(|key| key.2);
-        let pattern = number.and_then(|number| self.patterns.suggest(number, page));
+        let pattern = number.and_then(|number| self.patterns.suggest(number, key, page));
         self.store_body_beside(page, pattern.as_ref())
     }
 

@@ -40,5 +40,5 @@ impl Aid {
 }
 
 fn misused() -> Error {
-    Error::damaged("a page names a dictionary of another kind than it needs")
+    Error::damaged("a page names a dictionary where it needs a pattern, or the other way round")
 }

@@ -129,8 +129,9 @@ impl Even {
         out
     }
 
-    /// The packed form of a page that [`packs`](Self::packs), beside a full one that it suits.
-    pub(super) fn pack(self, page: &Page, full: Option<&Full>) -> Vec<u8> {
+    /// The packed form of a page that [`packs`](Self::packs), beside a full one that it suits, and
+    /// whether anything of it is.
+    pub(super) fn pack(self, page: &Page, full: Option<&Full>) -> (Vec<u8>, bool) {
         let slots = Slots::of(page);
         let mut out = Vec::with_capacity(page.body().len() / 4);
         out.extend_from_slice(&self.lengths());
@@ -138,7 +139,7 @@ impl Even {
             Columns::of(told.copied()).column(0).pack(&mut out);
         }
         let columns = Columns::of_rows(self.records(page), self.len / WORD);
-        let (mut room, mut beside) = (Columns::default(), Vec::new());
+        let (mut room, mut beside, mut is_beside) = (Columns::default(), Vec::new(), false);
         for nth in 0..self.len / WORD {
             let column = columns.column(nth);
             let Some((manner, numbers)) = full.map(|full| full.column(nth)) else {
@@ -152,9 +153,9 @@ impl Even {
                 beside.extend(slots.at_records(numbers));
                 &beside
             };
-            column.pack_beside(other, manner, &mut room, &mut out);
+            is_beside |= column.pack_beside(other, manner, &mut room, &mut out);
         }
-        out
+        (out, is_beside)
     }
 
     /// The records, each with what lies between it and the next.

@@ -128,7 +128,8 @@ impl Header {
             && self.body as usize <= PAGE_BYTES_MAX
             && facts <= total - HEADER_BYTES
             && (self.form != Form::Plain || self.body as usize == total - HEADER_BYTES - facts)
-            && (self.form.may_have_dictionary() || self.dictionary == 0);
+            && (self.form.may_have_dictionary() || self.dictionary == 0)
+            && (self.form != Form::Beside || self.dictionary != 0);
         if fits {
             Ok(())
         } else {

@@ -44,14 +44,14 @@ impl Column<'_> {
 
     /// Appends it to `out`, or what it differs by from the numbers of another column, which was packed
     /// in the manner that its first byte says: the same will do for this one. The difference is left
-    /// in the room given.
+    /// in the room given. Whether it came to that.
     pub(super) fn pack_beside(
         self,
         other: &[u32],
         manner: u8,
         room: &mut Columns,
         out: &mut Vec<u8>,
-    ) {
+    ) -> bool {
         debug_assert_eq!(other.len(), self.count);
         let pairs = self.numbers().iter().zip(other);
         room.refill(pairs.map(|(number, other)| number.wrapping_sub(*other)));
@@ -60,10 +60,14 @@ impl Column<'_> {
         // Next to nothing: there is no need to look for less.
         let own = (beside.bytes > self.count / 8).then(|| self.plan_as(manner));
         match own.filter(|own| own.bytes <= beside.bytes) {
-            Some(own) => self.pack_by(&own, out),
+            Some(own) => {
+                self.pack_by(&own, out);
+                false
+            }
             None => {
                 out.push(BESIDE);
                 difference.pack_by(&beside, out);
+                true
             }
         }
     }
@@ -149,7 +153,8 @@ impl Column<'_> {
             best = plan;
         }
         best = best.or(by(Kind::Bits));
-        // Either takes a look at all numbers: only where there is a byte of each to be saved.
+        // Either takes a look at all numbers: few only where more than two bits of each are spent,
+        // halves where more than a byte is.
         if best.bytes > self.count / 4 {
             best = self.few(best.bytes).unwrap_or(best);
         }

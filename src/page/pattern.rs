@@ -44,7 +44,7 @@ impl Pattern {
         let id = Self::id_at(number);
         let mut row = vec![0; CHECKSUM_BYTES];
         row.extend_from_slice(&page.slots().to_le_bytes());
-        row.extend_from_slice(&even.pack(page, None));
+        row.extend_from_slice(&even.pack(page, None).0);
         let sum = xxh3_64_with_seed(&row[CHECKSUM_BYTES..], id.into());
         row[..CHECKSUM_BYTES].copy_from_slice(&sum.to_le_bytes());
         Some(Self::from_row(id, &row).expect("it was packed just now"))
@@ -79,6 +79,11 @@ impl Pattern {
     /// What a body says in front, so that it is never read beside another pattern.
     pub(super) fn sum(&self) -> u64 {
         self.0.sum
+    }
+
+    /// Whether the other is the same, to the last bit.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0.row == other.0.row
     }
 
     /// The id of the pattern of a time. Two times may have the same one, two to the 31 pages apart:

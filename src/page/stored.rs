@@ -59,14 +59,15 @@ pub(crate) fn store_body(
     let even = Even::of(page);
     let packed = even.filter(|even| even.packs()).map(|even| {
         let pattern = pattern.filter(|pattern| pattern.full().suits(even, page.slots()));
-        let form = if pattern.is_some() { Form::Beside } else { Form::Packed };
-        let sum = pattern.map(|pattern| pattern.sum().to_le_bytes());
-        let bytes =
-            [sum.as_slice().as_flattened(), &even.pack(page, pattern.map(Pattern::full))].concat();
-        StoredBody {
-            dictionary: pattern.map_or(0, Pattern::id),
-            pattern: pattern.cloned(),
-            ..StoredBody::new(form, bytes)
+        let (columns, is_beside) = even.pack(page, pattern.map(Pattern::full));
+        // A page that has nothing of the pattern does not hang on it.
+        match pattern.filter(|_| is_beside) {
+            None => StoredBody::new(Form::Packed, columns),
+            Some(pattern) => StoredBody {
+                dictionary: pattern.id(),
+                pattern: Some(pattern.clone()),
+                ..StoredBody::new(Form::Beside, [&pattern.sum().to_le_bytes(), &*columns].concat())
+            },
         }
     });
     let is_small = |packed: &StoredBody| packed.bytes.len() <= body.len() / PACKED_PART;
@@ -134,7 +135,7 @@ pub(crate) fn decode(
     let aid = match header.dictionary {
         0 => None,
         id => Some(aid(id)?.ok_or_else(|| {
-            Error::damaged(format!("the dictionary {id} that a page needs is missing"))
+            Error::damaged(format!("the dictionary or pattern {id} that a page needs is missing"))
         })?),
     };
     let len = header.body as usize;

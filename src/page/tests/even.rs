@@ -144,7 +144,7 @@ fn comes_back<R: RecordType>(page: &Page) {
     assert_eq!(*from_lean(&even.lean(page), slots, body_len).unwrap(), *page.body());
     if even.packs() {
         assert_eq!(
-            *from_packed(&even.pack(page, None), slots, body_len, None).unwrap(),
+            *from_packed(&even.pack(page, None).0, slots, body_len, None).unwrap(),
             *page.body()
         );
     }

@@ -75,7 +75,7 @@ fn a_page_whose_dictionary_is_missing_or_another_is_refused() {
     let compression = Compression { level: Some(3), dictionary: Some(known) };
     let bytes = stored::<String>(&page, &compression);
     let missing = load::<String>(&bytes).unwrap_err();
-    assert!(missing.to_string().contains("the dictionary 3"), "{missing}");
+    assert!(missing.to_string().contains("the dictionary or pattern 3"), "{missing}");
     let shape = RecordShape::of::<String>();
     let samples: Vec<Vec<u8>> = (0..400_u32).map(|n| vec![(n * n % 251) as u8; 99]).collect();
     let other = zstd::dict::from_samples(&samples, 1024).unwrap();

@@ -1,0 +1,109 @@
+//! Pages on their way into the file beside patterns that it has not, or has another of.
+
+use crate::disk::operations::{Part, StoreRecords};
+use crate::disk::{Speed, ViewState};
+use crate::grid::{Grid, PageNumber};
+use crate::options::Options;
+use crate::page::{Facts, Origin, Page, PageBuilder, PageKey, Pattern, Slot, serialize};
+use crate::rebuild::Engine;
+use crate::revision::Revision;
+use crate::sync::Arc;
+use crate::time::Timestamp;
+use crate::view::{View, ViewDefinition};
+
+type Light = [u32; 4];
+
+const SLOTS: u32 = 16;
+const TIME: PageNumber = PageNumber(3);
+
+fn light(entity: u32, slot: u32) -> Light {
+    let sun = slot.wrapping_mul(0x9E37_79B9).rotate_left(slot);
+    [sun, sun ^ entity % 4, entity, !sun]
+}
+
+struct World {
+    engine: Arc<Engine>,
+    view: View<u32, Light>,
+    state: Arc<ViewState>,
+}
+
+impl World {
+    fn new() -> Self {
+        let options = Options { builders: 0, ..Options::default() };
+        let engine = Arc::new(Engine::in_memory(options).unwrap());
+        let definition = ViewDefinition::<u32, Light>::new(engine.clone(), "light");
+        let definition = definition.grid(Grid::minutes(1)).page_len(SLOTS);
+        let view = definition.build(|_, _, _| Err("it is stored".into())).unwrap();
+        let state = engine.shared().view(engine.view_id("light").unwrap()).unwrap();
+        Self { engine, view, state }
+    }
+
+    fn page(&self, entity: u32) -> Page {
+        let mut page = PageBuilder::new(SLOTS, *self.state.shape());
+        let facts = Facts {
+            begun: self.engine.shared().published(),
+            verified: Revision::ZERO,
+            changed: Revision::ZERO,
+            built_at: Timestamp::EPOCH,
+            fresh_until: Timestamp::MAX,
+            version: self.state.version(),
+            dependencies: 0,
+        };
+        for slot in 0..SLOTS {
+            let record = serialize(&light(entity, slot)).unwrap();
+            page.add(Slot(slot), Origin::Built, facts, 0, &record).unwrap();
+        }
+        page.finish()
+    }
+
+    fn pattern(&self, entity: u32) -> Pattern {
+        Pattern::of(&self.page(entity), TIME).unwrap()
+    }
+
+    /// The page of an entity, packed beside a pattern.
+    fn part(&self, entity: u32, pattern: &Pattern) -> Part {
+        let page = self.page(entity);
+        let body = self.state.store_body_beside(&page, Some(pattern));
+        assert!(body.pattern().is_some(), "it has something of the pattern");
+        let key = PageKey::new(self.state.id(), &entity, TIME);
+        Part { key, page, body: Some(body), readings: Vec::new() }
+    }
+
+    /// In one transaction.
+    fn store(&self, parts: Vec<Part>) {
+        let (view, now) = (self.state.clone(), Timestamp::EPOCH);
+        let store = StoreRecords { view, parts, speed: Speed::Derived, wanted: false, now };
+        self.engine.writer().unwrap().run(store).unwrap();
+    }
+
+    fn reads(&self, entity: u32) {
+        for slot in 0..SLOTS {
+            let minute = TIME.0 * i64::from(SLOTS) + i64::from(slot);
+            let found = self.view.peek(&entity, Timestamp::from_seconds(minute * 60)).unwrap();
+            let record = found.unwrap_or_else(|| panic!("{entity} has lost slot {slot}"));
+            assert_eq!(record.map(|number| number.to_native()), light(entity, slot));
+        }
+    }
+}
+
+#[test]
+fn two_patterns_of_one_time_in_one_transaction_end_as_one() {
+    let world = World::new();
+    let (one, other) = (world.pattern(1), world.pattern(2));
+    assert_eq!(one.id(), other.id());
+    let parts = vec![world.part(10, &one), world.part(11, &other), world.part(12, &one)];
+    world.store(parts);
+    (10..13).for_each(|entity| world.reads(entity));
+}
+
+#[test]
+fn a_pattern_that_was_forgotten_gives_way_to_the_one_in_the_file() {
+    let world = World::new();
+    let (one, other) = (world.pattern(1), world.pattern(2));
+    world.store(vec![world.part(10, &one)]);
+    world.store(vec![world.part(11, &other)]);
+    world.store(vec![world.part(12, &other), world.part(13, &one)]);
+    (10..14).for_each(|entity| world.reads(entity));
+    let again = world.state.patterns().suggest(TIME, b"another", &world.page(14));
+    assert!(again.is_some_and(|pattern| pattern.is(&one)));
+}
