@@ -18,7 +18,7 @@ const TIME: PageNumber = PageNumber(3);
 
 fn light(entity: u32, slot: u32) -> Light {
     let sun = slot.wrapping_mul(0x9E37_79B9).rotate_left(slot);
-    [sun, sun ^ entity % 4, entity, !sun]
+    [sun, sun ^ (entity % 4), entity, !sun]
 }
 
 struct World {
