@@ -252,10 +252,15 @@ impl Intake {
         came
     }
 
-    /// These were answered: wakes the first of them, and the others while it goes on.
-    pub(super) fn wake(&mut self, answered: Round) {
-        answered.wake_one();
-        self.answered = answered;
+    /// Those who will be answered now. Nobody sleeps on if answering them comes to a bad end.
+    pub(super) fn answer(&mut self) -> &Round {
+        self.answered = Round::default();
+        &self.answered
+    }
+
+    /// Wakes the first of those who were answered, and the others while the writer goes on.
+    pub(super) fn wake(&self) {
+        self.answered.wake_one();
     }
 
     /// A synced commit took so long.
@@ -366,9 +371,9 @@ mod tests {
         thread::scope(|scope| {
             let waiting: Vec<_> =
                 receipts.into_iter().map(|receipt| scope.spawn(|| receipt.wait())).collect();
-            let round = Round::default();
-            replies.into_iter().for_each(|reply| reply.give(1, &round));
-            intake.wake(round);
+            let round = intake.answer();
+            replies.into_iter().for_each(|reply| reply.give(1, round));
+            // It may even end before it wakes the first.
             drop(intake);
             assert!(waiting.into_iter().all(|waits| waits.join().unwrap() == Some(1)));
         });

@@ -173,13 +173,13 @@ impl Writer {
                 if std::mem::take(&mut self.left_behind) {
                     self.sweep();
                 }
-                let round = Round::default();
+                let round = self.intake.answer();
                 for request in requests {
-                    request.acknowledge(&committed, &round);
+                    request.acknowledge(&committed, round);
                 }
                 // Who goes on finds the pages held by nobody but the cache.
                 drop(committed);
-                self.intake.wake(round);
+                self.intake.wake();
             }
             Err(cause) => {
                 // Whether the commit happened is unknown, and a sync is never retried.
