@@ -44,7 +44,7 @@ pub(super) struct Core<E: ?Sized, R> {
     pub(super) build: BuildFunction<E, R>,
     /// What it keeps filled by itself.
     pub(super) filling: Option<Filling<E>>,
-    /// The range that runs asked for last, and the pages and slots that it lies in.
+    /// The range that runs asked for last, and the pages and slots that it lies in: if not too many.
     pub(super) asked: Mutex<Option<(TimeRange, Spans)>>,
     /// The view itself, for builds that are put off.
     itself: Weak<dyn Rebuilder>,

@@ -107,6 +107,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Shift for PageShift<E, R> {
     }
 }
 
+/// What lies in more pages is worked out each time, rather than kept in memory: half a megabyte.
+const SPANS_MAX: usize = 4096;
+
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// What a range lies in: a run asks for the same again and again.
     fn spans(&self, range: TimeRange) -> Result<Spans> {
@@ -126,7 +129,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             }
         }
         let spans = Spans::from(spans);
-        *self.asked.lock() = Some((range, spans.clone()));
+        if spans.len() <= SPANS_MAX {
+            *self.asked.lock() = Some((range, spans.clone()));
+        }
         Ok(spans)
     }
 
