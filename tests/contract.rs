@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::common::still;
+use crate::common::unsealed::edit;
 use tidetable::{
     Changes, ErrorKind, Freshness, Grid, ManualClock, Marked, Options, Span, Store, Timestamp, View,
 };
@@ -438,16 +439,7 @@ fn damaged_and_invalidated(damage: bool) -> (Freshness, u64) {
     drop((x, y, store));
     {
         let pages = redb::TableDefinition::<&[u8], &[u8]>::new("pages");
-        // As tests/format.rs does it: redb opens the file without the seal.
-        let bytes = std::fs::read(&path).unwrap();
-        let footer = &bytes[bytes.len() - 33..];
-        assert_eq!(&footer[..8], b"tideseal");
-        let len = u64::from_le_bytes(footer[9..17].try_into().unwrap());
-        std::fs::write(&path, &bytes[..len as usize]).unwrap();
-        let database = redb::Database::open(&path).unwrap();
-        let mut txn = database.begin_write().unwrap();
-        txn.set_two_phase_commit(true);
-        {
+        edit(&path, |txn| {
             let mut table = txn.open_table(pages).unwrap();
             let mut found: Vec<(Vec<u8>, Vec<u8>)> = table
                 .iter()
@@ -461,8 +453,7 @@ fn damaged_and_invalidated(damage: bool) -> (Freshness, u64) {
                 page[4] = 2;
             }
             table.insert(&**key, &**page).unwrap();
-        }
-        txn.commit().unwrap();
+        });
     }
     let (_store, x, y) = open();
     data.store(2, SeqCst);

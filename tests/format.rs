@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::common::still;
+use crate::common::unsealed::edit;
 use redb::{ReadableTable, TableDefinition};
 use tempfile::TempDir;
 use tidetable::{
@@ -42,21 +43,6 @@ fn open(path: &Path) -> Store {
 /// The view as its file has it: nothing is built.
 fn as_stored<E: tidetable::EntityKey + ?Sized, R: RecordType>(view: &View<E, R>) -> View<E, R> {
     view.when_missing(Missing::Miss).when_marked(Marked::Serve)
-}
-
-/// Changes a sealed file from outside: takes the seal off, edits, and leaves a file that counts as
-/// not closed cleanly.
-fn edit(path: &Path, edit: impl FnOnce(&redb::WriteTransaction)) {
-    let bytes = fs::read(path).unwrap();
-    let footer = &bytes[bytes.len() - 33..];
-    assert_eq!(&footer[..8], b"tideseal");
-    let data_len = u64::from_le_bytes(footer[9..17].try_into().unwrap());
-    fs::write(path, &bytes[..data_len as usize]).unwrap();
-    let database = redb::Database::open(path).unwrap();
-    let mut txn = database.begin_write().unwrap();
-    txn.set_two_phase_commit(true);
-    edit(&txn);
-    txn.commit().unwrap();
 }
 
 #[test]

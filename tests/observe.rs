@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::common::still;
+use crate::common::unsealed::edit;
 use tidetable::{
     ErrorKind, Event, Freshness, Grid, Layer, Observer, Options, Store, TimeRange, Timestamp, View,
 };
@@ -180,15 +181,7 @@ fn a_build_that_is_begun_again_for_what_nests_too_deep_is_told_once() {
 fn spoil(path: &Path) {
     use redb::ReadableTable;
     let pages = redb::TableDefinition::<&[u8], &[u8]>::new("pages");
-    // redb opens the file without the seal.
-    let bytes = std::fs::read(path).unwrap();
-    let footer = &bytes[bytes.len() - 33..];
-    assert_eq!(&footer[..8], b"tideseal");
-    let len = u64::from_le_bytes(footer[9..17].try_into().unwrap());
-    std::fs::write(path, &bytes[..len as usize]).unwrap();
-    let mut txn = redb::Database::open(path).unwrap().begin_write().unwrap();
-    txn.set_two_phase_commit(true);
-    {
+    edit(path, |txn| {
         let mut table = txn.open_table(pages).unwrap();
         let first = table.first().unwrap().map(|(key, page)| {
             let (key, mut page) = (key.value().to_vec(), page.value().to_vec());
@@ -197,8 +190,7 @@ fn spoil(path: &Path) {
         });
         let (key, page) = first.unwrap();
         table.insert(&*key, &*page).unwrap();
-    }
-    txn.commit().unwrap();
+    });
 }
 
 /// A file with one page, which is damaged.

@@ -4,18 +4,22 @@
 
 mod common;
 
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
 use crate::common::still;
+use crate::common::unsealed::edit;
 use redb::{ReadableTable, TableDefinition};
 use tidetable::{Grid, Missing, Store, TimeRange, Timestamp, View};
 
 type Bytes = TableDefinition<'static, &'static [u8], &'static [u8]>;
+const PAGES: Bytes = TableDefinition::new("pages");
 const DICTIONARIES: Bytes = TableDefinition::new("dictionaries");
 /// Ids from here on are of patterns.
 const FIRST_PATTERN: u32 = 1 << 31;
+/// In a page's header.
+const FORM_AT: usize = 6;
+const BESIDE: u8 = 4;
 const HOUR_MS: i64 = 3_600_000;
 const SLOTS: i64 = 96;
 
@@ -66,19 +70,14 @@ fn read(path: &Path, places: Range<u32>, page: i64) {
     store.close().unwrap();
 }
 
-/// Opens the file by itself, without its seal: it then counts as not closed cleanly.
-fn edit<T>(path: &Path, edit: impl FnOnce(&redb::WriteTransaction) -> T) -> T {
-    let bytes = fs::read(path).unwrap();
-    let footer = &bytes[bytes.len() - 33..];
-    assert_eq!(&footer[..8], b"tideseal");
-    let data_len = u64::from_le_bytes(footer[9..17].try_into().unwrap());
-    fs::write(path, &bytes[..data_len as usize]).unwrap();
-    let database = redb::Database::open(path).unwrap();
-    let mut txn = database.begin_write().unwrap();
-    txn.set_two_phase_commit(true);
-    let answer = edit(&txn);
-    txn.commit().unwrap();
-    answer
+/// How many pages there are, and how many of them are packed beside a pattern.
+fn pages(path: &Path) -> (usize, usize) {
+    edit(path, |txn| {
+        let table = txn.open_table(PAGES).unwrap();
+        let forms = table.iter().unwrap().map(|row| row.unwrap().1.value()[FORM_AT]);
+        let forms: Vec<u8> = forms.collect();
+        (forms.len(), forms.iter().filter(|form| **form == BESIDE).count())
+    })
 }
 
 /// The rows of patterns, in the order of their times.
@@ -104,6 +103,8 @@ fn the_pages_of_each_time_are_packed_beside_one_of_them() {
     read(&path, 0..40, -8);
     assert_eq!(patterns(&path).len(), 2);
     read(&path, 0..40, 7);
+    // Three of each time came before its pattern.
+    assert_eq!(pages(&path), (80, 74));
     read(&path, 0..40, -8);
 }
 
@@ -125,6 +126,8 @@ fn a_later_opening_packs_beside_the_pattern_that_the_file_has() {
     // Of these another page is the first that would do.
     build(&path, 100..140, 7);
     assert_eq!(patterns(&path), before, "a pattern never changes: pages of before need it");
+    read(&path, 0..20, 7);
+    assert_eq!(pages(&path), (60, 54));
     read(&path, 0..20, 7);
     read(&path, 100..140, 7);
 }
@@ -155,4 +158,47 @@ fn a_pattern_that_is_damaged_costs_its_pages_and_no_wrong_record() {
     assert_eq!(run.wait().unwrap().failed, 0);
     store.close().unwrap();
     read(&path, 0..20, 7);
+}
+
+#[test]
+fn of_two_times_whose_patterns_have_one_place_the_first_serves_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("light.tide");
+    let times = [7, 7 + (1 << 31)];
+    times.into_iter().for_each(|page| build(&path, 0..9, page));
+    times.into_iter().for_each(|page| read(&path, 0..9, page));
+    assert_eq!(patterns(&path).len(), 1);
+}
+
+#[test]
+fn places_that_are_filled_one_after_the_other_share_patterns_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("light.tide");
+    // More than the times that are kept in mind.
+    let last = 259;
+    let store = still::open(&path).unwrap();
+    let view = define(&store);
+    let range = TimeRange::new(times(0).start(), times(last).end());
+    assert_eq!(view.precompute(0..6, range).unwrap().wait().unwrap().failed, 0);
+    store.close().unwrap();
+    [0, 4, last].into_iter().for_each(|page| read(&path, 0..6, page));
+    assert_eq!(patterns(&path).len(), 256);
+    read(&path, 0..6, 1);
+    assert_eq!(pages(&path), (6 * 260, 3 * 256));
+}
+
+#[test]
+fn what_was_put_hangs_on_no_pattern() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("light.tide");
+    let store = still::open(&path).unwrap();
+    let view = define(&store);
+    let at = |slot| Timestamp::from_millis(slot * HOUR_MS);
+    let of = |place| (0..SLOTS).map(move |slot| (place, at(slot), light(place, slot)));
+    view.put_many((0..9).flat_map(of)).unwrap();
+    drop(view);
+    store.close().unwrap();
+    assert!(patterns(&path).is_empty());
+    read(&path, 0..9, 0);
+    assert_eq!(pages(&path), (9, 0));
 }

@@ -6,3 +6,4 @@ pub(crate) mod block_on;
 pub(crate) mod disk;
 pub(crate) mod record;
 pub(crate) mod still;
+pub(crate) mod unsealed;
