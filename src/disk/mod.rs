@@ -28,7 +28,8 @@ mod marking;
 mod operation;
 pub(crate) mod operations;
 mod outlived;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod pattern_tests;
 mod patterns;
 mod preview;

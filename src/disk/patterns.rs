@@ -104,7 +104,8 @@ impl Known {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
     use crate::page::{Facts, Origin, PageBuilder, RecordShape, Slot, serialize};

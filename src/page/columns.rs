@@ -28,7 +28,7 @@ impl Columns {
             let places = columns.padded.chunks_exact_mut(each).zip(row.as_chunks().0);
             places.for_each(|(column, word)| column[BEFORE + nth] = u32::from_le_bytes(*word));
         }
-        columns.begin();
+        columns.pad_fronts();
         columns
     }
 
@@ -41,13 +41,13 @@ impl Columns {
 
     /// Is one column of these numbers from now on.
     pub(super) fn refill(&mut self, numbers: impl ExactSizeIterator<Item = u32>) {
-        let places = self.room(numbers.len()).iter_mut().zip(numbers);
+        let places = self.zeros(numbers.len()).iter_mut().zip(numbers);
         places.for_each(|(place, number)| *place = number);
-        self.begin();
+        self.pad_fronts();
     }
 
     /// Is one column of zeros from now on, to be filled.
-    pub(super) fn room(&mut self, count: usize) -> &mut [u32] {
+    pub(super) fn zeros(&mut self, count: usize) -> &mut [u32] {
         self.prepare(count, 1);
         &mut self.padded[BEFORE..BEFORE + count]
     }
@@ -64,7 +64,7 @@ impl Columns {
             input = unpack(input, &mut column[BEFORE..])?;
             column[BEFORE + count..].fill(0);
         }
-        columns.begin();
+        columns.pad_fronts();
         input.is_empty().then_some((manners, columns))
     }
 
@@ -85,7 +85,7 @@ impl Columns {
     }
 
     /// Before the first number of each stands the same.
-    fn begin(&mut self) {
+    fn pad_fronts(&mut self) {
         let each = self.each();
         for column in self.padded.chunks_exact_mut(each) {
             let first = column[BEFORE];

@@ -8,8 +8,9 @@
 //! lean:    | length 4 | stride 4 | build times, 4 each | facts and states, 4 each | records ...
 //! packed:  | length 4 | stride 4 | the same two as columns | a column for each four bytes of a record
 //! ```
-//! The lean form is what zstd is given. The packed one does without zstd, and may be as small where
-//! records are numbers that move little from bucket to bucket.
+//! The lean form is what zstd is given. The packed one does without zstd, and is mostly smaller where
+//! records are numbers that move from bucket to bucket; beside a full page, the pattern of its time, a
+//! column may say what it differs by.
 
 use rkyv::util::AlignedVec;
 
@@ -28,7 +29,7 @@ const PACKED_RECORDS_MIN: usize = 8;
 const LENGTHS: usize = 8;
 /// Columns that are unpacked before they are laid among the records.
 const GROUP: usize = 16;
-/// The records of a pattern, which is kept unpacked.
+/// The most bytes that a pattern's records may have, since they are kept unpacked.
 const PATTERN_BYTES_MAX: usize = 64 << 10;
 /// What the lean form may have more than the body that it stands for.
 pub(super) const LEAN_EXCESS: usize = LENGTHS;
@@ -89,7 +90,7 @@ impl Even {
     }
 
     /// Whether they may be the pattern of others.
-    pub(super) fn is_pattern(self, slots: u32) -> bool {
+    pub(super) fn may_be_pattern(self, slots: u32) -> bool {
         self.fills(slots) && self.count.saturating_mul(self.len) <= PATTERN_BYTES_MAX
     }
 
@@ -238,7 +239,7 @@ impl Full {
     /// Of a packed body; `None` if it is of no page that may be a pattern.
     pub(super) fn unpack(packed: &[u8], slots: u32) -> Option<Self> {
         let (told, stored) = Slots::from_packed(packed, slots as usize)?;
-        let even = told.even(packed).filter(|even| even.packs() && even.is_pattern(slots))?;
+        let even = told.even(packed).filter(|even| even.packs() && even.may_be_pattern(slots))?;
         let (manners, columns) = Columns::unpack(stored, even.count, even.len / WORD)?;
         Some(Self { slots, len: even.len, manners, columns })
     }

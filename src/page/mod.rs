@@ -2,9 +2,10 @@
 //! checksum.
 //!
 //! A page lives in two forms. In memory ([`Page`]) it is one aligned buffer in which every record
-//! has been checked once and is read in place. On disk ([`stored`]) it is that buffer, as columns or
-//! compressed where that pays, behind a header with a checksum over the key too. [`merge`] makes a
-//! new page of an old one and what has been built since; a page that others can see never changes.
+//! has been checked once and is read in place. On disk ([`stored`]) it is that buffer, as columns (by
+//! itself or beside the [`pattern`] of its time) or compressed where that pays, behind a header with a
+//! checksum over the key too. [`merge`] makes a new page of an old one and what has been built since; a
+//! page that others can see never changes.
 
 mod access;
 mod aid;

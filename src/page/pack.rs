@@ -192,7 +192,7 @@ impl Column<'_> {
         let mut which = Columns::default();
         // A small table of where each of them is among the few, one more than that: zero is nowhere.
         let mut places = [0_u8; PLACES];
-        let told = which.room(self.count).iter_mut();
+        let told = which.zeros(self.count).iter_mut();
         for ((seen, number), told) in self.numbers().iter().enumerate().zip(told) {
             if few.get(at) != Some(number) {
                 let mut place = number.wrapping_mul(0x9E37_79B9) as usize >> (32 - PLACES.ilog2());

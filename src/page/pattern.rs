@@ -40,7 +40,8 @@ impl Pattern {
     /// A page as the pattern of its time: one with a record in every slot, all of one length, and
     /// not so long that it could not be kept in mind.
     pub(crate) fn of(page: &Page, number: PageNumber) -> Option<Self> {
-        let even = Even::of(page).filter(|even| even.packs() && even.is_pattern(page.slots()))?;
+        let even =
+            Even::of(page).filter(|even| even.packs() && even.may_be_pattern(page.slots()))?;
         let id = Self::id_at(number);
         let mut row = vec![0; CHECKSUM_BYTES];
         row.extend_from_slice(&page.slots().to_le_bytes());

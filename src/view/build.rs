@@ -283,7 +283,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         }
         let share = ran.micros / u32::try_from(records.len().max(1)).unwrap_or(u32::MAX);
         draft.reserve(records.len());
-        let (dependencies, mut room) = (draft.read(&ran.reading), Room::default());
+        let (dependencies, mut room) = (draft.note_reading(&ran.reading), Room::default());
         for ((slot, bucket), record) in lacking.iter().zip(records) {
             let facts = Facts { dependencies, ..self.facts(&spot.key, *bucket, begun) };
             let bytes = self.built_bytes(record, &mut room);

@@ -160,8 +160,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
         self
     }
 
-    /// zstd's level for pages, -7 (fast) to 19 (small), not 0. Default: 1. For records of numbers -1 takes
-    /// half the time for a few percent more of bytes; text it hardly squeezes.
+    /// zstd's level for pages, -7 (fast) to 19 (small), not 0. Default: 1.
+    ///
+    /// It matters for text and for records of several lengths, and below 1 text is hardly squeezed.
+    /// Numbers in records of one length are stored as columns, beside what other entities have at the
+    /// same time; up to level 1 zstd is then asked only where they pack badly.
     pub fn zstd_level(mut self, level: i32) -> Self {
         self.zstd_level = Some(level);
         self

@@ -37,7 +37,7 @@ impl PageDraft {
     /// Adds a record. One that read the same as the one before shares it.
     pub(super) fn add(&mut self, slot: Slot, record: &RecordDraft) -> Result<()> {
         let RecordDraft { origin, facts, micros, bytes, reading } = record;
-        let facts = Facts { dependencies: self.read(reading), ..*facts };
+        let facts = Facts { dependencies: self.note_reading(reading), ..*facts };
         self.page.add(slot, *origin, facts, *micros, bytes)
     }
 
@@ -54,7 +54,7 @@ impl PageDraft {
 
     /// Notes what a record was made from, which the one before may have been too; what its facts say
     /// of it.
-    pub(super) fn read(&mut self, reading: &Arc<Reading>) -> u32 {
+    pub(super) fn note_reading(&mut self, reading: &Arc<Reading>) -> u32 {
         if reading.is_empty() {
             return 0;
         }

@@ -13,10 +13,30 @@ use super::stretch::{Reading, Stretch};
 
 /// The records of one entity over a stretch of time, in order.
 ///
-/// Buckets without a record are left out. [`Timeline::iter`] reads in place and costs about a
-/// nanosecond a record; iterating by value makes a [`Record`] of each at once, to keep. What it says
-/// of freshness was decided when the read returned. It keeps its pages in memory (charged to the
-/// budget) and nothing else: no lock, no transaction.
+/// Buckets without a record are left out. What it says of freshness was decided when the read
+/// returned. It keeps its pages in memory (charged to the budget) and nothing else: no lock, no
+/// transaction.
+///
+/// There are two ways to go through it. [`Timeline::iter`], and `for` over a reference, read the
+/// archived records in place; where one page has a fresh record in every bucket, of one length and of
+/// buckets of one width, that is a walk through an array, a few instructions each. `for` over the
+/// timeline itself gives a [`Record`] of each, to keep: they are all made before the first is given.
+///
+/// ```
+/// # use tidetable::{Grid, Store, Timestamp};
+/// # fn main() -> tidetable::Result<()> {
+/// # let store = Store::in_memory()?;
+/// # let tides = store.view::<str, u32>("tides").grid(Grid::hours(1)).build(|_, _, _| Ok(7))?;
+/// let day = Timestamp::EPOCH..Timestamp::from_seconds(86_400);
+/// tides.fill("Dover", day.clone())?;
+/// let timeline = tides.range("Dover", day)?;
+/// let sum: u32 = timeline.iter().map(|(_, level)| level.to_native()).sum();
+/// assert_eq!((sum, timeline.len()), (24 * 7, 24));
+/// let last = timeline.into_iter().last();
+/// # assert!(last.is_some_and(|(_, record)| record.is_fresh()));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Timeline<R> {
     pages: Pages,
     record: PhantomData<fn() -> R>,
@@ -83,7 +103,6 @@ impl<R> Timeline<R> {
 impl<R: RecordType> Timeline<R> {
     /// The records in order of time, read in place.
     #[inline]
-    #[must_use]
     pub fn iter(&self) -> TimelineIter<'_, R> {
         let mut pages = self.pages().iter();
         TimelineIter { reading: pages.next().map(Stretch::read), pages }
@@ -95,8 +114,9 @@ impl<R: RecordType> Timeline<R> {
     }
 }
 
-/// Reads the records of a [`Timeline`] in place, in order of time. Where they are of one length,
-/// `fold`, `for_each`, `sum` and the like walk through memory as through an array.
+/// Reads the records of a [`Timeline`] in place, in order of time; `fold`, `for_each`, `sum` and the
+/// like do so fastest. There is no way from the end: a timeline by value has its last record.
+#[must_use = "iterators do nothing unless they are consumed"]
 pub struct TimelineIter<'a, R: RecordType> {
     /// The page that it is in, until the last is read.
     reading: Option<Reading<'a, R>>,
