@@ -35,18 +35,36 @@ impl Budget {
     }
 
     pub(crate) fn charge(budget: &Arc<Self>, bytes: usize) -> Charge {
-        budget.used_bytes.fetch_add(bytes, Ordering::Relaxed);
+        budget.add(bytes);
         Charge { budget: Arc::clone(budget), bytes }
+    }
+
+    /// Adds bytes that somebody else will take off again.
+    pub(super) fn add(&self, bytes: usize) {
+        self.used_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn take_off(&self, bytes: usize) {
+        self.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether no more is charged than may be.
+    pub(super) fn is_kept(&self) -> bool {
+        self.used_bytes() <= self.limit_bytes
     }
 
     /// Charges what still fits, for somebody who can do without.
     pub(crate) fn try_charge(budget: &Arc<Self>, bytes: usize) -> Option<Charge> {
         let charge = Self::charge(budget, bytes);
-        (budget.used_bytes() <= budget.limit_bytes).then_some(charge)
+        budget.is_kept().then_some(charge)
     }
 }
 
 impl Charge {
+    pub(super) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -54,7 +72,7 @@ impl Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.budget.used_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.budget.take_off(self.bytes);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cache::{Budget, CacheKey, Charge, Marks};
 use crate::key::KeyBuf;
-use crate::sync::{Arc, AtomicBool, Ordering};
+use crate::sync::{Arc, AtomicBool, AtomicU32, Ordering};
 
 /// A page with its key, its marks and whether the cache still stands for it.
 ///
@@ -18,6 +18,8 @@ pub(crate) struct Resident<P> {
     hash: u64,
     key: KeyBuf,
     value: P,
+    /// How many threads have it in tables of their own.
+    tables: AtomicU32,
     /// Given back when the last handle lets go, not when the cache does.
     charge: Charge,
 }
@@ -40,6 +42,7 @@ impl<P: Weighed> Resident<P> {
             key: key_buf(key.bytes()),
             charge: Budget::charge(budget, bytes + value.bytes()),
             value,
+            tables: AtomicU32::new(0),
         }
     }
 }
@@ -70,6 +73,16 @@ impl<P> Resident<P> {
     #[inline]
     pub(crate) fn is_retired(&self) -> bool {
         self.retired.load(Ordering::Acquire)
+    }
+
+    /// Notes that a thread has it in its table; whether it is the first.
+    pub(super) fn enters_table(&self) -> bool {
+        self.tables.fetch_add(1, Ordering::AcqRel) == 0
+    }
+
+    /// Notes that it left a thread's table; whether that was the last.
+    pub(super) fn leaves_table(&self) -> bool {
+        self.tables.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
     /// For one read alone, and never in the cache.

@@ -12,8 +12,8 @@ use crate::sync::Arc;
 /// it to [`Cache::get_through`].
 ///
 /// It grows with what its thread uses. What all tables of a store hold is bounded together
-/// ([`Cache::held_by_threads`]), for it stays in memory until its thread asks again; so are the
-/// tables themselves, of which there may be many.
+/// ([`Cache::held_by_threads`]), for it stays in memory until its thread asks again: a page counts
+/// once, however many threads hold it, and so do the tables themselves, of which there may be many.
 #[derive(Debug)]
 pub(crate) struct Shortcut<P> {
     /// Pairs: a page stands in one of the two places that its hash names. None until the first.
@@ -53,8 +53,8 @@ struct Slot<P> {
     hits: u32,
     /// Whether it was used since another page wanted its place.
     used: bool,
-    /// Its part of what tables may hold.
-    _charge: Charge,
+    /// What the hold takes of what tables may hold.
+    charge: Charge,
 }
 
 const SLOTS_FIRST: usize = 16;
@@ -141,9 +141,8 @@ impl<P> Shortcut<P> {
         if let Some(mut left) = self.slots[place].take() {
             left.tell(cache);
         }
-        let bytes = resident.bytes() + size_of::<Lease<P>>();
-        match Budget::try_charge(cache.held_by_threads(), bytes) {
-            Some(charge) => self.slots[place] = Some(Slot::new(cache, hold, charge)),
+        match Slot::try_new(cache, hold) {
+            Some(slot) => self.slots[place] = Some(slot),
             None => self.crowded += 1,
         }
     }
@@ -206,8 +205,10 @@ impl<P> Shortcut<P> {
 }
 
 impl<P> Slot<P> {
-    fn new(cache: &Cache<P>, hold: &Hold<P>, charge: Charge) -> Self {
-        Self {
+    /// A slot with that page, if tables may hold so much.
+    fn try_new(cache: &Cache<P>, hold: &Hold<P>) -> Option<Self> {
+        let charge = Budget::charge(cache.held_by_threads(), size_of::<Lease<P>>());
+        let slot = Self {
             hash: hold.resident().key().hash(),
             life: cache.life(),
             resident: Arc::clone(hold.resident()),
@@ -215,8 +216,13 @@ impl<P> Slot<P> {
             era: cache.era(),
             hits: 0,
             used: false,
-            _charge: charge,
+            charge,
+        };
+        // From here on it is taken off when the slot goes, by whoever is the last to hold the page.
+        if slot.resident.enters_table() {
+            slot.charge.budget().add(slot.resident.bytes());
         }
+        cache.held_by_threads().is_kept().then_some(slot)
     }
 
     /// Whether the cache has let go of its page.
@@ -233,6 +239,14 @@ impl<P> Slot<P> {
             cache.touch(self.resident.key(), hits.into());
         }
         self.era = cache.era();
+    }
+}
+
+impl<P> Drop for Slot<P> {
+    fn drop(&mut self) {
+        if self.resident.leaves_table() {
+            self.charge.budget().take_off(self.resident.bytes());
+        }
     }
 }
 

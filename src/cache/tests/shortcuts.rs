@@ -193,3 +193,31 @@ fn a_reader_that_missed_cannot_install_what_was_published_over() {
         assert!(cache.get(KEY).is_none(), "{way}");
     }
 }
+
+#[test]
+fn a_page_in_the_tables_of_many_threads_counts_once_and_until_the_last_lets_go() {
+    let cache = cache(4 << 20);
+    // One thread may hold all of them, two could not if each counted.
+    let keys: Vec<_> = (0..40_u64).map(u64::to_le_bytes).collect();
+    keys.iter().for_each(|key| _ = read(&cache, CacheKey::new(key), 8000));
+    let mut tables: Vec<Shortcut<Page>> = (0..8).map(|_| Shortcut::new()).collect();
+    for _ in 0..100 {
+        for table in &mut tables {
+            for key in &keys {
+                cache.get_through(table, CacheKey::new(key));
+            }
+        }
+    }
+    let has_all = |table: &mut Shortcut<Page>| {
+        keys.iter().all(|key| table.get(&cache, &CacheKey::new(key)).is_some())
+    };
+    assert!(tables.iter_mut().all(has_all), "each thread has what all have");
+    let held = cache.held_by_threads();
+    assert!(held.used_bytes() <= held.limit_bytes());
+    let pages = 40 * 8000;
+    while let Some(table) = tables.pop() {
+        assert!(held.used_bytes() >= pages, "{} tables are left", tables.len() + 1);
+        drop(table);
+    }
+    assert_eq!(held.used_bytes(), 0);
+}
