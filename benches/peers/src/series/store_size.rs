@@ -133,8 +133,10 @@ fn changes(peer: FilePeer, engine: Box<dyn FileEngine>, folder: &Path, data: &Da
         }
         Box::new(tidetable).close();
     } else {
+        // Other records than are there: SQLite does not write, and so does not sync, what is the same.
+        let changed = data.changed();
         engine.write(&mut |writer| {
-            samples.extend(nths.clone().map(|nth| nanos(|| writer.put(data, &[nth]))));
+            samples.extend(nths.clone().map(|nth| nanos(|| writer.put(&changed, &[nth]))));
         });
         engine.close();
     }
