@@ -33,7 +33,7 @@ impl Engine for Fjall {
     }
 
     fn read(&self, work: &mut dyn FnMut(&mut dyn Reader)) {
-        work(&mut Handle(&self.records));
+        work(&mut Handle(self));
     }
 }
 
@@ -50,7 +50,7 @@ impl FileEngine for Fjall {
     }
 
     fn write(&self, work: &mut dyn FnMut(&mut dyn Writer)) {
-        work(&mut Writing(self));
+        work(&mut Handle(self));
     }
 
     fn close(self: Box<Self>) {
@@ -58,39 +58,34 @@ impl FileEngine for Fjall {
     }
 }
 
-struct Handle<'a>(&'a Keyspace);
+struct Handle<'a>(&'a Fjall);
 
 impl Reader for Handle<'_> {
     #[inline(always)]
     fn get(&mut self, key: Key) -> Option<u64> {
-        self.0.get(key.bytes()).expect("fjall reads").map(|value| touch_bytes(&value))
+        self.0.records.get(key.bytes()).expect("fjall reads").map(|value| touch_bytes(&value))
     }
 
     fn timeline(&mut self, entity: u32, slots: Range<u32>) -> u64 {
         let (from, to) = (Key::at(entity, slots.start).bytes(), Key::at(entity, slots.end).bytes());
         self.0
+            .records
             .range(from..to)
             .fold(0, |sum, row| sum.wrapping_add(touch_bytes(&row.value().expect("fjall reads"))))
     }
 
     fn record(&mut self, key: Key) -> Option<RecordBytes> {
-        let found = self.0.get(key.bytes()).expect("fjall reads");
+        let found = self.0.records.get(key.bytes()).expect("fjall reads");
         found.and_then(|value| value.as_ref().try_into().ok())
     }
 }
 
-struct Writing<'a>(&'a Fjall);
-
-impl Writer for Writing<'_> {
+impl Writer for Handle<'_> {
     fn put(&mut self, data: &Data, nths: &[u32]) {
         let mut batch = self.0.database.batch().durability(Some(PersistMode::SyncAll));
         for nth in nths {
             batch.insert(&self.0.records, Key::nth(*nth).bytes(), data.bytes(*nth).as_slice());
         }
         batch.commit().expect("fjall commits");
-    }
-
-    fn get(&mut self, key: Key) -> Option<u64> {
-        Handle(&self.0.records).get(key)
     }
 }

@@ -4,7 +4,7 @@ use std::ops::{Bound, Range};
 use std::path::Path;
 
 use heed::types::Bytes;
-use heed::{CommitOrAbort, Database, Env, EnvOpenOptions, PutFlags, RoTxn, WithoutTls};
+use heed::{CommitOrAbort, Database, Env, EnvOpenOptions, PutFlags, RoTxn, WithTls};
 
 use crate::data::Data;
 use crate::key::{Key, KeyBytes};
@@ -12,15 +12,15 @@ use crate::record::{RecordBytes, touch_bytes};
 
 use super::{Engine, FileEngine, Reader, Writer};
 
-/// As its documentation advises: a map with room to grow (it costs addresses, not memory), reader
-/// slots that belong to transactions and not to threads (`MDB_NOTLS`), `MDB_APPEND` for what comes in
-/// order. Commits are synced, the default. It has no cache of its own, so no size of one.
-struct Lmdb(Env<WithoutTls>);
+/// As its documentation advises: a map with room to grow (it costs addresses, not memory), a reader
+/// slot for each thread (the default, and what makes a short transaction cheap), `MDB_APPEND` for what
+/// comes in order. Commits are synced, the default. It has no cache of its own, so no size of one.
+struct Lmdb(Env<WithTls>);
 
 const MAP_BYTES: usize = 64 << 30;
 
 pub fn open(folder: &Path, _: usize) -> Box<dyn FileEngine> {
-    let mut options = EnvOpenOptions::new().read_txn_without_tls();
+    let mut options = EnvOpenOptions::new();
     options.map_size(MAP_BYTES);
     // SAFETY: nobody but this process opens the folder, once at a time, and no other flag is set.
     #[expect(unsafe_code, reason = "a map of a file that others could change")]
@@ -52,10 +52,8 @@ impl Engine for Lmdb {
         "lmdb"
     }
 
-    /// The transaction stays open over all reads of a thread.
     fn read(&self, work: &mut dyn FnMut(&mut dyn Reader)) {
-        let rows = self.rows();
-        work(&mut Open { transaction: self.0.read_txn().expect("LMDB reads"), rows });
+        work(&mut Handle { env: &self.0, rows: self.rows() });
     }
 }
 
@@ -73,7 +71,7 @@ impl FileEngine for Lmdb {
     }
 
     fn write(&self, work: &mut dyn FnMut(&mut dyn Writer)) {
-        work(&mut Writing { env: &self.0, rows: self.rows() });
+        work(&mut Handle { env: &self.0, rows: self.rows() });
     }
 
     fn close(self: Box<Self>) {
@@ -81,37 +79,41 @@ impl FileEngine for Lmdb {
     }
 }
 
-struct Open<'a> {
-    transaction: RoTxn<'a, WithoutTls>,
+struct Handle<'a> {
+    env: &'a Env<WithTls>,
     rows: Rows<'a>,
 }
 
-impl Reader for Open<'_> {
+impl<'a> Handle<'a> {
+    #[inline(always)]
+    fn begin(&self) -> RoTxn<'a, WithTls> {
+        self.env.read_txn().expect("LMDB reads")
+    }
+}
+
+impl Reader for Handle<'_> {
     #[inline(always)]
     fn get(&mut self, key: Key) -> Option<u64> {
-        self.rows.get(&self.transaction, &key.bytes()).expect("LMDB reads").map(touch_bytes)
+        self.rows.get(&self.begin(), &key.bytes()).expect("LMDB reads").map(touch_bytes)
     }
 
     fn timeline(&mut self, entity: u32, slots: Range<u32>) -> u64 {
         let (from, to): (KeyBytes, KeyBytes) =
             (Key::at(entity, slots.start).bytes(), Key::at(entity, slots.end).bytes());
         let range = (Bound::Included(from.as_slice()), Bound::Excluded(to.as_slice()));
-        let rows = self.rows.range(&self.transaction, &range).expect("LMDB reads");
+        let transaction = self.begin();
+        let rows = self.rows.range(&transaction, &range).expect("LMDB reads");
         rows.fold(0, |sum, row| sum.wrapping_add(touch_bytes(row.expect("LMDB reads").1)))
     }
 
     fn record(&mut self, key: Key) -> Option<RecordBytes> {
-        let found = self.rows.get(&self.transaction, &key.bytes()).expect("LMDB reads");
+        let transaction = self.begin();
+        let found = self.rows.get(&transaction, &key.bytes()).expect("LMDB reads");
         found.and_then(|value| value.try_into().ok())
     }
 }
 
-struct Writing<'a> {
-    env: &'a Env<WithoutTls>,
-    rows: Rows<'a>,
-}
-
-impl Writer for Writing<'_> {
+impl Writer for Handle<'_> {
     fn put(&mut self, data: &Data, nths: &[u32]) {
         let mut transaction = self.env.write_txn().expect("LMDB writes");
         for nth in nths {
@@ -119,10 +121,5 @@ impl Writer for Writing<'_> {
             self.rows.put(&mut transaction, &key, value).expect("a row");
         }
         transaction.commit().expect("LMDB commits");
-    }
-
-    fn get(&mut self, key: Key) -> Option<u64> {
-        let transaction = self.env.read_txn().expect("LMDB reads");
-        self.rows.get(&transaction, &key.bytes()).expect("LMDB reads").map(touch_bytes)
     }
 }

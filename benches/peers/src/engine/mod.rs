@@ -32,12 +32,12 @@ pub const TIDETABLE: &str = "tidetable";
 pub trait Engine: Send + Sync {
     fn name(&self) -> &'static str;
 
-    /// Gives `work` what one thread reads through: a handle, a transaction that stays open, a
-    /// prepared statement.
+    /// Gives `work` what one thread reads through: a handle, prepared statements.
     fn read(&self, work: &mut dyn FnMut(&mut dyn Reader));
 }
 
-/// How one thread reads.
+/// How one thread reads. Each call is a request by itself, as an application serves them: it answers
+/// from all that was acknowledged before it began, so no transaction stays open from one to the next.
 pub trait Reader {
     /// Finds a record and looks at it; `None` if there is none.
     fn get(&mut self, key: Key) -> Option<u64>;
@@ -88,13 +88,9 @@ pub trait FileEngine: Engine {
 }
 
 /// How one thread writes, and reads what was written before.
-pub trait Writer {
+pub trait Writer: Reader {
     /// Stores records over those that are there: one transaction, synced when it returns.
     fn put(&mut self, data: &Data, nths: &[u32]);
-
-    /// Finds the latest record, as an application does that writes too: nothing stays open between
-    /// two calls that would hide a change.
-    fn get(&mut self, key: Key) -> Option<u64>;
 }
 
 /// How a file is opened: in a folder, with so much memory.

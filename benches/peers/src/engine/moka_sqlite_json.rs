@@ -123,9 +123,7 @@ impl Reader for Handle<'_> {
     }
 
     fn timeline(&mut self, entity: u32, slots: Range<u32>) -> u64 {
-        slots.fold(0, |sum, slot| {
-            sum.wrapping_add(Reader::get(self, Key::at(entity, slot)).unwrap_or(0))
-        })
+        slots.fold(0, |sum, slot| sum.wrapping_add(self.get(Key::at(entity, slot)).unwrap_or(0)))
     }
 
     fn record(&mut self, key: Key) -> Option<RecordBytes> {
@@ -139,9 +137,5 @@ impl Writer for Handle<'_> {
         for nth in nths {
             self.0.cache.insert(Key::nth(*nth), Arc::new(data.record(*nth).clone()));
         }
-    }
-
-    fn get(&mut self, key: Key) -> Option<u64> {
-        Reader::get(self, key)
     }
 }

@@ -67,9 +67,8 @@ impl Engine for Redb {
         "redb"
     }
 
-    /// The transaction and the table stay open over all reads of a thread.
     fn read(&self, work: &mut dyn FnMut(&mut dyn Reader)) {
-        work(&mut Open(self.table()));
+        work(&mut Handle(self));
     }
 }
 
@@ -79,7 +78,7 @@ impl FileEngine for Redb {
     }
 
     fn write(&self, work: &mut dyn FnMut(&mut dyn Writer)) {
-        work(&mut Writing(self));
+        work(&mut Handle(self));
     }
 
     fn close(self: Box<Self>) {
@@ -87,18 +86,18 @@ impl FileEngine for Redb {
     }
 }
 
-struct Open(ReadOnlyTable<&'static KeyBytes, &'static RecordBytes>);
+struct Handle<'a>(&'a Redb);
 
-impl Reader for Open {
+impl Reader for Handle<'_> {
     #[inline(always)]
     fn get(&mut self, key: Key) -> Option<u64> {
-        let found = self.0.get(&key.bytes()).expect("redb reads");
+        let found = self.0.table().get(&key.bytes()).expect("redb reads");
         found.map(|value| touch_bytes(value.value()))
     }
 
     fn timeline(&mut self, entity: u32, slots: Range<u32>) -> u64 {
         let (from, to) = (Key::at(entity, slots.start).bytes(), Key::at(entity, slots.end).bytes());
-        let rows = self.0.range::<&KeyBytes>(&from..&to).expect("redb reads");
+        let rows = self.0.table().range::<&KeyBytes>(&from..&to).expect("redb reads");
         rows.fold(0, |sum, row| {
             let (_, value) = row.expect("redb reads");
             sum.wrapping_add(touch_bytes(value.value()))
@@ -106,19 +105,13 @@ impl Reader for Open {
     }
 
     fn record(&mut self, key: Key) -> Option<RecordBytes> {
-        self.0.get(&key.bytes()).expect("redb reads").map(|value| *value.value())
+        self.0.table().get(&key.bytes()).expect("redb reads").map(|value| *value.value())
     }
 }
 
-struct Writing<'a>(&'a Redb);
-
-impl Writer for Writing<'_> {
+impl Writer for Handle<'_> {
     fn put(&mut self, data: &Data, nths: &[u32]) {
         self.0.insert(data, nths.iter().copied());
-    }
-
-    fn get(&mut self, key: Key) -> Option<u64> {
-        Open(self.0.table()).get(key)
     }
 }
 

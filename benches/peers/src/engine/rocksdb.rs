@@ -69,7 +69,7 @@ impl FileEngine for RocksDb {
     }
 
     fn write(&self, work: &mut dyn FnMut(&mut dyn Writer)) {
-        work(&mut Writing(&self.database));
+        work(&mut Handle(&self.database));
     }
 
     fn close(self: Box<Self>) {
@@ -105,9 +105,7 @@ impl Reader for Handle<'_> {
     }
 }
 
-struct Writing<'a>(&'a DB);
-
-impl Writer for Writing<'_> {
+impl Writer for Handle<'_> {
     fn put(&mut self, data: &Data, nths: &[u32]) {
         let mut batch = WriteBatch::default();
         for nth in nths {
@@ -116,9 +114,5 @@ impl Writer for Writing<'_> {
         let mut synced = WriteOptions::default();
         synced.set_sync(true);
         self.0.write_opt(batch, &synced).expect("RocksDB writes");
-    }
-
-    fn get(&mut self, key: Key) -> Option<u64> {
-        Handle(self.0).get(key)
     }
 }

@@ -14,7 +14,7 @@ use super::{Engine, FileEngine, Reader, Writer};
 
 /// As its documentation advises: a write-ahead log; a table without a row number, its rows in the
 /// order of their keys; the file mapped into memory, and a page cache with room for everything;
-/// statements prepared once; one transaction for much; one connection a thread.
+/// statements prepared once; one transaction for all that is loaded; one connection a thread.
 struct Sqlite {
     file: PathBuf,
     cache_bytes: usize,
@@ -61,14 +61,8 @@ impl Engine for Sqlite {
         "sqlite"
     }
 
-    /// One transaction over all reads of a thread: no lock is taken for each.
     fn read(&self, work: &mut dyn FnMut(&mut dyn Reader)) {
-        let connection = self.connect();
-        connection.execute_batch("BEGIN").expect("SQLite begins");
-        let get = connection.prepare(GET).expect("a statement");
-        let range = connection.prepare(RANGE).expect("a statement");
-        work(&mut Open { get, range });
-        connection.execute_batch("COMMIT").expect("SQLite ends");
+        work(&mut Handle::new(&self.connect()));
     }
 }
 
@@ -90,11 +84,7 @@ impl FileEngine for Sqlite {
     }
 
     fn write(&self, work: &mut dyn FnMut(&mut dyn Writer)) {
-        let connection = self.connect();
-        let get = connection.prepare(GET).expect("a statement");
-        let range = connection.prepare(RANGE).expect("a statement");
-        let put = connection.prepare(PUT).expect("a statement");
-        work(&mut Writing { connection: &connection, put, open: Open { get, range } });
+        work(&mut Handle::new(&self.connect()));
     }
 
     fn close(self: Box<Self>) {
@@ -105,12 +95,22 @@ impl FileEngine for Sqlite {
     }
 }
 
-struct Open<'a> {
+struct Handle<'a> {
+    connection: &'a Connection,
     get: Statement<'a>,
     range: Statement<'a>,
+    put: Statement<'a>,
 }
 
-impl Reader for Open<'_> {
+impl<'a> Handle<'a> {
+    fn new(connection: &'a Connection) -> Self {
+        let [get, range, put] =
+            [GET, RANGE, PUT].map(|sql| connection.prepare(sql).expect("a statement"));
+        Self { connection, get, range, put }
+    }
+}
+
+impl Reader for Handle<'_> {
     #[inline(always)]
     fn get(&mut self, key: Key) -> Option<u64> {
         let mut rows = self.get.query(params![key.entity, key.start]).expect("SQLite reads");
@@ -135,13 +135,7 @@ impl Reader for Open<'_> {
     }
 }
 
-struct Writing<'a> {
-    connection: &'a Connection,
-    put: Statement<'a>,
-    open: Open<'a>,
-}
-
-impl Writer for Writing<'_> {
+impl Writer for Handle<'_> {
     fn put(&mut self, data: &Data, nths: &[u32]) {
         self.connection.execute_batch("BEGIN IMMEDIATE").expect("SQLite begins");
         for nth in nths {
@@ -149,9 +143,5 @@ impl Writer for Writing<'_> {
             self.put.execute(params![key.entity, key.start, value]).expect("a row");
         }
         self.connection.execute_batch("COMMIT").expect("SQLite commits");
-    }
-
-    fn get(&mut self, key: Key) -> Option<u64> {
-        self.open.get(key)
     }
 }

@@ -203,8 +203,4 @@ impl Writer for Handle {
         });
         self.0.put_many(records).expect("records are put");
     }
-
-    fn get(&mut self, key: Key) -> Option<u64> {
-        Reader::get(self, key)
-    }
 }
