@@ -54,6 +54,11 @@ impl PageBuckets<'_> {
         Some(BucketRow::new(self.get(first)?, width, len))
     }
 
+    /// How many slots can hold a bucket: all of them stand before this.
+    pub(crate) fn slots(&self) -> u32 {
+        self.slots
+    }
+
     /// The bucket in a slot, if one stands there.
     #[inline]
     pub(crate) fn get(&self, slot: u32) -> Option<Bucket> {

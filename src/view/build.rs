@@ -225,12 +225,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             }
             _ => slot != spot.slot() && self.is_retired(bucket),
         };
-        let (grid, page_len) = (self.state.grid(), self.state.page_len());
-        let slots = grid.page_slots(spot.place.page, page_len);
-        (0..slots)
-            .filter_map(|slot| Some((Slot(slot), grid.bucket_in(spot.place.page, slot, page_len)?)))
-            .filter(|(slot, bucket)| !stands(*slot, *bucket))
-            .collect()
+        let (place, page_len) = (spot.place, self.state.page_len());
+        let buckets = self.state.grid().page_buckets(place.page, place.slot, page_len);
+        let mut lacking = Vec::with_capacity(buckets.slots() as usize);
+        let standing =
+            (0..buckets.slots()).filter_map(|slot| Some((Slot(slot), buckets.get(slot)?)));
+        lacking.extend(standing.filter(|(slot, bucket)| !stands(*slot, *bucket)));
+        lacking
     }
 
     /// Runs the build function of a bucket.
