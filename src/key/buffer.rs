@@ -150,6 +150,8 @@ impl fmt::Debug for KeyBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
     use super::*;
 
     #[test]
@@ -188,6 +190,10 @@ mod tests {
         assert!(heap.is_empty() && matches!(heap.0, Bytes::Heap(_)));
         heap.extend(b"ab");
         assert_eq!(inline, heap);
+        let hash = |key: &KeyBuf| BuildHasherDefault::<DefaultHasher>::default().hash_one(key);
+        assert_eq!(hash(&inline), hash(&heap));
+        inline.push(b'c');
+        assert!(inline != heap && hash(&inline) != hash(&heap));
         inline.clear();
         assert!(inline < heap && inline == KeyBuf::default());
     }

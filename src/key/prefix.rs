@@ -84,5 +84,15 @@ mod tests {
         }
         assert!(!begins("Strand", &StartsWith("Sta")));
         assert!(!begins("St", &StartsWith("St\0")));
+        assert!(!begins(&"Strand".to_owned(), &StartsWith("Sta")));
+    }
+
+    #[test]
+    fn behind_all_that_begins_so_comes_the_last_byte_that_can_grow_grown() {
+        assert_eq!(after_all(&[7]), Some(vec![8]));
+        assert_eq!(after_all(&[7, 254, 255, 255]), Some(vec![7, 255]));
+        assert_eq!(after_all(&[255, 0]), Some(vec![255, 1]));
+        assert_eq!(after_all(&[255, 255]), None);
+        assert_eq!(after_all(&[]), None);
     }
 }

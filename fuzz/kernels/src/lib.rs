@@ -1,0 +1,39 @@
+//! The kernels of tidetable by themselves, as the crate has them: they know neither file nor view, so
+//! they build in seconds where the whole takes a minute, and a thousand mutants can be tried of them.
+//!
+//! ```sh
+//! cargo mutants -p kernels
+//! ```
+
+#![allow(dead_code, unused_imports, reason = "those who use the kernels are not here")]
+
+#[path = "../../../src/error.rs"]
+mod error;
+#[path = "../../../src/sync.rs"]
+mod sync;
+
+#[path = "../../../src/freshness.rs"]
+mod freshness;
+#[path = "../../../src/revision.rs"]
+mod revision;
+#[path = "../../../src/time.rs"]
+mod time;
+
+#[path = "../../../src/key/mod.rs"]
+mod key;
+#[path = "../../../src/metrics/mod.rs"]
+mod metrics;
+
+#[path = "../../../src/grid/mod.rs"]
+mod grid;
+#[path = "../../../src/page/mod.rs"]
+mod page;
+
+#[path = "../../../src/graph/mod.rs"]
+mod graph;
+
+#[path = "../../../src/cache/mod.rs"]
+mod cache;
+
+pub use error::{Error, ErrorKind, Result};
+pub use grid::{Bucket, Grid};
