@@ -45,6 +45,7 @@ fn change(opening: &Opening, random: &mut Random) -> Result<(), Ended> {
     let families = &opening.families;
     let number = random.below(families.len() as u64);
     let family = &families[number as usize];
+    opening.changing.store(number, Relaxed);
     let field = random.below(3) as u32;
     if field == INPUT_FIELD {
         let _alone = opening.setting[number as usize].lock().expect("nobody panics here");

@@ -26,6 +26,8 @@ pub struct Opening {
     pub tallies: Vec<Tally>,
     /// Announcements that were answered.
     pub changes: AtomicU64,
+    /// The family that is changed now: readers come to it.
+    pub changing: AtomicU64,
     /// Of each family, for the value of its input is set and announced at once: two who set it could
     /// overtake each other.
     pub setting: Vec<Mutex<()>>,
@@ -53,7 +55,7 @@ impl Opening {
             Some(path) => Store::open_with(path, options)?,
             None => Store::in_memory_with(options)?,
         };
-        let views = Views::define(&store, families)?;
+        let views = Views::define(&store, families, plan.long_tails)?;
         let opening = Self {
             families: families.clone(),
             store,
@@ -61,6 +63,7 @@ impl Opening {
             clock,
             tallies: (0..plan.readers).map(|_| Tally::default()).collect(),
             changes: AtomicU64::new(0),
+            changing: AtomicU64::new(0),
             setting: families.iter().map(|_| Mutex::default()).collect(),
             held: Mutex::default(),
             wrong: Mutex::default(),

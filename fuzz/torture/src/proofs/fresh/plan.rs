@@ -14,13 +14,16 @@ pub struct Plan {
     pub memory_bytes: usize,
     pub families: usize,
     pub readers: u64,
+    /// Whether some pages are so long that bringing one into memory takes long.
+    pub long_tails: bool,
     /// How often the store is opened.
     pub openings: u64,
     /// In each opening.
     pub reads: u64,
     /// Of all threads together, between two changes of one that changes.
     pub reads_per_change: u64,
-    /// Reads of each reader that cost little, between two that may cost much.
+    /// Reads of each reader that cost little, most of them of one entity, between two that may cost
+    /// much.
     pub hits_in_a_row: u64,
 }
 
@@ -52,6 +55,7 @@ impl Plan {
             memory_bytes: memory,
             families: pick(&[4, 8, 16]) as usize,
             readers: pick(&[2, 3]),
+            long_tails: round.number % 4 >= 2,
             openings: 2,
             reads,
             // A change has some hundred records built.

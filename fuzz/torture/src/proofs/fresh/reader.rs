@@ -1,6 +1,7 @@
 //! A thread that reads in every way there is, and holds each answer against what was acknowledged
 //! before it asked and what is there after.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tidetable::{Bucket, Freshness, Marked, Missing, Record, Span, Timeline, View};
@@ -14,8 +15,6 @@ use super::views::{BUCKETS, Cell, Claim, ENTITIES, FORGOTTEN, Source, Tailed, al
 use super::views::{family, place};
 use crate::disk::Random;
 
-/// Most reads are of these.
-const HOT: u64 = 8;
 /// So many records are held at a time.
 const HELD: usize = 16;
 /// Longer than anything takes.
@@ -95,24 +94,35 @@ impl<'a> Reader<'a> {
     }
 
     fn step(&mut self, hits: u64) -> Result<(), Ended> {
+        // Most of these are of one entity: what has just been brought into memory is read at once
+        // again and again, also while it changes.
+        let favourite = match self.random.below(2) {
+            0 => self.random.below(ENTITIES),
+            _ => {
+                let families = self.opening.families.len() as u64;
+                let nth = self.random.below(ENTITIES / families);
+                self.opening.changing.load(Relaxed) + nth * families
+            }
+        };
         for _ in 0..hits {
             let drawn = self.random.next() >> 8;
-            let ways = drawn >> 32 & 7;
-            self.with(ways, drawn, true)?;
+            let other = drawn >> 3 & (ENTITIES - 1);
+            let entity = if drawn & 7 == 0 { other } else { favourite };
+            self.with(drawn >> 32 & 7, (entity, drawn), true)?;
         }
         let drawn = self.random.next() >> 8;
-        let ways = self.random.below(6);
-        self.with(ways, drawn, false)
+        let (ways, entity) = (self.random.below(6), drawn >> 3 & (ENTITIES - 1));
+        self.with(ways, (entity, drawn), false)
     }
 
-    fn with(&mut self, ways: u64, drawn: u64, cheap: bool) -> Result<(), Ended> {
+    fn with(&mut self, ways: u64, what: (u64, u64), cheap: bool) -> Result<(), Ended> {
         macro_rules! read {
             ($($number:pat => $ways:ident),*) => {
                 match ways {
                     $($number => {
                         let Self { opening, counts, $ways: ways, number, .. } = self;
                         let mut reading = Reading { opening, counts, ways, reader: *number };
-                        if cheap { reading.cheap(drawn) } else { reading.dear(drawn) }
+                        if cheap { reading.cheap(what) } else { reading.dear(what) }
                     })*
                 }
             };
@@ -136,9 +146,7 @@ impl<R: Claim> Reading<'_, '_, R> {
     }
 
     /// A read that is a hit, unless its record is marked or was evicted.
-    fn cheap(&mut self, drawn: u64) -> Result<(), Ended> {
-        let entity =
-            if drawn & 7 == 0 { drawn >> 3 & (ENTITIES - 1) } else { drawn >> 3 & (HOT - 1) };
+    fn cheap(&mut self, (entity, drawn): (u64, u64)) -> Result<(), Ended> {
         let asked = self.ask(entity, drawn >> 8 & (BUCKETS - 1));
         let ways = self.ways;
         match drawn >> 11 & 15 {
@@ -151,8 +159,7 @@ impl<R: Claim> Reading<'_, '_, R> {
     }
 
     /// A read that may build, load, or wait for others.
-    fn dear(&mut self, drawn: u64) -> Result<(), Ended> {
-        let entity = drawn >> 3 & (ENTITIES - 1);
+    fn dear(&mut self, (entity, drawn): (u64, u64)) -> Result<(), Ended> {
         let asked = self.ask(entity, drawn >> 8 & (BUCKETS - 1));
         let (at, ways, opening) = (at(asked.bucket), self.ways, self.opening);
         let view = &ways.source.view;

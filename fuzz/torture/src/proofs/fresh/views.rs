@@ -68,7 +68,7 @@ impl Claim for Cell {
 
 impl Claim for Tailed {
     fn new(place: u64, versions: Versions) -> Self {
-        Self { place, versions: versions.0, tail: vec![place as u8; tail_len(versions.0)] }
+        Self { place, versions: versions.0, tail: vec![place as u8; tail_len(place, versions.0)] }
     }
 
     fn place(archived: &ArchivedTailed) -> u64 {
@@ -80,14 +80,19 @@ impl Claim for Tailed {
     }
 
     fn is_whole(archived: &ArchivedTailed) -> bool {
-        archived.tail.len() == tail_len(archived.versions.to_native())
-            && archived.tail.last().is_none_or(|last| *last == archived.place.to_native() as u8)
+        let place = archived.place.to_native();
+        archived.tail.len() == tail_len(place, archived.versions.to_native())
+            && archived.tail.last().is_none_or(|last| *last == place as u8)
     }
 }
 
-fn tail_len(versions: u64) -> usize {
-    ((versions ^ versions >> 21) % 8) as usize
+fn tail_len(place: u64, versions: u64) -> usize {
+    let unit = if place & LONG == 0 { 1 } else { 256 };
+    ((versions ^ versions >> 21) % 8 * unit) as usize
 }
+
+/// In the place of a record: its tail is long, so that bringing its page into memory takes long.
+const LONG: u64 = 1 << 56;
 
 /// Where a record belongs.
 pub fn place(view: u64, entity: u64, bucket: u64) -> u64 {
@@ -169,7 +174,8 @@ fn versions<R: Claim>(record: &Record<R>) -> Versions {
 }
 
 impl Views {
-    pub fn define(store: &Store, families: &Families) -> Result<Self> {
+    pub fn define(store: &Store, families: &Families, long_tails: bool) -> Result<Self> {
+        let long = if long_tails { LONG >> 48 } else { 0 };
         let input = store.input::<u64, u64>("input")?;
         let (ours, [first, second, third]) = (families.clone(), [0, 1, 2].map(Versions::whole));
         let left = define(store, (0, "left"), 4, move |(cx, entity, _)| {
@@ -178,7 +184,7 @@ impl Views {
             Ok(ours[family].there().masked(first))
         })?;
         let (ours, read) = (families.clone(), input.clone());
-        let right = define(store, (1, "right"), 3, move |(cx, entity, _)| {
+        let right = define(store, (1 | long, "right"), 3, move |(cx, entity, _)| {
             let family = family(&ours, entity);
             cx.depends_on((KINDS[1], family as u64));
             let there = ours[family].there().masked(second);
@@ -192,7 +198,7 @@ impl Views {
             Ok(left.with(versions(&sides.1.get(&entity, at)?)))
         })?;
         let foot: (View<u64, Cell>, View<u64, Cell>) = (left.clone(), near.clone());
-        let far = define(store, (3, "far"), 8, move |(cx, entity, at)| {
+        let far = define(store, (3 | long, "far"), 8, move |(cx, entity, at)| {
             let near = versions(&cx.get(&foot.1, &entity, at)?);
             let left = cx.range(&foot.0, &entity, all())?;
             let rest = Versions::whole(1).with(Versions::whole(2));
@@ -215,9 +221,9 @@ impl Views {
         Ok(Self {
             input,
             left: Source::new(0, first, left),
-            right: Source::new(1, sides, right),
+            right: Source::new(1 | long, sides, right),
             near: Source::new(2, all, near),
-            far: Source::new(3, all, far),
+            far: Source::new(3 | long, all, far),
             kept: Source { may_be_short: true, ..Source::new(4, Versions::ROUNDED, kept) },
             over: Source { may_lack: true, ..Source::new(5, Versions::ROUNDED, over) },
         })
