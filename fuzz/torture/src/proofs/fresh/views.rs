@@ -125,9 +125,9 @@ pub fn family(families: &[Family], entity: u64) -> usize {
 pub struct Source<R> {
     pub number: u64,
     pub contains: Versions,
-    /// Whether its records may be gone, or built where what they are built from is gone: it is kept no
-    /// more.
+    /// Whether its records may be built where what they are built from is kept no more.
     pub may_lack: bool,
+    /// Whether its own records are kept for a while only.
     pub may_be_short: bool,
     pub view: View<u64, R>,
 }
