@@ -29,8 +29,8 @@ pub struct Findings {
     pub promised: u64,
 }
 
-/// Looks through a store after a kill. In the round's own, what was found is written down: no later
-/// kill may undo it.
+/// Looks through a store after a kill. In the round's own, told by a log, what was found is written down
+/// (no later kill may undo it), and what is left is built.
 pub fn judge(path: &Path, folder: &Path, log: Option<&Log>) -> Held<Findings> {
     let ledger = Ledger::read(folder).map_err(|cause| format!("the log: {cause}"))?;
     let world = World::open(path, 0, world::sources(&ledger)).map_err(told("opening it"))?;
@@ -38,8 +38,9 @@ pub fn judge(path: &Path, folder: &Path, log: Option<&Log>) -> Held<Findings> {
     let findings = judge.look()?;
     if let Some(log) = log {
         judge.write_down(log)?;
+        // After an unclean end each build is noted first, with a sync of its own: not in each copy too.
+        judge.drain()?;
     }
-    judge.drain(log)?;
     judge.world.store.close().map_err(told("closing it"))?;
     Ok(findings)
 }
@@ -197,17 +198,13 @@ impl Judge {
 
     /// Builds what is left to build: all that was asked for is there then, and what was announced
     /// is fresh and right.
-    fn drain(&self, log: Option<&Log>) -> Held {
+    fn drain(&self) -> Held {
         let World { low, high, asked, sources, .. } = &self.world;
         self.build_what_is_left()?;
         if self.ask_again()? {
             self.build_what_is_left()?;
         }
         self.is_there(asked, Thing::Asked)?;
-        // In a copy nobody has announced again what may have got lost.
-        if log.is_none() {
-            return Ok(());
-        }
         for view in [low, high] {
             for entity in 0..ENTITIES {
                 let timeline = view.range(&entity, all()).map_err(told(view.name()))?;

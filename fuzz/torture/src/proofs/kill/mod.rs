@@ -88,7 +88,7 @@ fn round(round: &Round<'_>) {
         kills += 1;
         // Some are not looked at: what recovery was killed leaves is recovered by another process.
         if random.below(3) > 0 {
-            match look(folder, random.below(2) == 0) {
+            match look(folder, random.below(3) == 0) {
                 Ok(Findings { fresh, marked, promised }) => {
                     sum.fresh += fresh;
                     sum.marked += marked;
