@@ -9,7 +9,7 @@ use tidetable::{Changes, Refresh, View};
 use super::opening::{Ended, Opening};
 use super::plan::Plan;
 use super::versions::Versions;
-use super::views::{BUCKETS, ENTITIES, FORGOTTEN, INPUT_FIELD, KINDS, Source, all, at};
+use super::views::{BUCKETS, ENTITIES, FORGOTTEN, INPUT_FIELD, KINDS, Source, all, at, family};
 use crate::disk::Random;
 
 /// So many threads change and announce.
@@ -84,6 +84,16 @@ fn change(opening: &Opening, random: &mut Random) -> Result<(), Ended> {
             first.acknowledge(there[0], field);
             second.acknowledge(there[1], field);
         }
+        6 => {
+            family.change(field);
+            let there = family.there();
+            let way = random.below(3);
+            match field {
+                0 => announce_coarsely(opening, &opening.views.left, (number, way))?,
+                _ => announce_coarsely(opening, &opening.views.right, (number, way))?,
+            }
+            family.acknowledge(there, field);
+        }
         _ => {
             family.change(field);
             let there = family.there();
@@ -92,6 +102,24 @@ fn change(opening: &Opening, random: &mut Random) -> Result<(), Ended> {
         }
     }
     Ok(())
+}
+
+/// Announces that a family's source changed by naming the records that read it, or more.
+fn announce_coarsely<R: tidetable::RecordType>(
+    opening: &Opening,
+    source: &Source<R>,
+    (number, way): (u64, u64),
+) -> Result<(), Ended> {
+    let view = &source.view;
+    match way {
+        0 => opening.given(view.invalidate_all()).map(drop),
+        1 => opening.given(view.invalidate_between(all())).map(drop),
+        _ => {
+            let mut entities =
+                (0..ENTITIES).filter(|entity| family(&opening.families, *entity) as u64 == number);
+            entities.try_for_each(|entity| opening.given(view.invalidate(&entity)).map(drop))
+        }
+    }
 }
 
 /// Deletes, invalidates, refreshes and forgets records in the midst of it.

@@ -28,7 +28,7 @@ pub struct Plan {
 }
 
 const ENOUGH_BYTES: usize = 64 << 20;
-const FEW_PAGES_BYTES: usize = 48 << 10;
+const FEW_PAGES_BYTES: usize = 96 << 10;
 /// Reads of an opening. Where many of them go to the file, fewer take as long.
 const READS: u64 = 1 << 21;
 const READS_WITH_FEW_PAGES: u64 = 1 << 18;
@@ -41,7 +41,7 @@ impl Plan {
         // Every eighth round has no memory at all, three have little.
         let memory = match round.number % 8 {
             7 => 0,
-            2 | 4 | 5 => FEW_PAGES_BYTES << pick(&[0, 1, 2]),
+            1 | 2 | 4 => FEW_PAGES_BYTES << pick(&[0, 1, 2]),
             _ => ENOUGH_BYTES,
         };
         let reads = match memory {
