@@ -116,7 +116,11 @@ impl Child {
                     *next += 1;
                     self.put(things[turn as usize / 2], key, *next - 1)
                 }
-                8 | 9 => self.announce(&[key], &mut random),
+                8 | 9 => {
+                    // The last one seldom: of what reads it something is fresh most of the time.
+                    let part = if random.below(8) == 0 { keys - 1 } else { random.below(keys - 1) };
+                    self.announce(&[writer * keys + part], &mut random)
+                }
                 10 => self.announce(&[writer * keys, writer * keys + 1], &mut random),
                 11..14 => {
                     let next = ordered[turn as usize - 11].next();
@@ -167,9 +171,15 @@ impl Child {
             })
         };
         let named = sources.iter().map(|source| (KIND, *source));
-        let numbers = match random.below(5) {
-            0 | 1 => store.change_many(named, || change(Phase::Promised))??,
-            2 => {
+        let lasts = Duration::from_millis(random.below(6));
+        let numbers = match random.below(16) {
+            0..8 => store.change_many(named, || {
+                let numbers = change(Phase::Promised);
+                // The application is still at it when it is killed.
+                thread::sleep(lasts);
+                numbers
+            })??,
+            8 => {
                 let numbers = change(Phase::Begun)?;
                 store.invalidate_kind(KIND)?;
                 numbers
