@@ -1,5 +1,7 @@
 //! The proofs. Each file or folder begins with what it tries and what must hold.
 
+mod fresh;
+mod kill;
 mod limits;
 
 use std::process::ExitCode;
@@ -7,11 +9,16 @@ use std::process::ExitCode;
 use crate::proof::Proof;
 
 /// In the order in which they run.
-pub const PROOFS: &[Proof] = &[limits::PROOF];
+pub const PROOFS: &[Proof] = &[limits::PROOF, fresh::PROOF, kill::PROOF];
 
 /// Does a part of a proof that is a process of its own; it is told by words, the first of which names
 /// the proof.
 pub fn part(words: &[String]) -> ExitCode {
-    eprintln!("{words:?}: no proof has such a part");
-    ExitCode::from(2)
+    match words {
+        [name, words @ ..] if name == kill::PROOF.name => kill::part(words),
+        _ => {
+            eprintln!("{words:?}: no proof has such a part");
+            ExitCode::from(2)
+        }
+    }
 }
