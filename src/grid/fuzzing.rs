@@ -1,10 +1,9 @@
 //! Arbitrary bytes name a grid, an instant, a place and a daily window: whatever they say, buckets
 //! abut, hold their instants, stand at one place each, and nothing panics or overflows.
 
-#![no_main]
-
-use libfuzzer_sys::fuzz_target;
-use tidetable::{DailyWindow, Grid, Span, TimeRange, Timestamp};
+use super::define::Grid;
+use super::window::DailyWindow;
+use crate::time::{Span, TimeRange, Timestamp};
 
 const ZONES: [&str; 12] = [
     "UTC",
@@ -20,6 +19,38 @@ const ZONES: [&str; 12] = [
     "America/Juneau",
     "Africa/Monrovia",
 ];
+
+/// Makes a grid and the rest as the bytes say.
+///
+/// # Panics
+/// If one of it does not hold.
+pub fn grid_holds(data: &[u8]) {
+    let mut bytes = Bytes(data);
+    let grid = bytes.grid();
+    let page_len = u32::from(bytes.byte()) + 1;
+    let instant = Timestamp::from_millis(bytes.number());
+    grid.assert_holds_at(instant, page_len);
+    let slot = bytes.number() as u32;
+    grid.assert_holds_in(bytes.number(), slot, page_len);
+
+    let until = instant.checked_add(Span::days(4)).unwrap_or(Timestamp::MAX);
+    let range = TimeRange::new(instant, until);
+    let mut last = None;
+    for bucket in grid.buckets(range).take(200).map_while(Result::ok) {
+        assert!(bucket.is_timeless() || range.contains(bucket.start()));
+        assert!(last.is_none_or(|last| last == bucket.start()));
+        last = Some(bucket.end());
+    }
+    let (start, end) = (bytes.time_of_day(), bytes.time_of_day());
+    if let Ok(window) = DailyWindow::until(&start, &end, bytes.zone()) {
+        let mut last = None;
+        for bucket in window.buckets(&grid, range).take(200).map_while(Result::ok) {
+            assert!(bucket.is_timeless() || range.contains(bucket.start()));
+            assert!(last.is_none_or(|last| last <= bucket.start()));
+            last = Some(bucket.end());
+        }
+    }
+}
 
 struct Bytes<'a>(&'a [u8]);
 
@@ -64,30 +95,14 @@ impl Bytes<'_> {
     }
 }
 
-fuzz_target!(|data: &[u8]| {
-    let mut bytes = Bytes(data);
-    let grid = bytes.grid();
-    let page_len = u32::from(bytes.byte()) + 1;
-    let instant = Timestamp::from_millis(bytes.number());
-    grid.assert_holds_at(instant, page_len);
-    let slot = bytes.number() as u32;
-    grid.assert_holds_in(bytes.number(), slot, page_len);
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+    use crate::corpus::replay;
 
-    let until = instant.checked_add(Span::days(4)).unwrap_or(Timestamp::MAX);
-    let range = TimeRange::new(instant, until);
-    let mut last = None;
-    for bucket in grid.buckets(range).take(200).map_while(Result::ok) {
-        assert!(bucket.is_timeless() || range.contains(bucket.start()));
-        assert!(last.is_none_or(|last| last == bucket.start()));
-        last = Some(bucket.end());
+    #[test]
+    fn what_fuzzing_found_of_grids_holds() {
+        replay("grid", grid_holds);
     }
-    let (start, end) = (bytes.time_of_day(), bytes.time_of_day());
-    if let Ok(window) = DailyWindow::until(&start, &end, bytes.zone()) {
-        let mut last = None;
-        for bucket in window.buckets(&grid, range).take(200).map_while(Result::ok) {
-            assert!(bucket.is_timeless() || range.contains(bucket.start()));
-            assert!(last.is_none_or(|last| last <= bucket.start()));
-            last = Some(bucket.end());
-        }
-    }
-});
+}
