@@ -5,6 +5,8 @@
 mod code;
 #[path = "tidy/rules.rs"]
 mod rules;
+#[path = "tidy/traps.rs"]
+mod traps;
 
 use std::collections::BTreeMap;
 use std::fs;
