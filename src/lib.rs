@@ -594,6 +594,8 @@
 )]
 
 // Floor 0: words that everything else is said in.
+#[cfg(all(test, not(loom)))]
+mod corpus;
 mod error;
 mod sync;
 
@@ -680,7 +682,8 @@ pub mod proof {
 #[doc(hidden)]
 pub mod fuzzing {
     pub use crate::graph::{rows_hold, walk_holds};
-    pub use crate::page::{built_page_holds, page_holds};
+    pub use crate::grid::grid_holds;
+    pub use crate::page::{built_page_holds, page_holds, spoilt_page_holds};
 }
 
 // The README's program runs with the tests.

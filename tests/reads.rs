@@ -146,6 +146,26 @@ fn the_nearest_record_is_the_earlier_of_two_and_within_the_tolerance() {
 }
 
 #[test]
+fn a_search_for_the_nearest_ends_where_its_tolerance_or_the_calendar_does() {
+    let store = still::in_memory().unwrap();
+    let sparse = store.view::<u32, i64>("sparse").grid(Grid::fixed(Span::millis(2)));
+    let sparse = sparse.without_build().unwrap();
+    let nearest = |at: i64, tolerance: i64| {
+        sparse.nearest(&1, Timestamp::from_millis(at), Span::millis(tolerance))
+    };
+    assert!(nearest(1, 9_999).unwrap().is_none(), "ten thousand buckets start so near");
+    assert_eq!(nearest(0, 10_000).unwrap_err().kind(), ErrorKind::Input);
+
+    let by_day = Grid::minutes(10).pages_by_day("UTC");
+    let by_day = store.view::<u32, i64>("days").grid(by_day).without_build().unwrap();
+    // The next bucket starts nearer to it, and in a day that the calendar does not have.
+    let last = Timestamp::from_millis(253_402_207_200_000 - 22 * 3_600_000 - 1);
+    by_day.put(&1, last, &7).unwrap();
+    let found = by_day.nearest(&1, last, Span::hours(1)).unwrap();
+    assert_eq!(found.unwrap().to_native(), 7);
+}
+
+#[test]
 fn a_timeless_view_has_one_record_at_all_times() {
     let store = still::in_memory().unwrap();
     let view = store.view::<u32, i64>("timeless").build(|_, _, bucket| {

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use super::fuzzing::{Tally, rows_hold, walk_tally};
 use super::naive::World;
 use super::*;
+use crate::corpus::replay;
 use crate::error::{ErrorKind, Result};
 use crate::grid::PageNumber;
 use crate::key::Source;
@@ -24,6 +25,14 @@ impl Random {
         };
         (0..len).map(|_| next()).collect()
     }
+}
+
+#[test]
+fn what_fuzzing_found_of_walks_holds() {
+    replay("walk", |bytes| {
+        walk_tally(bytes);
+        rows_hold(bytes);
+    });
 }
 
 #[test]

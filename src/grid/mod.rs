@@ -31,6 +31,9 @@ mod day;
 mod define;
 mod divisor;
 mod fixed;
+#[cfg(all(any(test, fuzzing), not(loom)))]
+#[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "only fuzzing opens the door"))]
+mod fuzzing;
 mod hours;
 mod names;
 mod page_buckets;
@@ -49,5 +52,7 @@ pub(crate) use zone_years::ZoneYears;
 
 pub use bucket::Bucket;
 pub use define::Grid;
+#[cfg(all(fuzzing, not(loom)))]
+pub use fuzzing::grid_holds;
 pub use window::DailyWindow;
 pub use zone::local_day;

@@ -110,8 +110,9 @@ impl Grid {
             let bucket = fixed.numbered(fixed.first_from(day.start) + i128::from(slot))?;
             return (bucket.start().as_millis() < day.end).then_some(bucket);
         }
-        let first = page.0.checked_mul(page_len.into())?;
-        self.bucket(BucketNumber(first.checked_add(slot.into())?)).ok()
+        // The first page of all may begin before the first number.
+        let number = i128::from(page.0) * i128::from(page_len) + i128::from(slot);
+        self.bucket(BucketNumber(i64::try_from(number).ok()?)).ok()
     }
 
     /// How many slots of that page can hold a bucket: all of its buckets stand before this.
@@ -200,6 +201,19 @@ fn hour_slots(zone: &Zone, page: PageNumber, page_len: u32) -> u32 {
 #[cfg(not(loom))]
 mod tests {
     use super::*;
+    use crate::time::Span;
+
+    #[test]
+    fn the_first_page_of_all_holds_its_buckets_though_it_begins_before_them() {
+        let grid = Grid::fixed(Span::millis(1));
+        for page_len in [1, 64, 341, 1000] {
+            for instant in [i64::MIN, i64::MIN + 1, i64::MAX - 1] {
+                let bucket = grid.bucket_at(Timestamp::from_millis(instant)).unwrap();
+                let Place { page, slot } = grid.place(bucket, page_len).unwrap();
+                assert_eq!(grid.bucket_in(page, slot, page_len), Some(bucket), "{page_len}");
+            }
+        }
+    }
 
     #[test]
     fn a_skipped_date_has_no_bucket_and_leaves_its_slot_empty() {

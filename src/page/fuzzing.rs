@@ -98,7 +98,7 @@ where
 }
 
 /// Every record of a page that was let in can be read to its last byte, and written again.
-fn read_holds<R>(page: &Page, key: &[u8], shape: &RecordShape)
+pub(super) fn read_holds<R>(page: &Page, key: &[u8], shape: &RecordShape)
 where
     R: RecordType + PartialEq + Debug,
     Archived<R>: Deserialize<R, rkyv::api::high::HighDeserializer<rancor::Error>>,
@@ -174,7 +174,7 @@ fn beside_holds<R: RecordType>(
     assert_same(page, &back.expect("what was encoded"));
 }
 
-fn some_facts(number: u8) -> Facts {
+pub(super) fn some_facts(number: u8) -> Facts {
     let number = u64::from(number);
     Facts {
         begun: Revision::from_raw(number),
@@ -210,6 +210,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::corpus::replay;
+    use crate::page::spoilt::spoilt_page_holds;
+
+    #[test]
+    fn what_fuzzing_found_of_pages_holds() {
+        replay("page", |bytes| {
+            page_holds(bytes);
+            built_page_holds(bytes);
+            spoilt_page_holds(bytes);
+        });
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]

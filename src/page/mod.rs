@@ -24,6 +24,9 @@ mod merge;
 mod pack;
 mod pattern;
 mod shape;
+#[cfg(any(test, fuzzing))]
+#[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "only fuzzing opens the door"))]
+mod spoilt;
 mod steps;
 mod stored;
 #[cfg(test)]
@@ -45,6 +48,8 @@ pub(crate) use merge::{Fate, Merged, import, merge, verified, without};
 pub(crate) use pattern::Pattern;
 pub(crate) use shape::RecordShape;
 pub use shape::RecordType;
+#[cfg(fuzzing)]
+pub use spoilt::spoilt_page_holds;
 pub(crate) use stored::{StoredBody, decode, encode, store_body, stored_facts};
 
 /// The most buckets a page may hold: on disk (slot tables of this length occur), never lowered.

@@ -46,9 +46,14 @@ impl Pattern {
         let mut row = vec![0; CHECKSUM_BYTES];
         row.extend_from_slice(&page.slots().to_le_bytes());
         row.extend_from_slice(&even.pack(page, None).0);
-        let sum = xxh3_64_with_seed(&row[CHECKSUM_BYTES..], id.into());
-        row[..CHECKSUM_BYTES].copy_from_slice(&sum.to_le_bytes());
+        Self::seal(id, &mut row);
         Some(Self::from_row(id, &row).expect("it was packed just now"))
+    }
+
+    /// Puts the checksum in front of a row, over what it says.
+    pub(super) fn seal(id: u32, row: &mut [u8]) {
+        let (sum, rest) = row.split_at_mut(CHECKSUM_BYTES);
+        sum.copy_from_slice(&xxh3_64_with_seed(rest, id.into()).to_le_bytes());
     }
 
     /// A pattern as it stands in the file.

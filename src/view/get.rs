@@ -364,13 +364,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         tolerance: Span,
     ) -> Result<Option<Record<R>>> {
         let holding = self.state.grid().bucket_at(instant).map_err(|error| self.named(error))?;
+        let spot = self.spot(entity, holding)?;
         if holding.is_timeless() {
-            return self.peek(&self.spot(entity, holding)?);
+            return self.peek(&spot);
         }
         let grid = self.state.grid();
         let distance = |bucket: &Bucket| bucket.start().as_millis().abs_diff(instant.as_millis());
         let within = |bucket: &Bucket| {
             u64::try_from(tolerance.as_millis()).is_ok_and(|most| distance(bucket) <= most)
+                && grid.place(*bucket, self.state.page_len()).is_ok()
         };
         // Outwards from the bucket that holds the instant, always the nearer side first. Where a
         // side leaves the calendar it has ended.
@@ -390,6 +392,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             let next =
                 if earlier_is_nearer { grid.previous(candidate) } else { grid.next(candidate) };
             *side = next.ok().flatten().filter(within);
+        }
+        if earlier.is_none() && later.is_none() {
+            return Ok(None);
         }
         Err(self.named(Error::input(format!(
             "no record among the {NEAREST_BUCKETS_MAX} buckets nearest to {instant}, and the \

@@ -60,6 +60,12 @@ impl<'a> Round<'a> {
         self.run.violation(self.number, None, what);
     }
 
+    /// Whether what takes long may be tried: in a run of a minute or more, and where it is asked for by
+    /// the round's number.
+    pub fn has_time(&self) -> bool {
+        self.run.has_time()
+    }
+
     /// Whether the time is over, or enough was tried: what is left of the round may be left out.
     pub fn is_over(&self) -> bool {
         self.run.is_over()

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::args::{Args, Child};
 use crate::journal::Journal;
@@ -122,6 +122,11 @@ impl Run {
     pub fn is_over(&self) -> bool {
         let timed = self.args.cases.is_none() && self.args.round.is_none();
         self.over.load(Relaxed) || (timed && self.began.elapsed() >= self.args.time)
+    }
+
+    /// Whether a round may take long.
+    pub fn has_time(&self) -> bool {
+        self.args.round.is_some() || self.args.time >= Duration::from_secs(60)
     }
 
     pub fn violation(&self, round: u64, case: Option<u64>, what: &str) {

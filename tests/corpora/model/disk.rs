@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tidetable::proof::StorageBackend;
 
 #[derive(Clone, Debug, Default)]
-pub struct Disk(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Disk(Arc<Mutex<Vec<u8>>>);
 
 impl Disk {
     /// Another disk with the same bytes.
-    pub fn copy(&self) -> Self {
+    pub(crate) fn copy(&self) -> Self {
         Self(Arc::new(Mutex::new(self.bytes().clone())))
     }
 

@@ -3,35 +3,35 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-pub const BUCKET_MS: i64 = 1_000;
+pub(crate) const BUCKET_MS: i64 = 1_000;
 
-pub type Content = Vec<u8>;
+pub(crate) type Content = Vec<u8>;
 
 /// Whether the build function fails for a bucket.
-pub fn fails(entity: u8, bucket: i64) -> bool {
+pub(crate) fn fails(entity: u8, bucket: i64) -> bool {
     entity == 3 && bucket.rem_euclid(16) == 5
 }
 
 /// What the build function makes; the same in most versions, so that rebuilds also change nothing.
-pub fn built(entity: u8, bucket: i64, version: u32) -> Content {
+pub(crate) fn built(entity: u8, bucket: i64, version: u32) -> Content {
     vec![entity ^ (version / 2) as u8; bucket.rem_euclid(9) as usize]
 }
 
 /// Entity and bucket -> what was stored last and by which version.
 #[derive(Default)]
-pub struct Expected(BTreeMap<(u8, i64), (Content, u32)>);
+pub(crate) struct Expected(BTreeMap<(u8, i64), (Content, u32)>);
 
 impl Expected {
-    pub fn put(&mut self, entity: u8, bucket: i64, content: Content, version: u32) {
+    pub(crate) fn put(&mut self, entity: u8, bucket: i64, content: Content, version: u32) {
         self.0.insert((entity, bucket), (content, version));
     }
 
-    pub fn peek(&self, entity: u8, bucket: i64) -> Option<(&Content, u32)> {
+    pub(crate) fn peek(&self, entity: u8, bucket: i64) -> Option<(&Content, u32)> {
         self.0.get(&(entity, bucket)).map(|(content, version)| (content, *version))
     }
 
     /// What a read that builds returns; `None` where the build fails.
-    pub fn get(&mut self, entity: u8, bucket: i64, version: u32) -> Option<&Content> {
+    pub(crate) fn get(&mut self, entity: u8, bucket: i64, version: u32) -> Option<&Content> {
         let fresh = self.peek(entity, bucket).is_some_and(|(_, of)| of == version);
         if !fresh {
             if fails(entity, bucket) {
@@ -43,7 +43,12 @@ impl Expected {
     }
 
     /// How many were built, stood fresh already, and failed.
-    pub fn fill(&mut self, entity: u8, buckets: Range<i64>, version: u32) -> (u64, u64, u64) {
+    pub(crate) fn fill(
+        &mut self,
+        entity: u8,
+        buckets: Range<i64>,
+        version: u32,
+    ) -> (u64, u64, u64) {
         let (mut made, mut standing, mut failed) = (0, 0, 0);
         for bucket in buckets {
             let fresh = self.peek(entity, bucket).is_some_and(|(_, of)| of == version);
@@ -57,7 +62,7 @@ impl Expected {
     }
 
     /// Deletes what `goes` says, and counts it.
-    pub fn delete(&mut self, goes: impl Fn(u8, i64) -> bool) -> u64 {
+    pub(crate) fn delete(&mut self, goes: impl Fn(u8, i64) -> bool) -> u64 {
         let before = self.0.len();
         self.0.retain(|(entity, bucket), _| !goes(*entity, *bucket));
         (before - self.0.len()) as u64
