@@ -23,6 +23,7 @@ mod key;
 mod merge;
 mod pack;
 mod pattern;
+pub mod proof;
 mod shape;
 mod steps;
 mod stored;
