@@ -1,6 +1,7 @@
 //! The proofs. Each file or folder begins with what it tries and what must hold.
 
 mod flips;
+mod hostile;
 mod limits;
 
 use std::process::ExitCode;
@@ -8,7 +9,7 @@ use std::process::ExitCode;
 use crate::proof::Proof;
 
 /// In the order in which they run.
-pub const PROOFS: &[Proof] = &[flips::PROOF, limits::PROOF];
+pub const PROOFS: &[Proof] = &[flips::PROOF, hostile::PROOF, limits::PROOF];
 
 /// Does a part of a proof that is a process of its own; it is told by words, the first of which names
 /// the proof.
