@@ -17,6 +17,7 @@ pub struct Image {
     /// The same file some changes earlier.
     pub older: Vec<u8>,
     pub known: Known,
+    pub is_closed: bool,
 }
 
 /// What is known of the content of a file.
@@ -29,6 +30,8 @@ pub struct Known {
     pub was: World,
     /// Whether records may be missing for which nobody says a reason any more.
     pub may_lack: bool,
+    /// Whether the last commit that was acknowledged may be gone without a word.
+    pub may_be_older: bool,
 }
 
 /// How much there is in a store.
@@ -132,8 +135,8 @@ fn grow(size: Size, close: bool, name: &'static str) -> Result<Image> {
     let was = living.now();
     let bytes = disk.bytes();
     drop((store, town));
-    let known = Known { size, kept, was, may_lack: false };
-    Ok(Image { name, bytes, older, known })
+    let known = Known { size, kept, was, may_lack: false, may_be_older: false };
+    Ok(Image { name, bytes, older, known, is_closed: close })
 }
 
 fn fill(town: &Town, size: Size) -> Result<()> {

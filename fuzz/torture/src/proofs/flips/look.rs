@@ -70,7 +70,9 @@ fn look_once(known: Known, disk: &Disk) -> Held<(Outcome, Option<Known>)> {
     closed.as_ref().or_else(|error| look.error("closing", error).map(|()| &()))?;
     let named = look.named.get();
     let now = look.living.now();
-    let after = Known { kept: now, was: now, may_lack: known.may_lack || named, ..known };
+    // What nobody knew to be old is as old as it was.
+    let kept = if known.may_be_older { known.kept } else { now };
+    let after = Known { kept, was: now, may_lack: known.may_lack || named, ..known };
     let outcome = if named { Outcome::Named } else { Outcome::Right };
     Ok((outcome, closed.is_ok().then_some(after).filter(|_| look.announced.get())))
 }
@@ -206,7 +208,12 @@ impl Look {
         if !(is_right || is_old || was_right(&self.known.kept)) {
             return Err(format!("{place}: a wrong record in {:?}", record.bucket()));
         }
-        if record.is_fresh() && !is_right && (self.announced.get() || !is_old) {
+        // Nothing that was put is marked by any of this but by a doubt about all of the file.
+        if record.was_put() && !record.is_fresh() {
+            self.named.set(true);
+        }
+        let counts = !self.known.may_be_older;
+        if counts && record.is_fresh() && !is_right && (self.announced.get() || !is_old) {
             return Err(format!("{place}: stale, and called fresh in {:?}", record.bucket()));
         }
         if drained && !record.is_fresh() && !self.named.get() {
@@ -219,9 +226,13 @@ impl Look {
     fn lacks(&self, place: &str) -> Held {
         match self.store.last_damage() {
             Some(damage) => self.error(place, &damage),
-            None if self.known.may_lack || self.named.get() => Ok(()),
+            None if self.may_lack() => Ok(()),
             None => Err(format!("{place}: it is missing, and nothing was said of it")),
         }
+    }
+
+    fn may_lack(&self) -> bool {
+        self.known.may_lack || self.known.may_be_older || self.named.get()
     }
 
     /// An error is one that damage explains.
@@ -256,7 +267,7 @@ impl Look {
     fn told<T>(&self, what: &str, told: Result<T>, all: impl Fn(&T) -> bool) -> Held {
         match told {
             Err(error) => self.error(what, &error),
-            Ok(told) if all(&told) || self.known.may_lack || self.named.get() => Ok(()),
+            Ok(told) if all(&told) || self.may_lack() => Ok(()),
             Ok(_) => Err(format!("{what}: not all of it, and nothing was said of it")),
         }
     }

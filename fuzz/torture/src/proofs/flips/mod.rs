@@ -7,7 +7,11 @@
 //! What must hold: the file is refused, or opens; then each record that is read, before and after
 //! further changes, is right, or an error says that something is damaged. None is fresh that does not
 //! contain all that was acknowledged, none is missing in silence, nothing panics, ends the process or
-//! hangs. A whole older file is a valid older file, which nothing in it tells: it is no case.
+//! hangs. One bit is left out of this, and the page that it is in as it was before: in a file that a
+//! crash left, redb's header says by that bit alone which of its two commits is the last, and the one
+//! before it is a commit too. (The seal of a closed file covers it.)
+//!
+//! A whole older file is a valid older file, which nothing in it tells: it is no case.
 
 mod damage;
 mod growth;
@@ -19,7 +23,7 @@ use std::sync::OnceLock;
 
 use damage::Damage;
 pub use growth::{Image, options};
-use growth::{LARGE, SMALL};
+use growth::{Known, LARGE, SMALL};
 use look::look;
 
 use crate::proof::{Cores, Proof};
@@ -90,7 +94,9 @@ fn drawn(round: &Round<'_>) {
 /// Tries a case. The bytes of one that fails are kept: no two stores are the same to the last bit,
 /// since build times are in the file.
 fn hold(image: &Image, damage: Damage) -> Result<(), String> {
-    look(image.known, damage.of(image), damage.is_coarse()).map(drop).map_err(|what| {
+    let may_be_older = !image.is_closed && damage.may_choose_commit();
+    let known = Known { may_be_older, ..image.known };
+    look(known, damage.of(image), damage.is_coarse()).map(drop).map_err(|what| {
         let folder = std::env::temp_dir().join("torture-flips");
         let file = folder.join(format!("{} {damage}", image.name).replace(' ', "-"));
         let kept = fs::create_dir_all(&folder).and_then(|()| fs::write(&file, damage.of(image)));
