@@ -675,6 +675,9 @@ pub use view::{
 #[cfg(not(loom))]
 pub mod proof {
     pub use crate::disk::{BackendError, StorageBackend};
+
+    #[doc(hidden)]
+    pub use crate::page::proof as pages;
 }
 
 /// What fuzz targets reach: a kernel runs on bytes and panics where something does not hold.

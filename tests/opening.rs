@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "opening/damage.rs"]
+mod damage;
 #[path = "opening/files.rs"]
 mod files;
 #[path = "opening/input.rs"]

@@ -199,7 +199,7 @@ impl Shared {
         let database = self.database.read();
         let database = database.as_ref().ok_or_else(closed)?;
         let txn = database.begin_read().map_err(|cause| self.storage_error(cause))?;
-        body(&txn)
+        body(&txn).map_err(|error| self.reason(error))
     }
 
     /// Looks at pages and marks as the last commit left them, or a later one: as one transaction, that
@@ -214,7 +214,7 @@ impl Shared {
             let open = |table| txn.open_table(table).map_err(|cause| failed(cause.into()));
             Ok(Snapshot { pages: open(PAGES)?, marks: open(MARKS)?, txn })
         })?;
-        body(&snapshot)
+        body(&snapshot).map_err(|error| self.reason(error))
     }
 
     /// Behind each commit, and before anything of it is published: later looks see it.
@@ -275,6 +275,14 @@ impl Shared {
     /// redb forgets, and the file's name.
     pub(crate) fn storage_error(&self, cause: impl Into<redb::Error>) -> Error {
         self.at_file(explain(cause, &self.seal))
+    }
+
+    /// Why a call failed, where it is the file's fault: with the file's name.
+    fn reason(&self, error: Error) -> Error {
+        match self.first_fault() {
+            Some(_) => self.at_file(self.seal.reason(error)),
+            None => error,
+        }
     }
 
     /// The first fault that the file's backend met, if any.

@@ -98,18 +98,8 @@ pub(super) fn decompress(
     len: usize,
     dictionary: Option<&Dictionary>,
 ) -> Result<AlignedVec<16>> {
-    let mut out = AlignedVec::with_capacity(len);
-    out.resize(len, 0);
-    let done = DECOMPRESSOR.with_borrow_mut(|context| match dictionary {
-        Some(known) => {
-            context.decompress_using_ddict(out.as_mut_slice(), frame, known.0.decoder.as_ddict())
-        }
-        None => context.decompress(out.as_mut_slice(), frame),
-    });
-    match done {
-        Ok(inflated) if inflated == len => Ok(out),
-        _ => Err(Error::damaged("a page's compressed body does not inflate to what it claims")),
-    }
+    let (out, inflated) = inflate(frame, len, dictionary)?;
+    if inflated == len { Ok(out) } else { Err(not_what_it_claims()) }
 }
 
 /// Inflates a frame into at most `most` bytes, which the caller has bounded.
@@ -117,18 +107,33 @@ pub(super) fn decompress_lean(
     frame: &[u8],
     most: usize,
     dictionary: Option<&Dictionary>,
-) -> Result<Vec<u8>> {
-    let mut out = Vec::with_capacity(most);
+) -> Result<AlignedVec<16>> {
+    let (mut out, inflated) = inflate(frame, most, dictionary)?;
+    out.resize(inflated, 0);
+    Ok(out)
+}
+
+/// Inflates a frame into a buffer of `most` bytes, and says how many it filled. The context is given all
+/// of both at once, so that it keeps no window of its own, whatever the frame asks for.
+fn inflate(
+    frame: &[u8],
+    most: usize,
+    dictionary: Option<&Dictionary>,
+) -> Result<(AlignedVec<16>, usize)> {
+    let mut out = AlignedVec::with_capacity(most);
+    out.resize(most, 0);
     let done = DECOMPRESSOR.with_borrow_mut(|context| match dictionary {
-        Some(known) => context.decompress_using_ddict(&mut out, frame, known.0.decoder.as_ddict()),
-        None => context.decompress(&mut out, frame),
-    });
-    match done {
-        Ok(_) => Ok(out),
-        Err(_) => {
-            Err(Error::damaged("a page's compressed body does not inflate to what it claims"))
+        Some(known) => {
+            context.decompress_using_ddict(out.as_mut_slice(), frame, known.0.decoder.as_ddict())
         }
-    }
+        None => context.decompress(out.as_mut_slice(), frame),
+    });
+    let inflated = done.map_err(|_| not_what_it_claims())?;
+    Ok((out, inflated))
+}
+
+fn not_what_it_claims() -> Error {
+    Error::damaged("a page's compressed body does not inflate to what it claims")
 }
 
 /// Bodies of this size or more hold enough repetition of their own.

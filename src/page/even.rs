@@ -165,18 +165,29 @@ impl Even {
     }
 }
 
-/// The body of a page in its lean form.
-pub(super) fn from_lean(lean: &[u8], slots: u32, body_len: usize) -> Result<AlignedVec<16>> {
-    let (slots, records) = Slots::from_lean(lean, slots as usize).ok_or_else(broken)?;
-    let (even, mut body) = slots.begin(lean, body_len)?;
+/// The body of a page in its lean form, unfolded where that lies: a page near the limit is never in
+/// memory twice.
+pub(super) fn from_lean(
+    lean: AlignedVec<16>,
+    slots: u32,
+    body_len: usize,
+) -> Result<AlignedVec<16>> {
+    let (slots, records) = Slots::from_lean(&lean, slots as usize).ok_or_else(broken)?;
+    let even = slots.even_in(&lean, body_len)?;
     if records.len() != even.count * even.len {
         return Err(broken());
     }
-    let table = slots.micros.len() * ENTRY_BYTES;
-    let places = body[table..].chunks_mut(even.stride);
-    for (place, record) in places.zip(records.chunks_exact(even.len)) {
-        place[..even.len].copy_from_slice(record);
+    let (from, table) = (lean.len() - records.len(), slots.micros.len() * ENTRY_BYTES);
+    let mut body = lean;
+    body.resize(body_len, 0);
+    // From the last to the first: each goes further back than it lay, onto what has gone already.
+    for nth in (0..even.count).rev() {
+        let (record, place) = (from + nth * even.len, table + nth * even.stride);
+        body.copy_within(record..record + even.len, place);
+        let next = (place + even.stride).min(body_len);
+        body[place + even.len..next].fill(0);
     }
+    slots.lay_table(even, &mut body);
     Ok(body)
 }
 
@@ -188,15 +199,15 @@ pub(super) fn from_packed(
     full: Option<&Full>,
 ) -> Result<AlignedVec<16>> {
     let (slots, mut columns) = Slots::from_packed(packed, slots as usize).ok_or_else(broken)?;
-    let (even, mut body) = slots.begin(packed, body_len)?;
+    let even = slots.even_in(packed, body_len)?;
     let of = slots.micros.len() as u32;
     if !even.packs() || !full.is_none_or(|full| full.suits(even, of)) {
         return Err(broken());
     }
-    // The last record gets as much room as the others meanwhile, so that all are alike.
-    let (table, stride) = (slots.micros.len() * ENTRY_BYTES, even.stride);
-    body.resize(table + even.count * stride, 0);
-    let records = &mut body[table..];
+    let mut body = AlignedVec::with_capacity(body_len);
+    body.resize(body_len, 0);
+    slots.lay_table(even, &mut body);
+    let records = &mut body[slots.micros.len() * ENTRY_BYTES..];
     // Some columns at a time: a line of the processor's cache of each record, and little room.
     let is_full = even.fills(of);
     let (words, each) = (even.len / WORD, even.count.next_multiple_of(BLOCK));
@@ -213,14 +224,13 @@ pub(super) fn from_packed(
             };
             columns = behind.ok_or_else(broken)?;
         }
-        for (nth, record) in records.chunks_exact_mut(stride).enumerate() {
+        for (nth, record) in records.chunks_mut(even.stride).enumerate() {
             let (places, _) = record[first * WORD..][..many * WORD].as_chunks_mut();
             for (place, column) in places.iter_mut().zip(group.chunks_exact(each)) {
                 *place = column[nth].to_le_bytes();
             }
         }
     }
-    body.resize(body_len, 0);
     if columns.is_empty() { Ok(body) } else { Err(broken()) }
 }
 
@@ -300,15 +310,16 @@ impl Slots {
         pairs.filter(|(standing, _)| Entry::is_record(state(**standing))).map(|(_, said)| *said)
     }
 
-    /// How the records lie, and the body with its slot table and room for them: only if that is as
-    /// long as the header says, whose bounds were checked.
-    fn begin(&self, stored: &[u8], body_len: usize) -> Result<(Even, AlignedVec<16>)> {
-        let even = self.even(stored).ok_or_else(broken)?;
-        if even.body_len(self.micros.len() as u32) != Some(body_len) {
-            return Err(broken());
-        }
-        let mut body = AlignedVec::with_capacity(body_len + even.stride - even.len);
-        body.resize(body_len, 0);
+    /// How the records lie: only if the body is then as long as the header says, whose bounds were
+    /// checked.
+    fn even_in(&self, stored: &[u8], body_len: usize) -> Result<Even> {
+        let even = self.even(stored);
+        let fits = |even: &Even| even.body_len(self.micros.len() as u32) == Some(body_len);
+        even.filter(fits).ok_or_else(broken)
+    }
+
+    /// Writes the slot table of a body whose records lie so.
+    fn lay_table(&self, even: Even, body: &mut [u8]) {
         let mut offset = self.micros.len() * ENTRY_BYTES;
         let told = self.micros.iter().zip(&self.standing);
         for ((build_micros, standing), place) in told.zip(body.as_chunks_mut().0) {
@@ -327,7 +338,6 @@ impl Slots {
             }
             *place = entry.to_bytes();
         }
-        Ok((even, body))
     }
 }
 

@@ -23,6 +23,7 @@ mod key;
 mod merge;
 mod pack;
 mod pattern;
+pub mod proof;
 mod shape;
 #[cfg(any(test, fuzzing))]
 #[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "only fuzzing opens the door"))]

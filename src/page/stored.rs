@@ -152,7 +152,7 @@ pub(crate) fn decode(
         Form::LeanZstd => {
             let dictionary = aid.map(Aid::into_dictionary).transpose()?;
             let lean = decompress_lean(body, len + LEAN_EXCESS, dictionary.as_ref())?;
-            from_lean(&lean, header.slots, len)?
+            from_lean(lean, header.slots, len)?
         }
         Form::Packed => from_packed(body, header.slots, len, None)?,
         Form::Beside => {

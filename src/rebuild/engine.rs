@@ -54,6 +54,11 @@ impl Engine {
     }
 
     fn start(opened: Opened, options: Options, path: Option<&Path>) -> Result<Self> {
+        let seal = opened.seal.clone();
+        Self::begin(opened, options, path).map_err(|error| seal.reason(error))
+    }
+
+    fn begin(opened: Opened, options: Options, path: Option<&Path>) -> Result<Self> {
         let Opened { database, seal, outcome, home } = opened;
         let rolled_back = outcome == Opening::RolledBack;
         let unclean = matches!(outcome, Opening::Verified | Opening::RolledBack);

@@ -19,6 +19,7 @@
 //! other and the rest go on. The program fails where a single case did, and where a proof tried none.
 //! `--json FILE` writes a list of proof, cases, violations, seconds and seed.
 
+mod allocations;
 mod args;
 mod child;
 #[path = "../../../tests/common/disk.rs"]

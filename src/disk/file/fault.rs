@@ -1,7 +1,7 @@
 //! From redb's errors and panics to ours.
 
 use super::state::SealState;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, RESTORE, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What an error of redb's means to the caller. If the file itself failed first, that is the
@@ -33,6 +33,9 @@ pub(crate) fn explain(error: impl Into<redb::Error>, seal: &SealState) -> Error 
             (ErrorKind::Foreign, format!("not a table of this release: {error}"))
         }
         redb::Error::ValueTooLarge(_) => (ErrorKind::Input, error.to_string()),
+        redb::Error::Io(cause) if cause.kind() == std::io::ErrorKind::UnexpectedEof => {
+            (ErrorKind::Damaged, format!("the file is damaged: it was cut short; {RESTORE}"))
+        }
         redb::Error::Io(cause) => (ErrorKind::System, cause.to_string()),
         _ => (ErrorKind::Reopen, format!("this opening of the file has ended: {error}")),
     };

@@ -64,6 +64,15 @@ impl SealState {
         self.first.lock().as_ref().map(Fault::to_error)
     }
 
+    /// Why a call failed that the file had a part in: the first thing that went wrong with the file,
+    /// if something did, since redb forgets it.
+    pub(crate) fn reason(&self, error: Error) -> Error {
+        match (error.kind(), self.first_error()) {
+            (ErrorKind::System | ErrorKind::Reopen, Some(first)) => first.caused_by(error),
+            _ => error,
+        }
+    }
+
     /// The memory that the sums take, to be charged to the budget.
     pub(crate) fn bytes(&self) -> usize {
         self.sums.bytes()

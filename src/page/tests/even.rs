@@ -1,8 +1,11 @@
 //! Pages whose records are all of one length, in each form that they may take in the file.
 
+use rkyv::util::AlignedVec;
+
 use super::super::even::{Even, from_lean, from_packed};
 use super::super::{Fate, without};
 use super::*;
+use crate::error::Result;
 
 /// On disk, where a header says its form.
 const FORM_AT: usize = 6;
@@ -116,12 +119,12 @@ fn a_page_of_one_record_claims_no_room_for_a_next() {
     let page = page.finish();
     let lean = Even::of(&page).expect("one record is even").lean(&page);
     let body_len = page.body().len();
-    let back = from_lean(&lean, page.slots(), body_len).unwrap();
+    let back = unfolded(&lean, page.slots(), body_len).unwrap();
     assert_eq!(*back, *page.body());
     for stride in [25, 1 << 20, u32::MAX] {
         let mut other = lean.clone();
         other[4..8].copy_from_slice(&stride.to_le_bytes());
-        assert!(from_lean(&other, page.slots(), body_len).is_err(), "{stride}");
+        assert!(unfolded(&other, page.slots(), body_len).is_err(), "{stride}");
     }
 }
 
@@ -137,11 +140,37 @@ fn a_record_that_gave_way_to_another_is_no_padding() {
     assert_eq!(back.body(), page.body());
 }
 
+/// The body of which this is the lean form.
+fn unfolded(lean: &[u8], slots: u32, body_len: usize) -> Result<AlignedVec<16>> {
+    let mut inflated = AlignedVec::with_capacity(lean.len());
+    inflated.extend_from_slice(lean);
+    from_lean(inflated, slots, body_len)
+}
+
+#[test]
+fn no_form_unfolds_in_more_room_than_its_body() {
+    // Thirteen letters outside the root, so that there is padding behind each record.
+    let mut page = builder::<String>(16);
+    for slot in 0..16 {
+        add(&mut page, slot, facts(1), &format!("high water {slot:02}"));
+    }
+    let page = page.finish();
+    let even = Even::of(&page).expect("all are of one length");
+    assert!(even.packs());
+    let (slots, body_len) = (page.slots(), page.body().len());
+    let packed = from_packed(&even.pack(&page, None).0, slots, body_len, None).unwrap();
+    assert_eq!((packed.capacity(), &*packed), (body_len, page.body()));
+    let mut lean = AlignedVec::with_capacity(body_len);
+    lean.extend_from_slice(&even.lean(&page));
+    let lean = from_lean(lean, slots, body_len).unwrap();
+    assert_eq!((lean.capacity(), &*lean), (body_len, page.body()));
+}
+
 /// That a page whose records are of one length comes back, in every form.
 fn comes_back<R: RecordType>(page: &Page) {
     let even = Even::of(page).expect("all are of one length");
     let (slots, body_len) = (page.slots(), page.body().len());
-    assert_eq!(*from_lean(&even.lean(page), slots, body_len).unwrap(), *page.body());
+    assert_eq!(*unfolded(&even.lean(page), slots, body_len).unwrap(), *page.body());
     if even.packs() {
         assert_eq!(
             *from_packed(&even.pack(page, None).0, slots, body_len, None).unwrap(),

@@ -1,6 +1,8 @@
 //! The proofs. Each file or folder begins with what it tries and what must hold.
 
+mod flips;
 mod fresh;
+mod hostile;
 mod kill;
 mod limits;
 
@@ -9,7 +11,8 @@ use std::process::ExitCode;
 use crate::proof::Proof;
 
 /// In the order in which they run.
-pub const PROOFS: &[Proof] = &[limits::PROOF, fresh::PROOF, kill::PROOF];
+pub const PROOFS: &[Proof] =
+    &[limits::PROOF, flips::PROOF, hostile::PROOF, fresh::PROOF, kill::PROOF];
 
 /// Does a part of a proof that is a process of its own; it is told by words, the first of which names
 /// the proof.
