@@ -45,7 +45,9 @@ pub(crate) use merge::{Fate, Merged, import, merge, verified, without};
 pub(crate) use pattern::Pattern;
 pub(crate) use shape::RecordShape;
 pub use shape::RecordType;
-pub(crate) use stored::{StoredBody, decode, encode, store_body, stored_facts};
+pub(crate) use stored::{
+    StoredBody, decode, encode, store_body, stored_facts, stored_names, unbound,
+};
 
 /// The most buckets a page may hold: on disk (slot tables of this length occur), never lowered.
 pub const PAGE_LEN_MAX: u32 = 1024;
