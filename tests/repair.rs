@@ -11,7 +11,7 @@ use common::still;
 use tidetable::{ErrorKind, Freshness, Options, RepairReport, Store, Timestamp, View};
 
 const AT: Timestamp = Timestamp::EPOCH;
-const ENTITIES: u32 = 400;
+const ENTITIES: u32 = 150;
 
 struct World {
     store: Store,
