@@ -31,8 +31,9 @@ pub enum ErrorKind {
     /// This opening of the store has ended (closed, forked, or a failed sync whose outcome is
     /// unknown). Open it again; everything synced is there.
     Reopen,
-    /// Bytes on disk are not what was written. A page is built anew by the next read that may; in
-    /// place of a file put a copy, or remove it and let the views build anew.
+    /// Bytes on disk are not what was written. A page is built anew by the next read that may; what is
+    /// readable of a file is brought over into a new one by [`Store::repair`](crate::Store::repair), or
+    /// put a backup in its place.
     Damaged,
     /// The path holds something that is not a tidetable file, or one of a format that this release
     /// does not know. The file was not touched.
@@ -61,7 +62,8 @@ struct Inner {
 }
 
 /// What to do about a file whose tables are damaged.
-pub(crate) const RESTORE: &str = "restore a copy of the file, or remove it and build anew";
+pub(crate) const RESTORE: &str =
+    "bring over what is readable with `Store::repair`, or put a backup in its place";
 
 /// The result of nearly everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

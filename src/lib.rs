@@ -432,9 +432,12 @@
 //!   builds it anew; others answer [`ErrorKind::Damaged`]. [`Store::last_damage`] and
 //!   [`Metrics::pages_damaged`] tell of it. Records that were put have to be put again.
 //! - **A part of the file that fails its seal** ends this opening: what is cached is served on, all
-//!   else answers an error that names the place. Close and open again. Where opening itself fails
-//!   with [`ErrorKind::Damaged`], put a copy in the file's place, or remove it and let the views
-//!   build anew.
+//!   else answers an error that names the place. Close and open again. Where that comes again, or
+//!   opening itself fails with [`ErrorKind::Damaged`], [`Store::repair`] brings over what is readable
+//!   into a new file in which every record is stale; or put a [`Store::backup`] in the file's place.
+//! - **Whether all of it fits together** says [`Store::verify`], while the store is in use;
+//!   [`Store::verify_and_repair`] mends what it finds, at the price of a rebuild. What is in a file shows
+//!   `cargo run --example inspect -- FILE`, without its program.
 //! - **A file that was not closed** (a crash, a power cut) is not damage; opening it verifies it.
 //!
 //! # Testing
@@ -637,7 +640,10 @@ mod view;
 mod store;
 
 #[cfg(not(loom))]
-pub use disk::{BacklogCounts, RunKind};
+pub use disk::{
+    BacklogCounts, BackupReport, Finding, FindingKind, Inventory, Loss, RepairReport, RunKind,
+    TableSize, Verified, VerifyReport, ViewContents,
+};
 pub use error::{BuildError, Error, ErrorKind, Result};
 #[cfg(not(loom))]
 pub use events::{Event, Observer};

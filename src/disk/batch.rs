@@ -158,6 +158,16 @@ impl<'t> Batch<'t> {
         }
     }
 
+    /// What was staged under a key, if anything was; inside, `None` where the page goes.
+    pub(super) fn staged(&self, key: &[u8]) -> Option<Option<&PageInMemory>> {
+        self.staged.get(key).map(|staged| staged.page.as_ref())
+    }
+
+    /// The table of pages, without what was staged.
+    pub(super) fn page_table(&self) -> &Table<'t, &'static [u8], &'static [u8]> {
+        &self.pages
+    }
+
     /// Stages a page under a key; `None` removes what stands there.
     pub(crate) fn stage(
         &mut self,

@@ -22,10 +22,10 @@ pub(crate) type Cursor = Option<Box<[u8]>>;
 /// The four tables, open in one transaction: to write (`Table`) or to read (`ReadOnlyTable`).
 pub(crate) struct Links<'s, T> {
     shared: &'s Shared,
-    deps: T,
-    edges: T,
-    marks: T,
-    sources: T,
+    pub(super) deps: T,
+    pub(super) edges: T,
+    pub(super) marks: T,
+    pub(super) sources: T,
     /// The first failure of the file below.
     fault: OnceCell<Error>,
 }
@@ -48,7 +48,7 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
         self.fault.get()
     }
 
-    fn keep<V>(&self, result: Result<V, redb::StorageError>) -> Result<V> {
+    pub(super) fn keep<V>(&self, result: Result<V, redb::StorageError>) -> Result<V> {
         result.map_err(|cause| {
             let error = self.shared.storage_error(cause);
             self.fault.get_or_init(|| error).clone()
@@ -270,7 +270,7 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
         self.keep(kept)
     }
 
-    fn put_edge(&mut self, node: &[u8], reader: &[u8], row: &EdgeRow) -> Result<()> {
+    pub(super) fn put_edge(&mut self, node: &[u8], reader: &[u8], row: &EdgeRow) -> Result<()> {
         let key = edge_key(node, reader);
         let kept = if row.is_empty() {
             self.edges.remove(&*key).map(drop)

@@ -49,23 +49,24 @@ pub(crate) const HORIZONS: Bytes = TableDefinition::new("horizons");
 /// `FailureRow`).
 pub(crate) const RUNS: Bytes = TableDefinition::new("runs");
 
-const ALL: [Bytes; 16] = [
-    META,
-    VIEWS,
-    DROPPED,
-    PAGES,
-    DICTIONARIES,
-    DEPS,
-    EDGES,
-    MARKS,
-    WANTED,
-    FAILURES,
-    SWEEPS,
-    BEGUN,
-    SOURCES,
-    INTENTS,
-    RUNS,
-    HORIZONS,
+/// All tables: first those that nothing else can tell again.
+pub(crate) const ALL_NAMES: [&str; 16] = [
+    "meta",
+    "views",
+    "dropped",
+    "sources",
+    "intents",
+    "runs",
+    "dictionaries",
+    "pages",
+    "deps",
+    "edges",
+    "marks",
+    "wanted",
+    "failures",
+    "sweeps",
+    "begun",
+    "horizons",
 ];
 
 /// Names in the `meta` table.
@@ -89,8 +90,8 @@ pub(crate) const FORMAT: u32 = 1;
 
 /// Creates what is missing.
 pub(crate) fn create_all(txn: &WriteTransaction) -> Result<(), redb::TableError> {
-    for table in ALL {
-        txn.open_table(table)?;
+    for name in ALL_NAMES {
+        txn.open_table(Bytes::new(name))?;
     }
     Ok(())
 }

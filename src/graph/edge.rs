@@ -1,5 +1,7 @@
 //! The value of an edge: which slots of a page read which slots of a node.
 
+use std::collections::BTreeSet;
+
 use super::bytes::{put_span, take_span, take_u8, take_u64};
 use super::slots::SlotSet;
 use crate::page::{PAGE_LEN_MAX, Slot};
@@ -63,6 +65,17 @@ impl EdgeRow {
             row.spans.push(span);
         }
         Some(row)
+    }
+
+    /// Whether a slot reads something by `other` that it does not read by this.
+    pub(crate) fn lacks(&self, other: &Self) -> bool {
+        let all = |row: &Self| -> BTreeSet<_> {
+            let spans = row.spans.iter();
+            spans
+                .flat_map(|span| span.readers().iter().map(|by| (by, span.read, span.version)))
+                .collect()
+        };
+        !all(other).is_subset(&all(self))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

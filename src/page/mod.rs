@@ -51,7 +51,9 @@ pub(crate) use shape::RecordShape;
 pub use shape::RecordType;
 #[cfg(fuzzing)]
 pub use spoilt::spoilt_page_holds;
-pub(crate) use stored::{StoredBody, decode, encode, store_body, stored_facts};
+pub(crate) use stored::{
+    StoredBody, decode, encode, store_body, stored_facts, stored_names, unbound,
+};
 
 /// The most buckets a page may hold: on disk (slot tables of this length occur), never lowered.
 pub const PAGE_LEN_MAX: u32 = 1024;

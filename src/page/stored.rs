@@ -4,6 +4,7 @@ use rkyv::util::AlignedVec;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::error::{Error, Result};
+use crate::revision::Revision;
 
 use super::aid::Aid;
 use super::body::Page;
@@ -176,6 +177,41 @@ pub(crate) fn stored_facts(bytes: &[u8]) -> Option<Vec<Facts>> {
     Some(facts.as_chunks::<FACTS_BYTES>().0.iter().map(Facts::from_bytes).collect())
 }
 
+/// The record type's fingerprint and the dictionary or pattern that a page's bytes name, unchecked.
+pub(crate) fn stored_names(bytes: &[u8]) -> Option<(u64, u32)> {
+    let header = Header::parse(bytes).ok()?;
+    Some((header.layout, header.dictionary))
+}
+
+/// A page that was taken out of its file, without its type.
+pub(crate) struct Unbound {
+    pub(crate) bytes: Vec<u8>,
+    /// The dictionary or pattern that it needs; zero for none.
+    pub(crate) aid: u32,
+    /// The greatest revision that it speaks of.
+    pub(crate) latest: Revision,
+}
+
+/// A page whose checksum holds, with records that have read nothing: for a file in which what they read
+/// is not known.
+pub(crate) fn unbound(bytes: &[u8], key: &[u8]) -> Result<Unbound> {
+    let header = Header::parse(bytes)?;
+    if header.checksum != checksum(key, &bytes[CHECKED_FROM..]) {
+        return Err(Error::damaged("a page's checksum does not fit its bytes and its place"));
+    }
+    let mut bytes = bytes.to_vec();
+    let mut latest = Revision::ZERO;
+    let facts = &mut bytes[HEADER_BYTES..][..header.facts as usize * FACTS_BYTES];
+    for entry in facts.as_chunks_mut::<FACTS_BYTES>().0 {
+        let facts = Facts::from_bytes(entry);
+        latest = latest.max(facts.begun).max(facts.verified).max(facts.changed);
+        *entry = Facts { dependencies: 0, ..facts }.to_bytes();
+    }
+    let checksum = checksum(key, &bytes[CHECKED_FROM..]);
+    bytes[..HEADER_BYTES].copy_from_slice(&Header { checksum, ..header }.to_bytes());
+    Ok(Unbound { bytes, aid: header.dictionary, latest })
+}
+
 /// Fits the bytes of a page from [`CHECKED_FROM`] on to the key under which they stand.
 pub(super) fn checksum(key: &[u8], bytes: &[u8]) -> u64 {
     xxh3_64_with_seed(bytes, xxh3_64(key))
@@ -185,7 +221,6 @@ pub(super) fn checksum(key: &[u8], bytes: &[u8]) -> u64 {
 mod tests {
     use super::super::{Origin, PageBuilder, Slot, serialize};
     use super::*;
-    use crate::revision::Revision;
     use crate::time::Timestamp;
 
     type Tide = (u16, String);

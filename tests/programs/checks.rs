@@ -19,6 +19,10 @@ impl Engine<'_> {
     /// Looks at everything that is there: what says that it is fresh can be so, and so is all that
     /// it reads. `all`: everything is there and fresh.
     pub(crate) fn check(&self, all: bool) -> Held {
+        let report = self.store.verify().map_err(said)?;
+        if !report.is_clean() {
+            return Err(format!("what the file holds does not fit together: {report}"));
+        }
         let mut naive = self.naive();
         for place in 0..self.plan.views.len() {
             for (entity, bucket) in self.spots() {

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use redb::{
     ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, Table, TableError,
-    WriteTransaction,
+    TableHandle, WriteTransaction,
 };
 
 use crate::error::{Error, RESTORE, Result};
@@ -196,6 +196,28 @@ impl<'s, 't> Backlog<'s, Table<'t, Key, Key>> {
         let Some(begun) = &mut self.begun else { return Ok(()) };
         let kept = begun.remove(&*record_key(page, slot)).map(drop);
         self.keep(kept)
+    }
+
+    /// A row of one of these tables as it stands; `None` of another table.
+    pub(in crate::disk) fn standing(
+        &self,
+        table: &str,
+        key: &[u8],
+    ) -> Result<Option<Option<Vec<u8>>>> {
+        let tables = [Some(&self.wanted), self.failures.as_ref(), self.begun.as_ref()];
+        let found = tables.into_iter().flatten().find(|open| open.name() == table);
+        let Some(table) = found else { return Ok(None) };
+        let found = self.keep(table.get(key))?;
+        Ok(Some(found.map(|row| row.value().to_vec())))
+    }
+
+    /// Removes a row whatever it says. Whether the table is one of these.
+    pub(in crate::disk) fn discard(&mut self, table: &str, key: &[u8]) -> Result<bool> {
+        let tables = [Some(&mut self.wanted), self.failures.as_mut(), self.begun.as_mut()];
+        let found = tables.into_iter().flatten().find(|open| open.name() == table);
+        let Some(table) = found else { return Ok(false) };
+        let removed = table.remove(key).map(|_| true);
+        self.keep(removed)
     }
 
     /// What stands there now, or was taken away, is wanted no more and has not failed.

@@ -56,5 +56,8 @@ pub(super) mod tests;
 pub(crate) use close::close;
 pub(crate) use fault::explain;
 pub(crate) use home::HomeProcess;
-pub(crate) use open::{Contents, FileOptions, Opened, Opening, in_memory, open, open_backend};
+pub(crate) use open::{
+    Contents, FileOptions, Opened, Opening, create_new, in_memory, open, open_backend,
+};
+pub(super) use os::OsFile;
 pub(crate) use state::SealState;

@@ -81,7 +81,8 @@ pub(crate) fn open(path: &Path, options: &FileOptions, contents: Contents<'_>) -
             }
             Err(cause) => return Err(Error::system("opening", path, cause)),
         }
-        if give_birth(path, |file| fill(file, contents)).map_err(|error| error.at_file(path))?
+        if give_birth(path, |file| fill(file, BIRTH_CACHE_BYTES, contents))
+            .map_err(|error| error.at_file(path))?
             == Birth::Born
         {
             let opened = open_existing(path, options, contents)?;
@@ -120,10 +121,39 @@ pub(crate) fn in_memory(options: &FileOptions, contents: Contents<'_>) -> Result
     Ok(Opened { database, seal, outcome: Opening::Born, home: HomeProcess::here() })
 }
 
+/// Makes a whole file at a path that holds none, and only there. It is opened again, to be read and
+/// checked, before it gets its name: its seal holds, or there is no file.
+pub(crate) fn create_new(
+    path: &Path,
+    redb_cache_bytes: usize,
+    contents: Contents<'_>,
+    check: &dyn Fn(&Database) -> Result<()>,
+) -> Result<()> {
+    let whole = |file: File| {
+        let again = file.try_clone().map_err(birth_failed)?;
+        fill(file, redb_cache_bytes.max(BIRTH_CACHE_BYTES), contents)?;
+        let backend = Box::new(OsFile::new(again).map_err(birth_failed)?);
+        let reading = FileOptions { read_only: true, redb_cache_bytes, ..FileOptions::default() };
+        let opened = open_backend(backend, &reading, contents)?;
+        if opened.outcome != Opening::Clean {
+            return Err(Error::damaged("the new file does not carry its seal; try it again"));
+        }
+        let checked = guarded("looking through the new file", || check(&opened.database));
+        let checked = checked.flatten().map_err(|error| opened.seal.first_error().unwrap_or(error));
+        checked.and(close(opened.database, &opened.seal, opened.home))
+    };
+    match give_birth(path, whole).map_err(|error| error.at_file(path))? {
+        Birth::Born => Ok(()),
+        Birth::Lost => {
+            let message = "something of that name came to be meanwhile, and nothing is replaced";
+            Err(Error::new(ErrorKind::Input, message).at_file(path))
+        }
+    }
+}
+
 /// Makes an empty file of ours a whole store.
-fn fill(file: File, contents: Contents<'_>) -> Result<()> {
-    let options =
-        FileOptions { create: true, redb_cache_bytes: BIRTH_CACHE_BYTES, ..FileOptions::default() };
+fn fill(file: File, redb_cache_bytes: usize, contents: Contents<'_>) -> Result<()> {
+    let options = FileOptions { create: true, redb_cache_bytes, ..FileOptions::default() };
     let synced = file.try_clone().map_err(birth_failed)?;
     let backend = OsFile::new(file).map_err(birth_failed)?;
     let Opened { database, seal, home, .. } = open_backend(Box::new(backend), &options, contents)?;

@@ -9,9 +9,10 @@ use crate::time::Timestamp;
 
 use super::super::batch::Batch;
 use super::super::committed::Committed;
+use super::super::intent_row::intent_sources;
 use super::super::marking::Marked;
 use super::super::operation::{Operation, Speed};
-use super::super::row::{RowReader, RowWriter};
+use super::super::row::RowWriter;
 use super::super::tables::INTENTS;
 use super::invalidate::{Changed, announce};
 
@@ -97,7 +98,7 @@ impl Operation for SettleIntents {
         });
         let rows = batch.keep(rows)?;
         for (id, row) in &rows {
-            let sources = sources(row).ok_or_else(|| {
+            let sources = intent_sources(row).ok_or_else(|| {
                 Error::damaged(format!("a change that was begun is unreadable; {RESTORE}"))
             })?;
             announce(batch, &as_changes(sources), self.now)?;
@@ -108,11 +109,6 @@ impl Operation for SettleIntents {
     }
 
     fn answer(self, (): (), _: &Committed) {}
-}
-
-fn sources(row: &[u8]) -> Option<Vec<Node>> {
-    let mut row = RowReader(row);
-    (0..row.u32()?).map(|_| Node::from_slice(row.bytes()?)).collect()
 }
 
 fn as_changes(sources: Vec<Node>) -> Vec<Changed> {

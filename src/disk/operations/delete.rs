@@ -39,13 +39,13 @@ pub(crate) enum Reason {
 }
 
 /// A page as a deletion leaves it.
-struct Left<'k> {
-    key: &'k [u8],
-    page: Option<Page>,
+pub(super) struct Left<'k> {
+    pub(super) key: &'k [u8],
+    pub(super) page: Option<Page>,
     /// What went, with what had gone before.
-    gone: SlotSet,
+    pub(super) gone: SlotSet,
     /// What others are told has gone: everything but what retention takes, which is no change.
-    changed: SlotSet,
+    pub(super) changed: SlotSet,
 }
 
 /// What one step of a deletion did.
@@ -156,7 +156,7 @@ impl Delete {
         Ok(batch.links.read_slots(node.as_slice(), page.slots())?.into_iter().collect())
     }
 
-    fn stage(
+    pub(super) fn stage(
         &self,
         batch: &mut Batch<'_>,
         left: Left<'_>,

@@ -1,4 +1,4 @@
-//! The store: one open file.
+//! The handle of an open file.
 
 use std::fmt;
 use std::path::Path;
@@ -25,7 +25,7 @@ use crate::view::{
 /// [`Entities`](crate::Entities) keeps it open as a view does; a [`Record`](crate::Record) and a
 /// [`Timeline`](crate::Timeline) do not.
 #[derive(Clone)]
-pub struct Store(Arc<Engine>);
+pub struct Store(pub(super) Arc<Engine>);
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

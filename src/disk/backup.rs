@@ -1,0 +1,131 @@
+//! A copy of a store in use.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::Path;
+
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::revision::Revision;
+
+use super::backlog::open_if_there;
+use super::contents::{CONTENTS, explain_any};
+use super::file::{Contents, create_new};
+use super::scribe::Scribe;
+use super::shared::Shared;
+use super::tables::{ALL_NAMES, Bytes, meta};
+use super::view_row::ViewRow;
+
+/// What [`Store::backup`](crate::Store::backup) wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct BackupReport {
+    /// Rows of all tables.
+    pub rows: u64,
+    /// The length of the new file.
+    pub bytes: u64,
+}
+
+/// Copies everything that is committed into a new file, row by row, in one read transaction.
+pub(crate) fn backup(
+    shared: &Shared,
+    to: &Path,
+    progress: &mut dyn FnMut(f64),
+) -> Result<BackupReport> {
+    refuse_if_taken(to)?;
+    let told = std::cell::RefCell::new(progress);
+    let rows = Cell::new(0);
+    let cache = shared.options.file_cache_bytes();
+    shared.read(|txn| {
+        let lay_out = |database: &mut Database| {
+            rows.set(copy(shared, txn, database, &mut **told.borrow_mut())?);
+            Ok(())
+        };
+        let contents = Contents { lay_out: &lay_out, ..CONTENTS };
+        let check = |database: &Database| count(database, rows.get());
+        create_new(to, cache, contents, &check)
+    })?;
+    let bytes = fs::metadata(to).map_err(|cause| Error::system("looking at", to, cause))?.len();
+    Ok(BackupReport { rows: rows.get(), bytes })
+}
+
+/// A copy never replaces anything.
+pub(super) fn refuse_if_taken(to: &Path) -> Result<()> {
+    if fs::symlink_metadata(to).is_err() {
+        return Ok(());
+    }
+    let message = "something of that name is there, and nothing is replaced: choose another path";
+    Err(Error::new(ErrorKind::Input, message).at_file(to))
+}
+
+fn copy(
+    shared: &Shared,
+    txn: &ReadTransaction,
+    database: &mut Database,
+    progress: &mut dyn FnMut(f64),
+) -> Result<u64> {
+    let failed = |cause| shared.storage_error(cause);
+    let tables: Vec<_> = ALL_NAMES
+        .iter()
+        .filter_map(|name| match open_if_there(shared, txn, Bytes::new(name)) {
+            Ok(table) => table.map(|table| Ok((*name, table))),
+            Err(error) => Some(Err(error)),
+        })
+        .collect::<Result<_>>()?;
+    let lens = tables.iter().map(|(_, table)| table.len()).sum::<Result<u64, _>>();
+    let total = lens.map_err(failed)?.max(1);
+    let mut scribe = Scribe::new(database)?;
+    let mut copied = 0_u64;
+    for (name, table) in tables {
+        for entry in table.iter().map_err(failed)? {
+            let (key, row) = entry.map_err(failed)?;
+            match as_copied(shared, name, key.value(), row.value())? {
+                Some(other) => scribe.put(name, key.value(), &other)?,
+                None => scribe.put(name, key.value(), row.value())?,
+            }
+            copied += 1;
+            if copied.is_multiple_of(1024) {
+                progress(copied as f64 / total as f64);
+            }
+        }
+    }
+    let rows = scribe.finish()?;
+    progress(1.0);
+    Ok(rows)
+}
+
+/// A row of a file that was not closed cleanly and is open to read only, as it has to stand in the
+/// copy, which is closed cleanly: there the clock goes on far ahead, and no record is fresh.
+fn as_copied(shared: &Shared, table: &str, key: &[u8], row: &[u8]) -> Result<Option<Vec<u8>>> {
+    if !(shared.options.read_only && shared.after_unclean_stop) {
+        return Ok(None);
+    }
+    let ahead: Revision = shared.published().far_ahead();
+    Ok(match table {
+        "meta" if key == meta::REVISION => Some(ahead.get().to_le_bytes().to_vec()),
+        "views" => {
+            let row = ViewRow::from_bytes(&String::from_utf8_lossy(key), row)?;
+            Some(ViewRow { stale_before: ahead, ..row }.to_bytes())
+        }
+        _ => None,
+    })
+}
+
+/// Reads all of a new file once, against its seal, and counts.
+pub(super) fn count(database: &Database, expected: u64) -> Result<()> {
+    let txn = database.begin_read().map_err(explain_any)?;
+    let mut rows = 0;
+    for name in ALL_NAMES {
+        let table = txn.open_table(Bytes::new(name)).map_err(explain_any)?;
+        for entry in table.iter().map_err(explain_any)? {
+            let (key, row) = entry.map_err(explain_any)?;
+            let _ = (key.value(), row.value());
+            rows += 1;
+        }
+    }
+    if rows == expected {
+        return Ok(());
+    }
+    Err(Error::damaged(format!("the new file holds {rows} rows of {expected}; try it again")))
+}

@@ -1,0 +1,185 @@
+//! What of a damaged file's rows goes into the new one.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::error::Result;
+use crate::page::{Aid, PageKey, ViewId, unbound};
+use crate::revision::Revision;
+
+use super::super::run_row::{CHUNK, HEAD, RunRow, RunStage, split_row_key};
+use super::super::scribe::Scribe;
+use super::super::source_row::SourceRow;
+use super::super::tables::{FORMAT, meta};
+use super::super::view_row::ViewRow;
+use super::report::{Loss, RepairReport};
+use super::tree::Found;
+
+/// What is known so far of the new file.
+#[derive(Default)]
+pub(super) struct Salvage {
+    pub(super) report: RepairReport,
+    /// Name -> value.
+    pub(super) meta: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub(super) views: BTreeMap<String, ViewRow>,
+    /// View and id -> whether it is there.
+    aids: BTreeSet<(ViewId, u32)>,
+    /// Run -> chunks of it that are there.
+    chunks: HashMap<u64, u32>,
+    /// The greatest revision and the greatest number of a view that anything speaks of.
+    revision: Revision,
+    last_view: u32,
+}
+
+impl Salvage {
+    /// Takes the rows in that decide about others, before any is written.
+    pub(super) fn learn(&mut self, table: &'static str, found: &Found<'_>) {
+        match table {
+            "meta" if found.proven => {
+                self.meta.insert(found.key.to_vec(), found.row.to_vec());
+            }
+            // One that can be made out in a damaged page is worth having: what it says wrongly is
+            // refused when the view is defined, and nothing of it is fresh.
+            "views" => {
+                let name = std::str::from_utf8(found.key).ok();
+                let row = name.and_then(|name| ViewRow::from_bytes(name, found.row).ok());
+                let (Some(name), Some(row)) = (name, row) else { return };
+                let taken = self.views.values().any(|known| known.id == row.id);
+                if found.proven || !(taken || self.views.contains_key(name)) {
+                    self.views.insert(name.to_owned(), row);
+                }
+            }
+            "runs" if found.proven => {
+                if let Some((run, CHUNK, _)) = split_row_key(found.key) {
+                    *self.chunks.entry(run).or_default() += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn name(&self, id: ViewId) -> Option<&str> {
+        self.views.iter().find(|(_, row)| row.id == id).map(|(name, _)| &**name)
+    }
+
+    fn reach(&mut self, revision: Revision) {
+        self.revision = self.revision.max(revision);
+    }
+
+    /// Writes a row, as far as it is worth something.
+    pub(super) fn take(
+        &mut self,
+        table: &'static str,
+        found: &Found<'_>,
+        scribe: &mut Scribe<'_>,
+    ) -> Result<()> {
+        let Found { key, row, proven } = *found;
+        let of_view = || {
+            let id = key.first_chunk().map(|id| ViewId(u32::from_be_bytes(*id)));
+            id.filter(|id| self.name(*id).is_some())
+        };
+        match table {
+            "pages" => return self.take_page(key, row, scribe),
+            // A pattern carries a checksum of its own; a dictionary does not.
+            "dictionaries" => {
+                let id =
+                    key.get(4..).and_then(|id| id.first_chunk()).map(|id| u32::from_be_bytes(*id));
+                let (Some(view), Some(id)) = (of_view(), id) else { return Ok(()) };
+                let aid = Aid::prepare(id, row, 0).ok();
+                if !aid.is_some_and(|aid| proven || matches!(aid, Aid::Pattern(_))) {
+                    return Ok(());
+                }
+                self.aids.insert((view, id));
+            }
+            _ if !proven => return Ok(()),
+            "sources" => {
+                let Some(row) = SourceRow::from_bytes(row) else { return Ok(()) };
+                self.reach(row.changed.max(row.changed_whole));
+            }
+            "runs" => return self.take_run(key, row, scribe),
+            "intents" => {}
+            "wanted" | "horizons" if of_view().is_some() => {}
+            _ => return Ok(()),
+        }
+        scribe.put(table, key, row)
+    }
+
+    fn take_page(&mut self, key: &[u8], row: &[u8], scribe: &mut Scribe<'_>) -> Result<()> {
+        let Some((id, entity, number)) = PageKey::split(key) else { return Ok(()) };
+        let lost = |salvage: &mut Self, what: String| {
+            let view =
+                Some(salvage.name(id).map_or_else(|| format!("number {}", id.0), str::to_owned));
+            let (entity, page) = (Some(entity.to_vec()), Some(number.0));
+            salvage.report.lose(Loss { table: "pages", view, entity, page, what });
+        };
+        // Its dependencies and edges are not brought over: every record is stale.
+        let page = match unbound(row, key) {
+            Ok(page) => page,
+            Err(error) => {
+                lost(self, error.message().to_owned());
+                return Ok(());
+            }
+        };
+        self.last_view = self.last_view.max(id.0);
+        if self.name(id).is_none() {
+            lost(self, "a page of a view that is lost, or was deleted".to_owned());
+            return Ok(());
+        }
+        if page.aid != 0 && !self.aids.contains(&(id, page.aid)) {
+            lost(self, format!("the dictionary or pattern {} that it needs is lost", page.aid));
+            return Ok(());
+        }
+        self.reach(page.latest);
+        self.report.pages += 1;
+        scribe.put("pages", key, &page.bytes)
+    }
+
+    fn take_run(&mut self, key: &[u8], row: &[u8], scribe: &mut Scribe<'_>) -> Result<()> {
+        let Some((run, tag, _)) = split_row_key(key) else { return Ok(()) };
+        self.reach(Revision::from_raw(run));
+        if tag != HEAD {
+            return scribe.put("runs", key, row);
+        }
+        let Ok(head) = RunRow::from_bytes(row) else { return Ok(()) };
+        let chunks = self.chunks.get(&run).copied().unwrap_or(0);
+        let goes_on = matches!(head.stage, RunStage::Going | RunStage::Paused);
+        if goes_on && chunks != head.chunks_left {
+            let what = format!("{chunks} of {} pieces of run {run} are left", head.chunks_left);
+            let loss = Loss { table: "runs", view: None, entity: None, page: None, what };
+            self.report.lose(loss);
+            let error = "some of its work was lost when the file was repaired: begin it again";
+            let head = RunRow { stage: RunStage::Failed, error: error.to_owned(), ..head };
+            return scribe.put("runs", key, &head.to_bytes());
+        }
+        scribe.put("runs", key, row)
+    }
+
+    /// Writes what the file says of itself and of its views, every one of which is stamped stale at
+    /// a revision that nothing has reached.
+    pub(super) fn finish(&mut self, scribe: &mut Scribe<'_>) -> Result<()> {
+        let word =
+            |name: &[u8]| self.meta.get(name).and_then(|row| row.first_chunk::<8>().copied());
+        let mut revision = word(meta::REVISION)
+            .map_or(Revision::ZERO, |raw| Revision::from_raw(u64::from_le_bytes(raw)));
+        revision = revision.max(self.revision);
+        for row in self.views.values() {
+            revision = revision.max(row.stale_before).max(row.suspect_before);
+            self.last_view = self.last_view.max(row.id.0);
+        }
+        let revision = revision.far_ahead();
+        let next_view = self.meta.get(meta::NEXT_VIEW).and_then(|row| row.first_chunk().copied());
+        let next_view = next_view.map_or(1, u32::from_le_bytes).max(self.last_view + 1);
+        let life = word(meta::LIFE).unwrap_or_default();
+        let store_id = self.meta.get(meta::STORE_ID).cloned().unwrap_or_else(|| vec![0; 16]);
+        scribe.put("meta", meta::FORMAT, &FORMAT.to_le_bytes())?;
+        scribe.put("meta", meta::STORE_ID, &store_id)?;
+        scribe.put("meta", meta::REVISION, &revision.get().to_le_bytes())?;
+        scribe.put("meta", meta::NEXT_VIEW, &next_view.to_le_bytes())?;
+        scribe.put("meta", meta::LIFE, &life)?;
+        for (name, row) in &self.views {
+            let row = ViewRow { stale_before: revision, ..row.clone() };
+            scribe.put("views", name.as_bytes(), &row.to_bytes())?;
+        }
+        self.report.views = self.views.len() as u64;
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! Walking the trees of a damaged file.
+
+use std::cell::Cell;
+
+use crate::disk::StorageBackend;
+
+use super::bits::flip_back;
+use super::format::{Child, Node, is_proven};
+
+/// redb's trees are a handful of levels deep; a circle of damaged pages is not followed.
+const DEPTH_MAX: u32 = 32;
+/// Pages in which a flipped bit is looked for: each costs some tens of milliseconds.
+const SEARCHED_MAX: u64 = 1000;
+
+/// A damaged file.
+pub(super) struct Wreck<'f> {
+    file: &'f dyn StorageBackend,
+    /// Bits that were flipped back, so often as they were read.
+    pub(super) flipped: Cell<u64>,
+    searched: Cell<u64>,
+}
+
+/// A row that was come upon.
+pub(super) struct Found<'p> {
+    pub(super) key: &'p [u8],
+    pub(super) row: &'p [u8],
+    /// Whether its page is as it was written; if not, any byte may be another.
+    pub(super) proven: bool,
+}
+
+/// What a walk meets.
+pub(super) enum Met<'p> {
+    Row(Found<'p>),
+    /// A page that cannot be read, or is not what was written: where, and whether anything could
+    /// still be made out.
+    Damage(u64),
+}
+
+impl<'f> Wreck<'f> {
+    pub(super) fn new(file: &'f dyn StorageBackend) -> Self {
+        Self { file, flipped: Cell::new(0), searched: Cell::new(0) }
+    }
+
+    /// Goes through everything beneath a page, in order.
+    pub(super) fn walk<E>(
+        &self,
+        child: Child,
+        then: &mut dyn FnMut(Met<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.descend(child, true, 0, then)
+    }
+
+    fn descend<E>(
+        &self,
+        child: Child,
+        rightly_named: bool,
+        depth: u32,
+        then: &mut dyn FnMut(Met<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some((at, len)) = child.place().filter(|_| depth < DEPTH_MAX) else {
+            return then(Met::Damage(0));
+        };
+        let Some(mut page) = self.read(at, len) else { return then(Met::Damage(at)) };
+        let proven = is_proven(&page, child.checksum) || self.flip_back(&mut page, child.checksum);
+        if !proven {
+            then(Met::Damage(at))?;
+            // What names it was damaged as well: this may be any page.
+            if !rightly_named {
+                return Ok(());
+            }
+        }
+        match Node::parse(&page) {
+            None => Ok(()),
+            Some(Node::Leaf(entries)) => entries
+                .into_iter()
+                .try_for_each(|(key, row)| then(Met::Row(Found { key, row, proven }))),
+            Some(Node::Branch(children)) => children
+                .into_iter()
+                .try_for_each(|child| self.descend(child, proven, depth + 1, then)),
+        }
+    }
+
+    fn flip_back(&self, page: &mut [u8], checksum: u128) -> bool {
+        if self.searched.get() >= SEARCHED_MAX {
+            return false;
+        }
+        self.searched.set(self.searched.get() + 1);
+        let found = flip_back(page, |page| is_proven(page, checksum));
+        self.flipped.set(self.flipped.get() + u64::from(found));
+        found
+    }
+
+    fn read(&self, at: u64, len: usize) -> Option<Vec<u8>> {
+        let end = at.checked_add(len as u64)?;
+        if end > self.file.len().ok()? {
+            return None;
+        }
+        let mut page = vec![0; len];
+        self.file.read(at, &mut page).ok()?;
+        Some(page)
+    }
+}

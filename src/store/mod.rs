@@ -1,0 +1,6 @@
+//! The store: one open file.
+
+mod handle;
+mod upkeep;
+
+pub use handle::Store;
