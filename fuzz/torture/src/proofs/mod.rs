@@ -1,17 +1,23 @@
 //! The proofs. Each file or folder begins with what it tries and what must hold.
 
 mod limits;
+mod schedules;
 
 use std::process::ExitCode;
 
 use crate::proof::Proof;
 
 /// In the order in which they run.
-pub const PROOFS: &[Proof] = &[limits::PROOF];
+pub const PROOFS: &[Proof] = &[limits::PROOF, schedules::PROOF];
 
 /// Does a part of a proof that is a process of its own; it is told by words, the first of which names
 /// the proof.
 pub fn part(words: &[String]) -> ExitCode {
-    eprintln!("{words:?}: no proof has such a part");
-    ExitCode::from(2)
+    match words {
+        [proof, rest @ ..] if proof == schedules::PROOF.name => schedules::part(rest),
+        _ => {
+            eprintln!("{words:?}: no proof has such a part");
+            ExitCode::from(2)
+        }
+    }
 }
