@@ -594,6 +594,8 @@
 )]
 
 // Floor 0: words that everything else is said in.
+#[macro_use]
+mod mutant;
 mod error;
 mod sync;
 

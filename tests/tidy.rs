@@ -16,7 +16,7 @@ use rules::{Exception, Name, Rules, SourceFile};
 /// the left on its own floor. `lib.rs` stands outside: it only names what is public.
 const RULES: Rules = Rules {
     floors: &[
-        &["error", "sync", "revision", "freshness", "time", "key", "metrics"],
+        &["mutant", "error", "sync", "revision", "freshness", "time", "key", "metrics"],
         &["grid", "page", "graph", "schedule", "cache", "events", "options"],
         &["disk", "rebuild"],
         &["view", "store"],
@@ -25,13 +25,14 @@ const RULES: Rules = Rules {
         Name { path: "redb", only_in: &["disk/"] },
         Name { path: "rkyv", only_in: &["page/"] },
         Name { path: "tracing", only_in: &["events/"] },
-        Name { path: "std::sync", only_in: &["sync.rs"] },
+        Name { path: "std::sync", only_in: &["sync.rs", "sync/"] },
         Name { path: "core::sync", only_in: &["sync.rs"] },
         Name { path: "alloc::sync", only_in: &["sync.rs"] },
-        Name { path: "std::thread", only_in: &["sync.rs"] },
+        Name { path: "std::thread", only_in: &["sync.rs", "sync/"] },
         Name { path: "parking_lot", only_in: &["sync.rs"] },
         Name { path: "crossbeam", only_in: &["sync.rs"] },
-        Name { path: "loom", only_in: &["sync.rs"] },
+        Name { path: "loom", only_in: &["sync.rs", "sync/"] },
+        Name { path: "shuttle", only_in: &["sync.rs", "sync/"] },
     ],
     exceptions: &[
         Exception {
