@@ -85,7 +85,12 @@ fn every_guard_that_is_taken_out_is_noticed() {
     let mut survived = Vec::new();
     for guard in GUARDS {
         let noticed = programs.notice(guard);
-        println!("{:32} {:28} {}", guard.name, guard.file, noticed.as_deref().unwrap_or("SURVIVES"));
+        println!(
+            "{:32} {:28} {}",
+            guard.name,
+            guard.file,
+            noticed.as_deref().unwrap_or("SURVIVES")
+        );
         if noticed.is_none() {
             survived.push(guard.name);
         }

@@ -227,8 +227,9 @@ impl Writer {
             self.noting.ride_along(&mut batch, Instant::now())?;
             let written = batch.finish()?;
             let any_is = |speed| requests.iter().any(|request| request.speed() == speed);
-            synced |= (written.must_sync && !mutant!("announcements_are_synced")) || any_is(Speed::Synced);
+            synced |= written.must_sync || any_is(Speed::Synced);
             synced |= any_is(Speed::AsFound) && (unsynced_marks || written.newly_marked);
+            synced &= !mutant!("announcements_are_synced");
             if synced {
                 // One phase can roll an acknowledged commit back without a word when a bit of it
                 // flips afterwards; with two that is an error.

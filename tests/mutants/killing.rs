@@ -26,7 +26,8 @@ impl Programs {
             _ => None,
         });
         let names: std::collections::BTreeSet<&str> = names.collect();
-        let test = |name| (name, built(root, "", &["test", "--release", "--no-run", "--test", name]));
+        let test =
+            |name| (name, built(root, "", &["test", "--release", "--no-run", "--test", name]));
         let lib = ["test", "--release", "--no-run", "--lib"];
         let tests = names.into_iter().map(test).collect();
         let torture = ["build", "--release", "--package", "torture"];
@@ -99,8 +100,7 @@ fn built(root: &Path, cfg: &str, arguments: &[&str]) -> PathBuf {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8_lossy(&output.stdout);
     let programs = text.lines().filter_map(|line| serde_json::from_str(line).ok());
-    let programs = programs.filter_map(|line: serde_json::Value| {
-        line["executable"].as_str().map(PathBuf::from)
-    });
+    let programs = programs
+        .filter_map(|line: serde_json::Value| line["executable"].as_str().map(PathBuf::from));
     programs.last().expect("a program was asked for")
 }

@@ -141,10 +141,8 @@ impl World {
             ..Options::default()
         };
         let store = Store::in_memory_with(options).expect("the options are in range");
-        let sources = Arc::new(Sources {
-            now: Default::default(),
-            acknowledged: Default::default(),
-        });
+        let sources =
+            Arc::new(Sources { now: Default::default(), acknowledged: Default::default() });
         let input = store.input::<u32, u64>("input").expect("it is defined once");
         let (now, read) = (sources.clone(), input.clone());
         let direct = store
@@ -199,9 +197,14 @@ impl World {
             }
             Step::GetDirect(source) => self.direct(&self.direct, source),
             Step::PeekDirect(source) => {
-                self.direct(&self.direct.when_missing(Missing::Miss).when_marked(Marked::Serve), source);
+                self.direct(
+                    &self.direct.when_missing(Missing::Miss).when_marked(Marked::Serve),
+                    source,
+                );
             }
-            Step::ServeDirect(source) => self.direct(&self.direct.when_marked(Marked::Serve), source),
+            Step::ServeDirect(source) => {
+                self.direct(&self.direct.when_marked(Marked::Serve), source)
+            }
             Step::GetAbove => self.above(&self.above),
             Step::PeekAbove => {
                 self.above(&self.above.when_missing(Missing::Miss).when_marked(Marked::Serve));
