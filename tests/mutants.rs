@@ -92,7 +92,7 @@ fn every_guard_that_is_taken_out_is_noticed() {
             noticed.as_deref().unwrap_or("SURVIVES")
         );
         if noticed.is_none() {
-            survived.push(guard.name);
+            survived.push((guard.name, guard.keeps));
         }
     }
     assert!(survived.is_empty(), "nobody noticed that these were taken out: {survived:?}");

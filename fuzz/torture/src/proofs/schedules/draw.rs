@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
-use super::SCHEDULES;
 use super::world::Program;
 use crate::disk::Random;
 
+/// Schedules of a round: so many that a process for them costs little beside them.
+const SCHEDULES: u64 = 200;
 /// More than a hundred times what a schedule takes: only what goes on for ever gets there.
 const STEPS_MAX: usize = 2_000_000;
 /// redb and the build functions need more than shuttle gives.

@@ -39,9 +39,6 @@ pub const PROOF: Proof = Proof {
     round: |_| panic!("this build is what the proof starts"),
 };
 
-/// Schedules of a round: so many that a process for them costs little beside them.
-const SCHEDULES: u64 = 200;
-
 /// The round itself, in the build that can be scheduled.
 #[cfg(shuttle)]
 pub fn part(words: &[String]) -> ExitCode {
