@@ -262,10 +262,10 @@ impl<P> Cache<P> {
             match &publication {
                 Publication::Remove => shard.remove(key, retired),
                 Publication::Raise { stale, suspect } => {
-                    if let Some(resident) = shard.peek(key) {
-                        if !mutant!("cached_pages_are_marked") {
-                            resident.marks().raise(stale, suspect);
-                        }
+                    if let Some(resident) = shard.peek(key)
+                        && !mutant!("cached_pages_are_marked")
+                    {
+                        resident.marks().raise(stale, suspect);
                     }
                 }
                 Publication::Replace { resident, admit } => {
