@@ -107,7 +107,7 @@ impl Condvar {
     #[cfg(shuttle)]
     pub(crate) fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _: Instant) -> Waited {
         drop(guard.held.take());
-        let timed_out = super::shuttled::time_comes();
+        let timed_out = time_comes();
         guard.held = Some(unpoisoned(guard.of.0.lock()));
         Waited { timed_out }
     }
@@ -115,6 +115,19 @@ impl Condvar {
     pub(crate) fn notify_all(&self) {
         self.0.notify_all();
     }
+}
+
+/// Who waits with an end finds in one of so many looks that it has come.
+#[cfg(shuttle)]
+const ENDS_EVERY: u32 = 8;
+
+/// Lets others go on. Whether the end of a wait has come after that: it may at any time, and does at
+/// last.
+#[cfg(shuttle)]
+pub(super) fn time_comes() -> bool {
+    use shuttle::rand::Rng;
+    shuttle::thread::yield_now();
+    shuttle::rand::thread_rng().gen_ratio(1, ENDS_EVERY)
 }
 
 fn unpoisoned<T>(locked: LockResult<T>) -> T {

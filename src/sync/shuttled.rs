@@ -7,18 +7,7 @@
 
 use std::fmt;
 
-use shuttle::rand::Rng;
 use shuttle::sync as checker;
-
-/// Who waits with an end finds in one of so many looks that it has come.
-const ENDS_EVERY: u32 = 8;
-
-/// Lets others go on. Whether the end of a wait has come after that: it may at any time, and does at
-/// last.
-pub(super) fn time_comes() -> bool {
-    shuttle::thread::yield_now();
-    shuttle::rand::thread_rng().gen_ratio(1, ENDS_EVERY)
-}
 
 pub(crate) mod thread {
     pub(crate) use shuttle::thread::{Builder, JoinHandle};
@@ -111,9 +100,8 @@ pub(crate) mod channel {
     use std::fmt;
     use std::time::{Duration, Instant};
 
-    use super::super::modelled::{Condvar, Mutex};
+    use super::super::modelled::{Condvar, Mutex, time_comes};
     use super::super::{Arc, Weak};
-    use super::time_comes;
 
     pub(crate) struct Sender<T>(Arc<Ended<T>>);
 
