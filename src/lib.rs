@@ -597,6 +597,8 @@
 )]
 
 // Floor 0: words that everything else is said in.
+#[macro_use]
+mod mutant;
 #[cfg(all(test, not(loom)))]
 mod corpus;
 mod error;

@@ -185,8 +185,10 @@ impl<P> Cache<P> {
         let key = resident.key();
         debug_assert_eq!(ticket.hash, key.hash(), "the ticket was taken for another key");
         let joined = self.change(key.hash(), |shard, retired| {
-            let overtaken = shard.published().count(ticket.hash) != ticket.published;
-            if overtaken || ticket.life != self.life || shard.is_closed() {
+            let overtaken = shard.published().count(ticket.hash) != ticket.published
+                && !mutant!("overtaken_fills_stay_out");
+            let of_another_life = ticket.life != self.life && !mutant!("tickets_know_their_life");
+            if overtaken || of_another_life || shard.is_closed() {
                 resident.retire();
                 return None;
             }
@@ -254,11 +256,15 @@ impl<P> Cache<P> {
     /// old page any more, and no fill that began before can bring it back.
     pub(crate) fn publish(&self, key: CacheKey<'_>, publication: Publication<'_, P>) {
         self.change(key.hash(), |shard, retired| {
-            shard.published().spoil(key.hash());
+            if !mutant!("publications_spoil_tickets") {
+                shard.published().spoil(key.hash());
+            }
             match &publication {
                 Publication::Remove => shard.remove(key, retired),
                 Publication::Raise { stale, suspect } => {
-                    if let Some(resident) = shard.peek(key) {
+                    if let Some(resident) = shard.peek(key)
+                        && !mutant!("cached_pages_are_marked")
+                    {
                         resident.marks().raise(stale, suspect);
                     }
                 }

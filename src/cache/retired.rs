@@ -20,7 +20,9 @@ impl<P> Retired<P> {
     }
 
     pub(super) fn take(&mut self, resident: Arc<Resident<P>>) {
-        resident.retire();
+        if !mutant!("what_leaves_is_retired") {
+            resident.retire();
+        }
         self.bytes += resident.bytes();
         self.pages.push(resident);
     }

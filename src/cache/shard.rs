@@ -63,7 +63,7 @@ impl<P> Shard<P> {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.closed
+        self.closed && !mutant!("closed_shards_take_nothing")
     }
 
     pub(super) fn len(&self) -> usize {

@@ -61,7 +61,8 @@ impl Batch<'_> {
         let colour = match observed.node.parts() {
             NodeParts::Source { .. } | NodeParts::Kind(_) => {
                 let touched = &self.ledger.touched;
-                if touched.changed_since(&observed.node, seen, observed.version) {
+                let changed = touched.changed_since(&observed.node, seen, observed.version);
+                if changed && !mutant!("touched_sources_colour") {
                     Colour::Stale
                 } else {
                     Colour::Fresh
@@ -102,7 +103,7 @@ impl Batch<'_> {
                 present += 1;
                 let facts = standing.facts(slot);
                 let here = || Some((page.into(), slot.0 as u16));
-                if facts.changed > observed.seen {
+                if facts.changed > observed.seen && !mutant!("changed_content_colours") {
                     return Ok((Colour::Stale, here(), never));
                 }
                 let mark = marks.as_ref().map_or(Colour::Fresh, |marks| marks.colour(slot));
@@ -111,7 +112,7 @@ impl Batch<'_> {
                     continue;
                 }
                 fresh_until = fresh_until.min(facts.fresh_until);
-                if is_marked && colour == Colour::Fresh {
+                if is_marked && colour == Colour::Fresh && !mutant!("marks_at_store_colour") {
                     (colour, through) = (Colour::Suspect, here());
                 }
             }
@@ -119,7 +120,7 @@ impl Batch<'_> {
         if present != u32::from(observed.present) {
             return Ok((Colour::Stale, Some((page.into(), first)), never));
         }
-        if observed.marked && colour == Colour::Fresh {
+        if observed.marked && colour == Colour::Fresh && !mutant!("marks_when_read_colour") {
             (colour, through) = (Colour::Suspect, Some((page.into(), first)));
         }
         Ok((colour, through, fresh_until))

@@ -183,7 +183,9 @@ impl Writer {
             }
             Err(cause) => {
                 // Whether the commit happened is unknown, and a sync is never retried.
-                self.shared.latch(&cause);
+                if !mutant!("failed_commits_latch") {
+                    self.shared.latch(&cause);
+                }
                 self.unsynced = None;
                 let latched = self.shared.latched().unwrap_or(cause);
                 // One that was not taken out failed as well.
@@ -227,6 +229,7 @@ impl Writer {
             let any_is = |speed| requests.iter().any(|request| request.speed() == speed);
             synced |= written.must_sync || any_is(Speed::Synced);
             synced |= any_is(Speed::AsFound) && (unsynced_marks || written.newly_marked);
+            synced &= !mutant!("announcements_are_synced");
             if synced {
                 // One phase can roll an acknowledged commit back without a word when a bit of it
                 // flips afterwards; with two that is an error.
@@ -238,7 +241,9 @@ impl Writer {
             shared.committed();
             if let Err(cause) = committed {
                 // Whether it happened is unknown: what it would have marked is not fresh any more.
-                publish_marks(&shared, &written);
+                if !mutant!("unknown_commits_mark") {
+                    publish_marks(&shared, &written);
+                }
                 return Err(failed(cause.into()));
             }
             Ok(written)
@@ -278,6 +283,9 @@ impl Writer {
     /// Makes readers see the commit: pages, marks and stamps first, the revision after them.
     fn publish(&self, written: Written) -> Committed {
         let mut committed = Committed::up_to(self.last);
+        if mutant!("marks_come_before_published") {
+            self.shared.publish(self.last);
+        }
         for Change { key, what } in written.changes {
             let cache_key = CacheKey::new(&key);
             match what {

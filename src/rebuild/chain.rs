@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use crate::error::{Error, Result};
 use crate::events::is_telling;
 use crate::revision::Life;
-use crate::sync::Arc;
+use crate::sync::{Arc, thread_local};
 
 use super::circle::Step;
 use super::errand::{Errand, Target};

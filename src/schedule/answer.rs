@@ -33,7 +33,8 @@ impl<T: Clone> Answer<T> {
     pub(crate) fn give(&self, value: T) {
         let (late, wakers) = {
             let mut state = self.state.lock();
-            let late = if state.value.is_none() { state.value.replace(value) } else { Some(value) };
+            let is_first = state.value.is_none() || mutant!("first_answers_stay");
+            let late = if is_first { state.value.replace(value) } else { Some(value) };
             (late, std::mem::take(&mut state.wakers))
         };
         self.given.notify_all();

@@ -67,7 +67,7 @@ impl Bell {
 
     fn wait_while(&self, until: Option<Instant>, silent: impl Fn(Heard) -> bool) {
         let mut rings = self.rings.lock();
-        while silent(*rings) {
+        while silent(*rings) || mutant!("rings_are_counted") {
             match until {
                 None => self.rung.wait(&mut rings),
                 Some(until) => {

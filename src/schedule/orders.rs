@@ -35,7 +35,7 @@ impl<T> Orders<T> {
     /// Adds an order behind the others.
     pub(crate) fn push(&self, order: T) -> Result<(), Refused<T>> {
         let mut queue = self.queue.lock();
-        if queue.closed {
+        if queue.closed && !mutant!("closed_orders_refuse") {
             return Err(Refused::Closed(order));
         }
         if queue.orders.len() >= self.most {

@@ -50,7 +50,7 @@ impl<A> Receipt<A> {
     pub(crate) fn wait(self) -> Option<A> {
         let mut state = self.0.state.lock();
         while !state.answered {
-            state.sleeps = true;
+            state.sleeps = !mutant!("sleepers_are_known");
             self.0.given.wait(&mut state);
         }
         let (answer, round) = state.answer.take()?;

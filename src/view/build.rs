@@ -78,7 +78,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         for flight in 0..FLIGHTS_MAX {
             let (outcome, own) = match self.join(spot, held)? {
                 // What landed may have been deleted before this read began: look for what stands.
-                Joined::Landed(Ok(_)) if flight == 0 => {
+                Joined::Landed(Ok(_)) if flight == 0 && !mutant!("landed_is_looked_at_again") => {
                     match self.landed_since(spot, seen, floor)? {
                         Some(standing) => (Ok(standing), false),
                         None => continue,

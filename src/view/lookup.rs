@@ -7,6 +7,7 @@ use crate::disk::{Loaded, PageInMemory, Shared, ViewState, load, load_aside};
 use crate::error::{Error, Result};
 use crate::freshness::Layer;
 use crate::page::{Page, PageKey};
+use crate::sync::thread_local;
 
 thread_local! {
     static SHORTCUT: RefCell<Shortcut<Page>> = const { RefCell::new(Shortcut::new()) };

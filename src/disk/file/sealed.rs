@@ -127,7 +127,7 @@ impl SealedBackend {
     /// Takes the seal off before anything is written. Synced, because a seal that comes back after
     /// a crash would vouch for pages that have changed since.
     fn begin_writing(&self, _writing: &MutexGuard<'_, ()>) -> io::Result<()> {
-        if self.has_tail.load(Ordering::Acquire) {
+        if self.has_tail.load(Ordering::Acquire) && !mutant!("seals_go_first") {
             self.cut_raw(self.data_len())?;
             self.sync_raw()?;
             self.has_tail.store(false, Ordering::Release);
@@ -167,7 +167,8 @@ impl SealedBackend {
         if !self.written.load(Ordering::Acquire) {
             return Ok(End::Untouched);
         }
-        if !self.state.is_sound() || thread::panicking() || !self.header_is_clean(writing)? {
+        let is_sound = self.state.is_sound() || mutant!("errors_leave_no_seal");
+        if !is_sound || thread::panicking() || !self.header_is_clean(writing)? {
             return Ok(End::Unsealed);
         }
         let data_len = self.data_len();

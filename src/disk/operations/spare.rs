@@ -46,7 +46,7 @@ impl Operation for Spare {
             return Ok(false);
         }
         let facts = *standing.facts(self.slot);
-        if facts != self.facts {
+        if facts != self.facts && !mutant!("evidence_is_of_the_record") {
             return Ok(false);
         }
         let mut marks = batch.mark_row(key)?.unwrap_or_default();
@@ -57,7 +57,8 @@ impl Operation for Spare {
         let judgement = batch.judge(&self.evidence, self.now)?;
         let fresh_until = self.expires.min(judgement.fresh_until);
         // Expired again by now, it would be no answer to whoever asks.
-        if judgement.colour > Colour::Fresh || fresh_until <= self.now {
+        let holds = judgement.colour == Colour::Fresh || mutant!("evidence_is_judged");
+        if !holds || fresh_until <= self.now {
             return Ok(false);
         }
         let (slot, revision, shape) = (self.slot, batch.revision(), self.view.shape());

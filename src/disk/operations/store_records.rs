@@ -237,6 +237,7 @@ impl StoreRecords {
             match announcements.since(begun, key, slot, &page, heeds) {
                 None => {}
                 Some(Word::Invalidated) => overtaken.insert(slot),
+                Some(Word::Deleted) if mutant!("deletions_are_heeded") => {}
                 Some(Word::Deleted) => deleted.insert(slot),
             }
         }

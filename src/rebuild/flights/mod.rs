@@ -122,7 +122,8 @@ impl<T: Clone> Flights<T> {
                 let mut table = self.table.lock();
                 // Of all stores in the process: a build may read from several.
                 let number = unique_number();
-                let Some(flight) = table.flights.get(key).cloned() else {
+                let flight = table.flights.get(key).filter(|_| !mutant!("one_leads")).cloned();
+                let Some(flight) = flight else {
                     let step = Step { flight: number, life: self.life, name: name.clone() };
                     let flight = Arc::new(Flight::begin(step));
                     table.flights.insert(key.clone(), flight.clone());
@@ -199,7 +200,7 @@ impl<T> Table<T> {
     /// Only a flight whose record is still being made keeps anybody waiting: any other lands without
     /// its leader. (A thread may not have woken up yet to say that it waits no more.)
     fn circle(&self, path: &[Step], flight: &Flight<T>) -> Option<Vec<BuildName>> {
-        if path.is_empty() || !flight.is_building() {
+        if path.is_empty() || !flight.is_building() || mutant!("circles_are_found") {
             return None;
         }
         let waiting: Vec<Waiting<'_>> = self
@@ -302,7 +303,7 @@ impl<T: Clone> Lead<T> {
         let told = {
             let mut table = self.table.lock();
             table.flights.remove(&self.key);
-            table.watched.take(&self.key)
+            if mutant!("watchers_are_told") { Vec::new() } else { table.watched.take(&self.key) }
         };
         self.flight.turn(state);
         told.iter().for_each(|watcher| watcher.landed());
@@ -322,7 +323,7 @@ impl<T> std::fmt::Debug for State<T> {
 
 impl<T: Clone> Drop for Lead<T> {
     fn drop(&mut self) {
-        if !self.done {
+        if !self.done && !mutant!("lost_leads_land") {
             let lost = Error::new(ErrorKind::Build, "the build was given up");
             self.finish(State::Landed(Err(lost)));
         }

@@ -5,20 +5,28 @@ mod fresh;
 mod hostile;
 mod kill;
 mod limits;
+mod schedules;
 
 use std::process::ExitCode;
 
 use crate::proof::Proof;
 
 /// In the order in which they run.
-pub const PROOFS: &[Proof] =
-    &[limits::PROOF, flips::PROOF, hostile::PROOF, fresh::PROOF, kill::PROOF];
+pub const PROOFS: &[Proof] = &[
+    limits::PROOF,
+    flips::PROOF,
+    hostile::PROOF,
+    schedules::PROOF,
+    fresh::PROOF,
+    kill::PROOF,
+];
 
 /// Does a part of a proof that is a process of its own; it is told by words, the first of which names
 /// the proof.
 pub fn part(words: &[String]) -> ExitCode {
     match words {
-        [name, words @ ..] if name == kill::PROOF.name => kill::part(words),
+        [proof, rest @ ..] if proof == kill::PROOF.name => kill::part(rest),
+        [proof, rest @ ..] if proof == schedules::PROOF.name => schedules::part(rest),
         _ => {
             eprintln!("{words:?}: no proof has such a part");
             ExitCode::from(2)

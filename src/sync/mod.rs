@@ -1,7 +1,13 @@
 //! The one door to locks, atomics, channels and threads.
 //!
 //! Everything concurrent in the crate goes through here, so that the same source runs on the real
-//! primitives and, with `--cfg loom`, under the model checker.
+//! primitives; with `--cfg loom` its kernels run under a model checker that tries every schedule of a
+//! few threads, and with `--cfg shuttle` the whole engine under one that draws schedules at random.
+
+#[cfg(any(loom, shuttle))]
+mod modelled;
+#[cfg(shuttle)]
+mod shuttled;
 
 /// A number for the present thread that no other thread of the process ever has.
 #[inline]
@@ -41,7 +47,7 @@ mod place {
     /// Bit `n`: whether a thread has place `n`.
     static TAKEN: AtomicU64 = AtomicU64::new(0);
 
-    thread_local! {
+    std::thread_local! {
         /// Apart from what gives it back, so that looking at it asks for no destructor.
         pub(super) static MINE: Cell<u8> = const { Cell::new(UNKNOWN) };
         static GIVEN_BACK_AT_THE_END: GiveBack = const { GiveBack };
@@ -64,7 +70,7 @@ mod place {
         MINE.set(NONE);
         // Threads of a model are none of the process, and share one; a thread that is ending gets
         // no place that it could not give back.
-        if cfg!(loom) || GIVEN_BACK_AT_THE_END.try_with(|_| ()).is_err() {
+        if cfg!(any(loom, shuttle)) || GIVEN_BACK_AT_THE_END.try_with(|_| ()).is_err() {
             return None;
         }
         let free = |taken: u64| (taken != u64::MAX).then(|| taken | (taken + 1));
@@ -82,7 +88,7 @@ pub(crate) fn unique_number() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod real {
     pub(crate) use crossbeam::channel;
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
@@ -94,101 +100,33 @@ mod real {
 }
 
 #[cfg(loom)]
-mod modelled {
+mod checked {
+    pub(crate) use super::modelled::{Condvar, Mutex};
     pub(crate) use loom::sync::Arc;
     pub(crate) use loom::sync::atomic::{
         AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering,
     };
     pub(crate) use loom::thread;
-    use std::ops::{Deref, DerefMut};
-
-    /// loom's mutex with parking_lot's face: no poisoning, so that the callers read alike.
-    #[derive(Debug)]
-    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
-
-    /// Empty only while its thread waits.
-    #[derive(Debug)]
-    pub(crate) struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
-
-    impl<T> Mutex<T> {
-        pub(crate) fn new(value: T) -> Self {
-            Self(loom::sync::Mutex::new(value))
-        }
-
-        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-            MutexGuard(Some(self.0.lock().expect(UNPOISONED)))
-        }
-    }
-
-    impl<T: Default> Default for Mutex<T> {
-        fn default() -> Self {
-            Self::new(T::default())
-        }
-    }
-
-    impl<T> Deref for MutexGuard<'_, T> {
-        type Target = T;
-
-        fn deref(&self) -> &T {
-            self.0.as_ref().expect(HELD)
-        }
-    }
-
-    impl<T> DerefMut for MutexGuard<'_, T> {
-        fn deref_mut(&mut self) -> &mut T {
-            self.0.as_mut().expect(HELD)
-        }
-    }
-
-    /// loom's condition variable with parking_lot's face.
-    #[derive(Debug)]
-    pub(crate) struct Condvar(loom::sync::Condvar);
-
-    /// What came of a wait with an end.
-    pub(crate) struct Waited;
-
-    impl Waited {
-        pub(crate) fn timed_out(&self) -> bool {
-            false
-        }
-    }
-
-    impl Default for Condvar {
-        fn default() -> Self {
-            Self::new()
-        }
-    }
-
-    impl Condvar {
-        pub(crate) fn new() -> Self {
-            Self(loom::sync::Condvar::new())
-        }
-
-        pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
-            let held = guard.0.take().expect(HELD);
-            guard.0 = Some(self.0.wait(held).expect(UNPOISONED));
-        }
-
-        /// In a model no time passes: this waits until it is told.
-        pub(crate) fn wait_until<T>(
-            &self,
-            guard: &mut MutexGuard<'_, T>,
-            _: std::time::Instant,
-        ) -> Waited {
-            self.wait(guard);
-            Waited
-        }
-
-        pub(crate) fn notify_all(&self) {
-            self.0.notify_all();
-        }
-    }
-
-    const UNPOISONED: &str = "a modelled thread panicked while it held the lock";
-    const HELD: &str = "a guard is empty only while its thread waits, and then nobody has it";
 }
 
-#[cfg(loom)]
-pub(crate) use modelled::*;
-#[cfg(not(loom))]
+#[cfg(shuttle)]
+mod checked {
+    pub(crate) use super::modelled::{Condvar, Mutex, MutexGuard};
+    pub(crate) use super::shuttled::{LocalKey, RwLock, channel, thread};
+    pub(crate) use shuttle::sync::atomic::{
+        AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+    };
+    // A count of references orders nothing that the engine relies on.
+    pub(crate) use std::sync::{Arc, Weak};
+}
+
+// By name: the standard one is everywhere already.
+#[cfg(shuttle)]
+pub(crate) use shuttled::thread_local;
+#[cfg(not(shuttle))]
+pub(crate) use std::thread_local;
+
+#[cfg(any(loom, shuttle))]
+pub(crate) use checked::*;
+#[cfg(not(any(loom, shuttle)))]
 pub(crate) use real::*;
