@@ -4,6 +4,8 @@
 //! cargo run --example inspect -- city.tide
 //! ```
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+
 use std::process::ExitCode;
 
 use tidetable::{Inventory, Options, RunStatus, Store, VerifyReport};

@@ -14,19 +14,19 @@ const AT: Timestamp = Timestamp::EPOCH;
 
 /// Puts, and records that are built from a source.
 fn define(store: &Store) -> (View<u32, u64>, View<u32, u64>) {
-    let puts = store.view::<u32, u64>("puts").without_build().unwrap();
+    let puts = store.view::<u32, u64>("puts").without_build().expect("a store in order");
     let built = store.view::<u32, u64>("built").build(|cx, of, _| {
         cx.depends_on(("building", *of));
         Ok(u64::from(*of) * 10)
     });
-    (puts, built.unwrap())
+    (puts, built.expect("a store in order"))
 }
 
 fn filled(path: &Path, records: u32) -> Store {
-    let store = still::open(path).unwrap();
+    let store = still::open(path).expect("a store in order");
     let (puts, built) = define(&store);
-    puts.put_many((0..records).map(|of| (of, AT, u64::from(of)))).unwrap();
-    (0..records).for_each(|of| drop(built.get(&of, AT).unwrap()));
+    puts.put_many((0..records).map(|of| (of, AT, u64::from(of)))).expect("a store in order");
+    (0..records).for_each(|of| drop(built.get(&of, AT).expect("a store in order")));
     store
 }
 

@@ -40,25 +40,26 @@ impl World {
 /// A file with something in each of its larger tables.
 fn filled(folder: &Path) -> PathBuf {
     let path = folder.join("city.tide");
-    let world = World::open(&path).unwrap();
-    world.puts.put_many((0..ENTITIES).map(|of| (of, AT, u64::from(of)))).unwrap();
-    (0..ENTITIES).for_each(|of| drop(world.over.get(&of, AT).unwrap()));
-    (0..50_u32).for_each(|of| drop(world.store.invalidate(("building", of)).unwrap()));
+    let world = World::open(&path).expect("a store in order");
+    world.puts.put_many((0..ENTITIES).map(|of| (of, AT, u64::from(of)))).expect("a store in order");
+    (0..ENTITIES).for_each(|of| drop(world.over.get(&of, AT).expect("a store in order")));
+    (0..50_u32)
+        .for_each(|of| drop(world.store.invalidate(("building", of)).expect("a store in order")));
     let sources = (0..ENTITIES).map(|of| (of, u64::from(of)));
-    world.store.reconcile("version", sources).unwrap();
-    world.store.close().unwrap();
+    world.store.reconcile("version", sources).expect("a store in order");
+    world.store.close().expect("a store in order");
     path
 }
 
 /// What has to hold of every file that was repaired: nothing is fresh before it is built again, and
 /// nothing is there that was not. How many puts are there.
 fn holds(path: &Path, what: &str) -> u32 {
-    let world = World::open(path).unwrap();
-    let report = world.store.verify().unwrap();
+    let world = World::open(path).expect("a store in order");
+    let report = world.store.verify().expect("a store in order");
     assert!(report.is_clean(), "{what}: {report}");
     let mut there = 0;
     for of in 0..ENTITIES {
-        let record = |view: &View<u32, u64>| view.peek(&of, AT).unwrap();
+        let record = |view: &View<u32, u64>| view.peek(&of, AT).expect("a store in order");
         let [put, built, over] = [record(&world.puts), record(&world.built), record(&world.over)];
         let value = u64::from(of);
         for (record, expected) in [(&put, value), (&built, value * 10), (&over, value * 10 + 1)] {
@@ -68,12 +69,12 @@ fn holds(path: &Path, what: &str) -> u32 {
         }
         there += u32::from(put.is_some());
     }
-    assert_eq!(world.over.get(&7, AT).unwrap().to_native(), 71, "{what}");
-    assert!(world.over.peek(&7, AT).unwrap().unwrap().is_fresh(), "{what}");
-    world.store.invalidate(("building", 7_u32)).unwrap();
-    assert!(!world.over.peek(&7, AT).unwrap().unwrap().is_fresh(), "{what}");
-    assert!(world.store.verify().unwrap().is_clean(), "{what}");
-    world.store.close().unwrap();
+    assert_eq!(world.over.get(&7, AT).expect("a store in order").to_native(), 71, "{what}");
+    assert!(world.over.peek(&7, AT).expect("a look").expect("it was built").is_fresh(), "{what}");
+    world.store.invalidate(("building", 7_u32)).expect("a store in order");
+    assert!(!world.over.peek(&7, AT).expect("a look").expect("it was built").is_fresh(), "{what}");
+    assert!(world.store.verify().expect("a store in order").is_clean(), "{what}");
+    world.store.close().expect("a store in order");
     there
 }
 
@@ -81,9 +82,9 @@ fn holds(path: &Path, what: &str) -> u32 {
 fn repaired(folder: &Path, bytes: &[u8]) -> tidetable::Result<(PathBuf, RepairReport)> {
     let (from, to) = (folder.join("damaged.tide"), folder.join("repaired.tide"));
     let _ = fs::remove_file(&to);
-    fs::write(&from, bytes).unwrap();
+    fs::write(&from, bytes).expect("a store in order");
     let report = Store::repair(&from, &to);
-    assert_eq!(fs::read(&from).unwrap(), bytes, "the damaged file is only read");
+    assert_eq!(fs::read(&from).expect("a store in order"), bytes, "the damaged file is only read");
     assert_eq!(report.is_ok(), to.exists());
     Ok((to, report?))
 }

@@ -20,7 +20,7 @@ struct World {
 
 impl World {
     fn open(path: &Path) -> Self {
-        let store = still::open(path).unwrap();
+        let store = still::open(path).expect("a file that redb reads");
         let heights = store
             .view::<u32, u64>("heights")
             .grid(Grid::minutes(10))
@@ -29,7 +29,7 @@ impl World {
                 cx.depends_on(("building", *of));
                 Ok(u64::from(*of))
             })
-            .unwrap();
+            .expect("a file that redb reads");
         let lower = heights.clone();
         let totals = store
             .view::<u32, u64>("totals")
@@ -37,20 +37,24 @@ impl World {
                 let first = *cx.get(&lower, of, at(0))?;
                 Ok(first + *cx.get(&lower, of, at(1))?)
             })
-            .unwrap();
+            .expect("a file that redb reads");
         Self { store, heights, totals }
     }
 
     fn fill(&self) {
-        (0..ENTITIES).for_each(|of| drop(self.totals.get(&of, at(0)).unwrap()));
+        (0..ENTITIES)
+            .for_each(|of| drop(self.totals.get(&of, at(0)).expect("a file that redb reads")));
     }
 
     fn freshness(&self, of: u32) -> Option<Freshness> {
-        self.totals.peek(&of, at(0)).unwrap().map(|record| record.freshness())
+        self.totals
+            .peek(&of, at(0))
+            .expect("a file that redb reads")
+            .map(|record| record.freshness())
     }
 
     fn close(self) {
-        self.store.close().unwrap();
+        self.store.close().expect("a file that redb reads");
     }
 }
 
@@ -63,7 +67,7 @@ fn damaged(
     before: impl FnOnce(&World),
     edit: impl FnOnce(&WriteTransaction),
 ) -> (tempfile::TempDir, World) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a file that redb reads");
     let path = folder.path().join("city.tide");
     let world = World::open(&path);
     world.fill();
@@ -81,13 +85,17 @@ fn found(
     edit: impl FnOnce(&WriteTransaction),
 ) -> (tempfile::TempDir, World, VerifyReport) {
     let (folder, world) = damaged(before, edit);
-    let report = world.store.verify().unwrap();
+    let report = world.store.verify().expect("a file that redb reads");
     let named = |found: &&tidetable::Finding| found.kind == kind && found.table == table;
     assert!(report.findings.iter().any(|found| named(&found)), "no {kind:?} in {report}");
-    assert_eq!(world.store.verify().unwrap(), report, "looking changes nothing");
-    let mended = world.store.verify_and_repair(|_| ()).unwrap();
+    assert_eq!(
+        world.store.verify().expect("a file that redb reads"),
+        report,
+        "looking changes nothing"
+    );
+    let mended = world.store.verify_and_repair(|_| ()).expect("a file that redb reads");
     assert!(mended.found > 0 && mended.repaired == mended.found, "{mended}");
-    let after = world.store.verify().unwrap();
+    let after = world.store.verify().expect("a file that redb reads");
     assert!(after.is_clean(), "{after}");
     (folder, world, report)
 }
@@ -95,17 +103,26 @@ fn found(
 type Bytes = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
 fn rows(txn: &WriteTransaction, table: &'static str) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let table = txn.open_table(Bytes::new(table)).unwrap();
-    let rows = table.iter().unwrap().map(|row| row.unwrap());
+    let table = txn.open_table(Bytes::new(table)).expect("a file that redb reads");
+    let rows = table.iter().expect("a file that redb reads").map(|row| row.expect("a row"));
     rows.map(|(key, row)| (key.value().to_vec(), row.value().to_vec())).collect()
 }
 
 fn put(txn: &WriteTransaction, table: &'static str, key: &[u8], row: &[u8]) {
-    txn.open_table(Bytes::new(table)).unwrap().insert(key, row).unwrap();
+    txn.open_table(Bytes::new(table))
+        .expect("a file that redb reads")
+        .insert(key, row)
+        .expect("a file that redb reads");
 }
 
 fn remove(txn: &WriteTransaction, table: &'static str, key: &[u8]) {
-    assert!(txn.open_table(Bytes::new(table)).unwrap().remove(key).unwrap().is_some());
+    assert!(
+        txn.open_table(Bytes::new(table))
+            .expect("a file that redb reads")
+            .remove(key)
+            .expect("a file that redb reads")
+            .is_some()
+    );
 }
 
 /// The key of the page that the height of an entity stands in, and of its total.
@@ -273,7 +290,7 @@ fn an_edge_that_is_unreadable_is_written_anew() {
 }
 
 fn announce(world: &World) {
-    world.store.invalidate(("building", 1_u32)).unwrap();
+    world.store.invalidate(("building", 1_u32)).expect("a file that redb reads");
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn built(root: &Path, cfg: &str, arguments: &[&str]) -> PathBuf {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8_lossy(&output.stdout);
     let programs = text.lines().filter_map(|line| serde_json::from_str(line).ok());
-    let programs = programs
+    let mut programs = programs
         .filter_map(|line: serde_json::Value| line["executable"].as_str().map(PathBuf::from));
-    programs.last().expect("a program was asked for")
+    programs.next_back().expect("a program was asked for")
 }

@@ -7,9 +7,16 @@
 
 #![allow(dead_code, unused_imports, reason = "those who use the kernels are not here")]
 
+#[macro_use]
+#[path = "../../../src/mutant.rs"]
+mod mutant;
+#[cfg(test)]
+#[path = "../../../src/corpus.rs"]
+mod corpus;
+
 #[path = "../../../src/error.rs"]
 mod error;
-#[path = "../../../src/sync.rs"]
+#[path = "../../../src/sync/mod.rs"]
 mod sync;
 
 #[path = "../../../src/freshness.rs"]

@@ -5,7 +5,6 @@ use std::cell::Cell;
 use crate::disk::Random;
 use crate::journal::Place;
 use crate::panics::caught;
-use crate::proof::Proof;
 use crate::run::Run;
 
 /// A round of a proof.
@@ -20,10 +19,6 @@ pub struct Round<'a> {
 impl<'a> Round<'a> {
     pub fn new(run: &'a Run, number: u64, place: Place<'a>) -> Self {
         Self { number, run, place, next: Cell::new(0) }
-    }
-
-    pub fn proof(&self) -> &'static Proof {
-        self.run.proof()
     }
 
     /// Numbers of this round's own: rounds of near numbers have nothing in common.

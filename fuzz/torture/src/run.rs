@@ -99,10 +99,6 @@ impl Run {
         });
     }
 
-    pub fn proof(&self) -> &'static Proof {
-        self.proof
-    }
-
     pub fn seed(&self) -> u64 {
         self.args.seed
     }

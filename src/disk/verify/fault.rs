@@ -2,12 +2,11 @@
 
 use redb::ReadableTable;
 
-use crate::graph::{EdgeRow, Node, Origin, SlotSet};
+use crate::graph::{EdgeRow, Node, Origin, SlotSet, split_edge};
 use crate::page::{PageKey, ViewId};
 
 use super::finding::{Finding, FindingKind};
 use super::look::Look;
-use super::rows::page_of;
 
 /// What is looked at as one, and looked at again by who mends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,5 +100,15 @@ impl Fault {
             what: self.what,
             repaired: false,
         }
+    }
+}
+
+/// The key of the page that a row of a table is about.
+pub(super) fn page_of<'k>(table: &str, key: &'k [u8]) -> Option<&'k [u8]> {
+    match table {
+        "pages" | "deps" | "marks" | "wanted" => Some(key),
+        "failures" | "begun" => key.split_last_chunk::<2>().map(|(page, _)| page),
+        "edges" => split_edge(key).map(|(_, reader)| reader),
+        _ => None,
     }
 }

@@ -15,20 +15,10 @@ use super::super::run_row::{CHUNK, FAILURE, FailureRow, HEAD, RunRow, split_row_
 use super::super::source_row::SourceRow;
 use super::super::tables::{DROPPED_GOING, DROPPED_RESERVED};
 use super::super::view_row::ViewRow;
-use super::fault::{Fault, Remedy};
+use super::fault::{Fault, Remedy, page_of};
 use super::finding::FindingKind;
 use super::look::Look;
 use super::report::Verified;
-
-/// The key of the page that a row of a table is about.
-pub(super) fn page_of<'k>(table: &str, key: &'k [u8]) -> Option<&'k [u8]> {
-    match table {
-        "pages" | "deps" | "marks" | "wanted" => Some(key),
-        "failures" | "begun" => key.split_last_chunk::<2>().map(|(page, _)| page),
-        "edges" => split_edge(key).map(|(_, reader)| reader),
-        _ => None,
-    }
-}
 
 /// What is wrong with a row.
 pub(super) fn check_row<T>(

@@ -12,14 +12,8 @@ use std::process::ExitCode;
 use crate::proof::Proof;
 
 /// In the order in which they run.
-pub const PROOFS: &[Proof] = &[
-    limits::PROOF,
-    flips::PROOF,
-    hostile::PROOF,
-    schedules::PROOF,
-    fresh::PROOF,
-    kill::PROOF,
-];
+pub const PROOFS: &[Proof] =
+    &[limits::PROOF, flips::PROOF, hostile::PROOF, schedules::PROOF, fresh::PROOF, kill::PROOF];
 
 /// Does a part of a proof that is a process of its own; it is told by words, the first of which names
 /// the proof.

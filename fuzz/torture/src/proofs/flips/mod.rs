@@ -73,7 +73,7 @@ fn round(round: &Round<'_>) {
 /// Steps that come to each of so many parts, far from one to the next.
 fn stride(parts: u64) -> u64 {
     let is_prime_to =
-        |step: &u64| (1..=*step).rev().find(|by| step % by == 0 && parts % by == 0) == Some(1);
+        |step: &u64| (2..=*step).all(|by| !(step.is_multiple_of(by) && parts.is_multiple_of(by)));
     (parts * 5 / 8 + 1..).find(is_prime_to).expect("a prime that is greater")
 }
 

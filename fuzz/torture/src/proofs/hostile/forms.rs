@@ -8,11 +8,14 @@ use tidetable::{RecordType, Result};
 
 use crate::disk::Random;
 
+/// Reads a page by its key, its bytes and those of what it needs beside itself.
+type Decode = fn(&[u8], &[u8], &[u8]) -> Result<usize>;
+
 /// A page, and how to read what is made of it.
 pub struct Form {
     pub name: &'static str,
     pub page: StoredPage,
-    decode: fn(&[u8], &[u8], &[u8]) -> Result<usize>,
+    decode: Decode,
     admit: fn(&[u8], &mut [u8]),
 }
 

@@ -53,9 +53,11 @@ pub fn work(folder: &Path, seed: u64, closes_after: Option<u64>) -> Done {
         });
         let readers: Vec<_> = readers.collect();
         let threads = writers.into_iter().chain(readers);
-        threads.fold(Ok(()), |done: Done, thread| {
-            done.and(thread.join().unwrap_or_else(|_| Err("a thread of the child panicked".into())))
-        })
+        let done = threads.map(|thread| {
+            thread.join().unwrap_or_else(|_| Err("a thread of the child panicked".into()))
+        });
+        // All of them end before the first that failed is told of.
+        done.collect::<Vec<Done>>().into_iter().collect::<Done>()
     })?;
     child.log.tell(Thing::Life, 0, Phase::Done, CLOSING)?;
     child.world.store.close()?;

@@ -60,7 +60,7 @@ pub fn all() -> TimeRange {
 }
 
 pub fn place(entity: u64, at: Timestamp) -> u64 {
-    entity << 32 | at.as_millis() as u64 / 60_000
+    (entity << 32) | (at.as_millis() as u64 / 60_000)
 }
 
 /// The other source that a record of the upper view reads.

@@ -81,7 +81,7 @@ pub fn nearest(round: &Round<'_>) {
             // At the end of a bucket as many start before it as after it, at odd distances.
             let odd = count % 2;
             let instant = Timestamp::from_millis(if odd == 1 { 0 } else { 1 });
-            let tolerance = Span::millis(if odd == 1 { count - 1 } else { count - 1 });
+            let tolerance = Span::millis(count - 1);
             if count > MOST {
                 return refused(view.nearest(&1, instant, tolerance), &["10000", "tolerance"]);
             }

@@ -88,10 +88,12 @@ fn no_source(made: tidetable::Result<Source>, words: &[&str]) -> Held {
     Ok(())
 }
 
+type Make = fn(usize, u8) -> tidetable::Result<Source>;
+
 pub fn keys(round: &Round<'_>) {
     for escaped in [0_u8, 1] {
         // A tag in front, two bytes behind, and of a tuple its own two.
-        let makers: [(&str, fn(usize, u8) -> tidetable::Result<Source>); 4] = [
+        let makers: [(&str, Make); 4] = [
             ("text", |len, odd| Source::new("k", text(len, odd))),
             ("bytes", |len, odd| Source::new("k", bytes(len, odd))),
             ("a pair", |len, odd| Source::new("k", (7, text(len, odd)))),

@@ -94,7 +94,7 @@ fn grid_holds(grid: &Grid, inside: [Timestamp; 4]) -> Held {
         let built = view.get(&1, instant)?.to_native();
         ensure(built == bucket.start().as_millis() ^ 5, || format!("{built} at {instant}"))?;
         let put = view.get(&2, instant)?.to_native();
-        let of = instants.into_iter().filter(|other| bucket.contains(*other)).next_back();
+        let of = instants.into_iter().rfind(|other| bucket.contains(*other));
         ensure(of.is_some_and(|of| of.as_millis() == put), || {
             format!("{put} was put at {instant}")
         })?;
