@@ -1,13 +1,16 @@
 //! The proofs. Each file or folder begins with what it tries and what must hold.
 
+mod faults;
 mod limits;
+mod power;
+mod power_twice;
 
 use std::process::ExitCode;
 
 use crate::proof::Proof;
 
 /// In the order in which they run.
-pub const PROOFS: &[Proof] = &[limits::PROOF];
+pub const PROOFS: &[Proof] = &[power::PROOF, power_twice::PROOF, faults::PROOF, limits::PROOF];
 
 /// Does a part of a proof that is a process of its own; it is told by words, the first of which names
 /// the proof.
