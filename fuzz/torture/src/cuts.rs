@@ -46,11 +46,23 @@ const SETS_MAX: usize = 6;
 /// An atomic write of a disk.
 const SECTOR_BYTES: usize = 512;
 
+/// Which of the images are tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice {
+    /// Power is not cut before so many calls were answered.
+    pub from: usize,
+    /// One in so many shapes; that all calls were done is always tried.
+    pub one_in: u64,
+}
+
+/// Every image that there is a name for.
+pub const EVERY: Choice = Choice { from: 0, one_in: 1 };
+
 /// Goes through what power cuts may leave of the calls on a disk that held `base`, in the order of the
-/// calls, each image once: `try_it` is told which cuts are the same to it. Ends when it says so.
+/// calls, each image once: `key` says which cuts are the same. Ends when `try_it` says so.
 pub fn all(
-    base: Image,
-    calls: &[Call],
+    (base, calls): (Image, &[Call]),
+    choice: Choice,
     random: &mut Random,
     key: impl Fn(&mut Cut) -> u64,
     mut try_it: impl FnMut(&Cut) -> bool,
@@ -66,7 +78,11 @@ pub fn all(
             Some(call) => apply(&mut whole, call),
             None => {}
         }
-        for (shape, image) in shapes(&synced, &whole, &calls[first..changes], random) {
+        if changes < choice.from {
+            continue;
+        }
+        let chosen = Chosen { random: &mut *random, one_in: choice.one_in, all: Vec::new() };
+        for (shape, image) in chosen.shapes(&synced, &whole, &calls[first..changes]) {
             let mut cut = Cut { changes, shape, image };
             if tried.insert(key(&mut cut)) && !try_it(&cut) {
                 return;
@@ -75,61 +91,87 @@ pub fn all(
     }
 }
 
-/// The shapes in which the last of these calls shows: without it they came up before.
-fn shapes(
-    synced: &Image,
-    whole: &Image,
-    calls: &[Call],
-    random: &mut Random,
-) -> Vec<(Shape, Image)> {
-    let mut all = vec![(Shape::All, whole.clone())];
-    let Some((last, before)) = calls.split_last() else { return all };
-    all.push((Shape::None, synced.clone()));
-    if calls.len() <= SETS_MAX {
-        for set in 0..1_usize << before.len() {
-            let mut only: Vec<usize> =
-                (0..before.len()).filter(|bit| set >> bit & 1 == 1).collect();
-            only.push(before.len());
-            let image = with(synced, only.iter().map(|&number| &calls[number]));
-            all.push((Shape::Only(only), image));
+/// The shapes that are tried of one cut.
+struct Chosen<'a> {
+    random: &'a mut Random,
+    one_in: u64,
+    all: Vec<(Shape, Image)>,
+}
+
+impl Chosen<'_> {
+    /// Whether the next one is; before any work is done for it.
+    fn is_next(&mut self) -> bool {
+        self.random.below(self.one_in) == 0
+    }
+
+    /// Those in which the last of these calls shows: without it they came up before.
+    fn shapes(mut self, synced: &Image, whole: &Image, calls: &[Call]) -> Vec<(Shape, Image)> {
+        self.all.push((Shape::All, whole.clone()));
+        let Some((last, before)) = calls.split_last() else { return self.all };
+        self.all.push((Shape::None, synced.clone()));
+        if calls.len() <= SETS_MAX {
+            self.sets(synced, calls);
+        } else {
+            self.all_but_one(synced, calls);
         }
-    } else {
-        for left_out in 0..before.len() {
-            let but = calls.iter().enumerate().filter(|(number, _)| *number != left_out);
-            all.push((Shape::AllBut(left_out), with(synced, but.map(|(_, call)| call))));
+        if let Call::Write(offset, data) = last {
+            self.last_torn(synced, before, *offset, data);
+        }
+        for _ in 0..3 {
+            let seed = self.random.next();
+            if self.is_next() {
+                self.all.push((Shape::Torn(seed), torn(synced, calls, seed)));
+            }
+        }
+        let lens = lens(synced, calls);
+        for len in lens.iter().copied().filter(|_| lens.len() > 1) {
+            let seed = self.random.next();
+            if self.is_next() {
+                let mut image = torn(synced, calls, seed);
+                image.set_len(len);
+                self.all.push((Shape::Long { seed, len }, image));
+            }
+        }
+        self.all
+    }
+
+    fn sets(&mut self, synced: &Image, calls: &[Call]) {
+        let last = calls.len() - 1;
+        for set in 0..1_usize << last {
+            if self.is_next() {
+                let before = (0..last).filter(|bit| set >> bit & 1 == 1);
+                let only: Vec<usize> = before.chain([last]).collect();
+                let image = with(synced, only.iter().map(|&number| &calls[number]));
+                self.all.push((Shape::Only(only), image));
+            }
         }
     }
-    if let Call::Write(offset, data) = last {
+
+    fn all_but_one(&mut self, synced: &Image, calls: &[Call]) {
+        for left_out in 0..calls.len() - 1 {
+            if self.is_next() {
+                let but = calls.iter().enumerate().filter(|(number, _)| *number != left_out);
+                let image = with(synced, but.map(|(_, call)| call));
+                self.all.push((Shape::AllBut(left_out), image));
+            }
+        }
+    }
+
+    fn last_torn(&mut self, synced: &Image, before: &[Call], offset: u64, data: &[u8]) {
         let until_last = with(synced, before);
         let sectors = (1..data.len().div_ceil(SECTOR_BYTES).min(9)).map(|n| n * SECTOR_BYTES);
-        let bytes = (0..3).map(|_| random.below(data.len() as u64) as usize);
-        let torn: Vec<usize> = sectors.chain(bytes).collect();
-        for (bytes, from_end) in torn.into_iter().flat_map(|bytes| [(bytes, false), (bytes, true)])
-        {
-            let mut image = until_last.clone();
-            match from_end {
-                false => image.write(*offset, &data[..bytes]),
-                true => {
-                    image.write(*offset + (data.len() - bytes) as u64, &data[data.len() - bytes..])
+        let bytes = [(); 3].map(|()| self.random.below(data.len() as u64) as usize);
+        for bytes in sectors.chain(bytes) {
+            for from_end in [false, true] {
+                if self.is_next() {
+                    let kept = if from_end { data.len() - bytes..data.len() } else { 0..bytes };
+                    let mut image = until_last.clone();
+                    image.write(offset + kept.start as u64, &data[kept]);
+                    self.all.push((Shape::LastTorn { bytes, from_end }, image));
                 }
             }
-            all.push((Shape::LastTorn { bytes, from_end }, image));
         }
     }
-    for _ in 0..3 {
-        let seed = random.next();
-        all.push((Shape::Torn(seed), torn(synced, calls, seed)));
-    }
-    let lens = lens(synced, calls);
-    if lens.len() > 1 {
-        for len in lens {
-            let seed = random.next();
-            let mut image = torn(synced, calls, seed);
-            image.set_len(len);
-            all.push((Shape::Long { seed, len }, image));
-        }
-    }
-    all
 }
 
 /// The lengths that the file has had.

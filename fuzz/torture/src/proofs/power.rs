@@ -14,7 +14,7 @@
 //! 5. after all work is done and all is read, everything is fresh and right, also when the store is
 //!    closed and opened once more. This costs ten times the rest, so it is done for some of the images.
 
-use crate::cuts::{self, Cut};
+use crate::cuts::{self, Choice, Cut, EVERY};
 use crate::disk::{Disk, Image, Random};
 use crate::proof::{Cores, Proof};
 use crate::round::{Round, mix};
@@ -42,12 +42,22 @@ fn round(round: &Round<'_>) {
     let (history, calls) = (&work.history, work.disk.calls());
     let key =
         |cut: &mut Cut| mix(cut.image.fingerprint()) ^ history.bounds(cut.changes).kept as u64;
-    cuts::all(Image::default(), &calls, &mut random, key, |cut| {
+    let choice = choice(round.number, history);
+    cuts::all((Image::default(), &calls), choice, &mut random, key, |cut| {
         let seed = mix(cut.image.clone().fingerprint());
         round
             .case(|| holds(history, cut, seed).map_err(|fault| format!("{}: {fault}", cut.name())));
         !round.is_over()
     });
+}
+
+/// A round in eight tries every image of its workload, from the creation of the file on. The others
+/// try some, so that there are more workloads, and none of those that all workloads begin with.
+pub fn choice(round: u64, history: &History) -> Choice {
+    match round % 8 {
+        7 => EVERY,
+        _ => Choice { from: history.defined(), one_in: 8 },
+    }
 }
 
 /// Works with a store of its own, and closes it.

@@ -5,8 +5,8 @@
 //! an image that a second cut may leave of that, held against what the first opening found and did,
 //! as in `power`.
 
-use super::power::{WORKED_OFF, worked};
-use crate::cuts::{self, Cut};
+use super::power::{WORKED_OFF, choice, worked};
+use crate::cuts::{self, Choice, Cut};
 use crate::disk::{Disk, Image, Random};
 use crate::proof::{Cores, Proof};
 use crate::round::{Round, mix};
@@ -22,7 +22,7 @@ pub const PROOF: Proof = Proof {
 };
 
 /// One in so many images is cut again.
-const CUT_AGAIN: u64 = 200;
+const CUT_AGAIN: u64 = 60;
 
 fn round(round: &Round<'_>) {
     let mut random = round.random();
@@ -33,7 +33,8 @@ fn round(round: &Round<'_>) {
     let calls = work.disk.calls();
     let key = |cut: &mut Cut| mix(cut.image.fingerprint());
     let mut again = Random(random.next() | 1);
-    cuts::all(Image::default(), &calls, &mut random, key, |cut| {
+    let choice = choice(round.number, &work.history);
+    cuts::all((Image::default(), &calls), choice, &mut random, key, |cut| {
         if again.below(CUT_AGAIN) == 0 {
             match recovered(&work.history, cut, again.below(8) as usize) {
                 Ok(Some((disk, history))) => cut_again(round, cut, &disk, &history, &mut again),
@@ -56,7 +57,8 @@ fn recovered(history: &History, cut: &Cut, pieces: usize) -> Held<Option<(Disk, 
 fn cut_again(round: &Round<'_>, first: &Cut, disk: &Disk, history: &History, random: &mut Random) {
     let key =
         |cut: &mut Cut| mix(cut.image.fingerprint()) ^ history.bounds(cut.changes).kept as u64;
-    cuts::all(first.image.clone(), &disk.calls(), random, key, |cut| {
+    let choice = Choice { from: 0, one_in: 8 };
+    cuts::all((first.image.clone(), &disk.calls()), choice, random, key, |cut| {
         let seed = mix(cut.image.clone().fingerprint());
         round.case(|| {
             let held = || {

@@ -83,6 +83,12 @@ impl History {
         self.0.iter().find_map(|moment| moment.kept_from).unwrap_or(usize::MAX)
     }
 
+    /// From how many changes on all views were defined.
+    pub fn defined(&self) -> usize {
+        let defined = |moment: &&Moment| moment.truth.defined.iter().all(Option::is_some);
+        self.0.iter().find(defined).and_then(|moment| moment.kept_from).unwrap_or(0)
+    }
+
     pub fn now(&self) -> &Moment {
         self.0.last().expect("a history begins with a store that is empty")
     }
