@@ -21,6 +21,7 @@ struct Inside {
     calls: Vec<Call>,
     /// How many calls changed it, or made it last.
     changes: usize,
+    syncs: usize,
     /// Whether the calls are nobody's concern.
     forgets: bool,
     /// What it held at the last sync.
@@ -115,6 +116,11 @@ impl Disk {
     /// How many calls changed it so far.
     pub(crate) fn changes(&self) -> usize {
         self.inside().changes
+    }
+
+    /// How many of them were syncs.
+    pub(crate) fn syncs(&self) -> usize {
+        self.inside().syncs
     }
 
     /// How many calls of any kind there were so far.
@@ -235,6 +241,7 @@ impl StorageBackend for Disk {
         (0..yields).for_each(|_| std::thread::yield_now());
         let mut inside = self.step(Kind::Sync)?;
         inside.note(|| Call::Sync);
+        inside.syncs += 1;
         if !inside.forgets {
             inside.synced = inside.image.clone();
         }

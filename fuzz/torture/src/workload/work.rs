@@ -28,7 +28,7 @@ pub struct Work {
 enum Kept {
     /// It lasts, and with it all that was before.
     Synced,
-    /// It lasts; where there was nothing to write nothing was synced.
+    /// It lasts; where that needed no sync nothing else was made to last by it.
     Durable,
     /// Nothing; it was built, and can be built again.
     UntilLater,
@@ -78,16 +78,16 @@ impl Work {
         states: Vec<Truth>,
         act: impl FnOnce(&mut Self) -> Result<()>,
     ) -> Result<()> {
-        let begun = self.disk.changes();
+        let (begun, syncs) = (self.disk.changes(), self.disk.syncs());
         let now = self.app.now();
         self.history.0.extend(
             states.into_iter().map(|truth| Moment::new(what.to_owned(), begun, now, truth)),
         );
         act(self)?;
         let after = self.disk.changes();
+        let synced = kept == Kept::Synced || self.disk.syncs() > syncs;
         let last = self.last();
         last.kept_from = (kept != Kept::UntilLater).then_some(after);
-        let synced = kept == Kept::Synced || after > begun;
         last.synced_from = last.kept_from.filter(|_| synced);
         let seen = Seen::of(&self.app, self.truth().defined)?;
         self.last().seen = Some(seen);
