@@ -6,7 +6,7 @@ use tidetable::{Error, ManualClock, Result, Run, RunState, Span};
 
 use super::app::{App, World, beginning, entity, start_of, starts_of};
 use super::history::{Held, History, Moment};
-use super::recipes::{BUCKETS, ENTITIES, PLACES, Place};
+use super::recipes::{BUCKETS, ENTITIES, PLACES, Place, SPOTS};
 use super::seen::{Seen, is_clear};
 use super::truth::Truth;
 use crate::disk::Disk;
@@ -112,18 +112,24 @@ impl Opened {
     /// Reads everything, and does some of the work in the background before that.
     pub fn recover(&mut self, pieces: usize) -> Result<()> {
         self.define()?;
-        let mut truth = self.history.now().truth.clone();
-        truth.put.iter_mut().flatten().for_each(|put| put.is_right = true);
+        let truth = self.history.now().truth.clone();
         self.begin("worked", truth);
         for _ in 0..pieces {
             if !self.app.work()? {
                 break;
             }
         }
+        self.look()?;
         self.put_again()?;
+        let truth = self.history.now().truth.clone();
+        self.begin("read", truth);
         self.read_all()?;
+        self.look()
+    }
+
+    fn look(&mut self) -> Result<()> {
         let seen = Seen::of(&self.app, self.history.now().truth.defined)?;
-        self.history.0.last_mut().expect("it was read").seen = Some(seen);
+        self.history.0.last_mut().expect("it begins with what was found").seen = Some(seen);
         Ok(())
     }
 
@@ -168,13 +174,18 @@ impl Opened {
     }
 
     /// What nobody can build again is put again where it is marked.
-    fn put_again(&self) -> Result<()> {
-        let view = self.app.view(Place::Put);
-        for (at, put) in self.history.now().truth.put.iter().enumerate() {
-            let Some(put) = put else { continue };
+    fn put_again(&mut self) -> Result<()> {
+        let view = self.app.view(Place::Put).clone();
+        for at in 0..SPOTS {
+            let mut truth = self.history.now().truth.clone();
+            let Some(put) = &mut truth.put[at] else { continue };
             let (of, start) = (entity(at / BUCKETS), start_of(at % BUCKETS));
             if view.peek(&of, start)?.is_some_and(|record| !record.is_fresh()) {
-                view.put(&of, start, &vec![put.value])?;
+                (put.is_right, put.source) = (true, None);
+                let value = vec![put.value];
+                self.begin(&format!("put {at} again"), truth);
+                view.put(&of, start, &value)?;
+                self.keep();
             }
         }
         Ok(())
