@@ -1,9 +1,14 @@
 //! A disk in memory: it keeps what reached it, in order, and fails when told to.
 
 use std::io;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use tidetable::proof::StorageBackend;
+use tidetable::proof::{BackendError, StorageBackend};
+
+#[path = "image.rs"]
+mod image;
+pub(crate) use image::Image;
 
 /// A disk. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
@@ -11,11 +16,20 @@ pub(crate) struct Disk(Arc<Mutex<Inside>>);
 
 #[derive(Debug, Default)]
 struct Inside {
-    bytes: Vec<u8>,
+    image: Image,
     /// What changed it, in order.
     calls: Vec<Call>,
+    /// How many calls changed it, or made it last.
+    changes: usize,
+    syncs: usize,
+    /// Whether the calls are nobody's concern.
+    forgets: bool,
+    /// What it held at the last sync.
+    synced: Image,
     /// Calls of every kind, reads included.
     asked: usize,
+    /// Of which kind each of them was.
+    kinds: Vec<Kind>,
     failing: Option<Failing>,
     /// The numbers of the calls that failed.
     failed: Vec<usize>,
@@ -44,7 +58,7 @@ pub(crate) struct Failing {
 /// What the operating system would have said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// The device failed.
+    /// The device failed. Whatever reaches it fails with it; locks are the system's.
     Eio,
     /// There is no room. Only what writes or makes longer fails with it.
     Enospc,
@@ -52,13 +66,28 @@ pub(crate) enum Reason {
     ShortRead,
     /// What was written did not reach the device. Only syncs fail with it.
     LostWrites,
+    /// The system has no more locks. Only what locks and unlocks fails with it.
+    NoLocks,
 }
 
 impl Disk {
     pub(crate) fn holding(bytes: Vec<u8>) -> Self {
+        Self::over(Image::from(&bytes[..]))
+    }
+
+    pub(crate) fn over(image: Image) -> Self {
         let disk = Self::default();
-        disk.inside().bytes = bytes;
+        let mut inside = disk.inside();
+        inside.synced = image.clone();
+        inside.image = image;
+        drop(inside);
         disk
+    }
+
+    /// Of what happens from now on it keeps what comes of it alone.
+    pub(crate) fn forgetting(self) -> Self {
+        self.inside().forgets = true;
+        self
     }
 
     /// The disk for a store to open.
@@ -67,7 +96,16 @@ impl Disk {
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        self.inside().bytes.clone()
+        self.inside().image.bytes()
+    }
+
+    pub(crate) fn image(&self) -> Image {
+        self.inside().image.clone()
+    }
+
+    /// What it holds for certain: all that came before the last sync.
+    pub(crate) fn synced(&self) -> Image {
+        self.inside().synced.clone()
     }
 
     /// What changed it so far.
@@ -77,12 +115,22 @@ impl Disk {
 
     /// How many calls changed it so far.
     pub(crate) fn changes(&self) -> usize {
-        self.inside().calls.len()
+        self.inside().changes
+    }
+
+    /// How many of them were syncs.
+    pub(crate) fn syncs(&self) -> usize {
+        self.inside().syncs
     }
 
     /// How many calls of any kind there were so far.
     pub(crate) fn asked(&self) -> usize {
         self.inside().asked
+    }
+
+    /// Whether a call that there was can fail for this reason.
+    pub(crate) fn may_fail(&self, call: usize, reason: Reason) -> bool {
+        self.inside().kinds.get(call).is_some_and(|kind| reason.concerns(*kind))
     }
 
     pub(crate) fn fail(&self, failing: Failing) {
@@ -105,11 +153,19 @@ impl Disk {
         self.0.lock().expect("no call on the disk panics")
     }
 
+    /// Nobody else has the disk.
+    fn lock(&self) -> Result<(), BackendError> {
+        self.step(Kind::Lock).map(drop).map_err(BackendError::Io)
+    }
+
     /// Counts a call; fails it if that was asked for.
     fn step(&self, kind: Kind) -> io::Result<MutexGuard<'_, Inside>> {
         let mut inside = self.inside();
         let number = inside.asked;
         inside.asked += 1;
+        if !inside.forgets {
+            inside.kinds.push(kind);
+        }
         let failing = inside.failing.filter(|failing| {
             let due = failing.for_good || inside.failed.is_empty();
             due && number >= failing.from && failing.reason.concerns(kind)
@@ -124,9 +180,19 @@ impl Disk {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+impl Inside {
+    fn note(&mut self, call: impl FnOnce() -> Call) {
+        self.changes += 1;
+        if !self.forgets {
+            self.calls.push(call());
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Look,
+    Lock,
     Read,
     Write,
     Sync,
@@ -135,10 +201,11 @@ enum Kind {
 impl Reason {
     fn concerns(self, kind: Kind) -> bool {
         match self {
-            Self::Eio => true,
+            Self::Eio => kind != Kind::Lock,
             Self::Enospc => matches!(kind, Kind::Write | Kind::Sync),
             Self::ShortRead => kind == Kind::Read,
             Self::LostWrites => kind == Kind::Sync,
+            Self::NoLocks => kind == Kind::Lock,
         }
     }
 
@@ -146,6 +213,7 @@ impl Reason {
         match self {
             Self::Eio | Self::LostWrites => io::Error::from_raw_os_error(5),
             Self::Enospc => io::Error::from_raw_os_error(28),
+            Self::NoLocks => io::Error::from_raw_os_error(37),
             Self::ShortRead => io::Error::from(io::ErrorKind::UnexpectedEof),
         }
     }
@@ -153,37 +221,66 @@ impl Reason {
 
 impl StorageBackend for Disk {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.step(Kind::Look)?.bytes.len() as u64)
+        Ok(self.step(Kind::Look)?.image.len() as u64)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let inside = self.step(Kind::Read)?;
-        let held = usize::try_from(offset).ok().and_then(|at| inside.bytes.get(at..at + out.len()));
-        out.copy_from_slice(held.ok_or_else(|| Reason::ShortRead.error())?);
-        Ok(())
+        inside.image.read(offset, out).then_some(()).ok_or_else(|| Reason::ShortRead.error())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut inside = self.step(Kind::Write)?;
-        let call = Call::SetLen(len);
-        apply(&mut inside.bytes, &call);
-        inside.calls.push(call);
+        inside.image.set_len(len as usize);
+        inside.note(|| Call::SetLen(len));
         Ok(())
     }
 
     fn sync_data(&self) -> io::Result<()> {
         let yields = self.inside().yields_per_sync;
         (0..yields).for_each(|_| std::thread::yield_now());
-        self.step(Kind::Sync)?.calls.push(Call::Sync);
+        let mut inside = self.step(Kind::Sync)?;
+        inside.note(|| Call::Sync);
+        inside.syncs += 1;
+        if !inside.forgets {
+            inside.synced = inside.image.clone();
+        }
         Ok(())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let mut inside = self.step(Kind::Write)?;
-        let call = Call::Write(offset, data.to_vec());
-        apply(&mut inside.bytes, &call);
-        inside.calls.push(call);
+        inside.image.write(offset, data);
+        inside.note(|| Call::Write(offset, data.to_vec()));
         Ok(())
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.step(Kind::Look).map(drop)
+    }
+
+    fn try_lock_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<bool, BackendError> {
+        self.lock().map(|()| true)
+    }
+
+    fn try_lock_shared_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<bool, BackendError> {
+        self.lock().map(|()| true)
+    }
+
+    fn lock_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<(), BackendError> {
+        self.lock()
+    }
+
+    fn lock_shared_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<(), BackendError> {
+        self.lock()
+    }
+
+    fn unlock_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<(), BackendError> {
+        self.lock()
+    }
+
+    fn query_lock_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<bool, BackendError> {
+        self.lock().map(|()| false)
     }
 }
 

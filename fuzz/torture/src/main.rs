@@ -22,6 +22,7 @@
 mod allocations;
 mod args;
 mod child;
+mod cuts;
 #[path = "../../../tests/common/disk.rs"]
 #[allow(dead_code, reason = "the tests of the crate use other parts of it")]
 mod disk;
@@ -33,6 +34,7 @@ mod proofs;
 mod report;
 mod round;
 mod run;
+mod workload;
 
 use std::env;
 use std::process::ExitCode;

@@ -6,7 +6,8 @@
 //! ```
 //! The footer, little-endian: magic (8), format (1), `data_len` (8), count of sums (8), xxh3 of the
 //! sums and of the footer up to here (8). Pages beyond the last sum, and those whose sum is 0, are
-//! not known to the seal: no commit of the file refers to them.
+//! not known to the seal: no commit of the file refers to them. A later format has to keep the
+//! footer: one whose checksum does not hold is taken for torn, whatever format it names.
 //!
 //! The length is odd on purpose: a redb that knows nothing of seals refuses a file whose length is
 //! not made of pages, instead of taking the sums for pages of its own.
@@ -76,9 +77,6 @@ impl Tail {
         if !footer.starts_with(&MAGIC) {
             return Ok(Self::None);
         }
-        if footer[8] != FORMAT {
-            return Ok(Self::Newer(footer[8]));
-        }
         let (data_len, count) = (word(&footer[9..17]), word(&footer[17..25]));
         let fits = count <= data_len.div_ceil(PAGE_BYTES)
             && count.checked_mul(8).and_then(|sums| sums.checked_add(data_len)) == Some(footer_at);
@@ -94,6 +92,10 @@ impl Tail {
         let (checked, checksum) = bytes.split_at(tail_bytes - CHECKSUM_BYTES);
         if xxh3_64(checked) != word(checksum) {
             return Ok(Self::None);
+        }
+        // Not before the checksum: of a torn seal the magic may be there and the format not.
+        if footer[8] != FORMAT {
+            return Ok(Self::Newer(footer[8]));
         }
         let sums = checked[..checked.len() - (FOOTER_BYTES as usize - CHECKSUM_BYTES)]
             .chunks_exact(8)
@@ -158,7 +160,23 @@ mod tests {
         let mut bytes = seal().encode();
         let format_at = bytes.len() - FOOTER_BYTES as usize + 8;
         bytes[format_at] = 9;
+        let checked = bytes.len() - CHECKSUM_BYTES;
+        let checksum = xxh3_64(&bytes[..checked]);
+        bytes[checked..].copy_from_slice(&checksum.to_le_bytes());
         let (backend, len) = file_with(&bytes);
         assert_eq!(Tail::read(&backend, len).unwrap(), Tail::Newer(9));
+    }
+
+    #[test]
+    fn a_seal_of_which_the_end_did_not_reach_the_disk_is_torn_and_of_no_format() {
+        let whole = seal().encode();
+        for reached in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[reached..].fill(0);
+            let (backend, len) = file_with(&bytes);
+            let tail = Tail::read(&backend, len).unwrap();
+            // The last byte of a checksum may be zero.
+            assert!(tail == Tail::None || bytes == whole, "{reached} bytes: {tail:?}");
+        }
     }
 }
