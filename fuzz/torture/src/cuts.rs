@@ -23,6 +23,7 @@ impl Cut {
 }
 
 /// What became of the calls after the last sync.
+#[expect(dead_code, reason = "what is in them is there to be told of")]
 #[derive(Clone, Debug)]
 pub enum Shape {
     /// All of them were done: the process died, the machine lived.

@@ -35,12 +35,18 @@ impl Unmarked<'_> {
     where
         T: ReadableTable<&'static [u8], &'static [u8]>,
     {
-        let mut alike: HashMap<Facts, SlotSet> = HashMap::new();
+        // In the order of the first slot of each, so that every look tells the same.
+        let mut alike: Vec<(Facts, SlotSet)> = Vec::new();
+        let mut known: HashMap<Facts, usize> = HashMap::new();
         for slot in self.page.present() {
             let facts = *self.page.facts(slot);
             let stamped = self.row.colour_of(&facts);
             if self.marks.colour(slot).max(stamped) == Colour::Fresh && facts.dependencies != 0 {
-                alike.entry(facts).or_default().insert(slot);
+                let nth = *known.entry(facts).or_insert(alike.len());
+                if nth == alike.len() {
+                    alike.push((facts, SlotSet::default()));
+                }
+                alike[nth].1.insert(slot);
             }
         }
         let mut faults = Vec::new();
