@@ -28,6 +28,8 @@ pub struct Run {
 
 /// More are counted and not told.
 const TOLD_MAX: u64 = 10;
+/// After so many it is known that something does not hold.
+const VIOLATIONS_MAX: u64 = 1_000;
 
 /// Runs the one proof that is named, in this process.
 pub fn run(child: &Child) -> ExitCode {
@@ -131,6 +133,9 @@ impl Run {
         if number < TOLD_MAX {
             println!("{}: {what}", self.proof.name);
             println!("  again: {}", replay(self.proof.name, self.args.seed, round, case));
+        }
+        if number + 1 >= VIOLATIONS_MAX {
+            self.over.store(true, Relaxed);
         }
     }
 

@@ -2,9 +2,7 @@
 
 use std::convert::Infallible;
 
-use super::recipes::{
-    BUCKETS, ENTITIES, PLACES, Place, Reads, SOURCES, SPOTS, Spot, make, source_of,
-};
+use super::recipes::{BUCKETS, ENTITIES, PLACES, Place, Reads, SOURCES, SPOTS, Spot, make};
 
 /// Everything that a store was told, as far as it promises to keep that.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,14 +132,5 @@ pub fn reads(place: Place, at: Spot) -> Vec<(Place, Spot)> {
         Place::Total => leaves().chain([(Place::Coarse, at)]).collect(),
         Place::Kind => vec![(Place::Put, at)],
         Place::Board => (0..SPOTS).map(|at| (Place::Put, at)).collect(),
-    }
-}
-
-/// Which records read a source.
-pub fn reads_source(place: Place, at: Spot, source: usize) -> bool {
-    match place {
-        Place::Leaf => source_of(at / BUCKETS, at % BUCKETS) == source,
-        Place::Kind => true,
-        _ => false,
     }
 }

@@ -37,7 +37,7 @@ pub const PROOF: Proof = Proof {
     about: "every limit, one below, at and one above it",
     rounds: Some(LIMITS.len() as u64),
     cores: Cores::One,
-    share: 1,
+    share: 3,
     round,
 };
 
