@@ -1,5 +1,5 @@
 //! The bytes of a redb file, as far as a reader of what is left needs them. redb's, on disk, file
-//! format 3: `bits_of_this_file_are_where_redb_puts_them` fails when a release of redb moves them.
+//! format 3: `of_a_file_in_order_nothing_is_lost` fails when a release of redb moves them.
 
 use xxhash_rust::xxh3::xxh3_128;
 

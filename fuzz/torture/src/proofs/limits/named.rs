@@ -72,6 +72,19 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ),
     ("rebuild/flights/mod.rs NAMES_MAX", "`a_circle_of_any_length_is_named`"),
     ("schedule/pace.rs PAUSE_MAX", "`no_rest_is_longer_than_ten_seconds`"),
+    (
+        "disk/salvage/bits.rs BYTES_MAX",
+        "beyond it a flipped bit is not looked for; the page is lost",
+    ),
+    (
+        "disk/salvage/format.rs ORDER_MAX",
+        "pages larger than any of ours; `hostile_bytes_end_in_an_error_or_a_file_in_order` meets it",
+    ),
+    ("disk/salvage/report.rs LISTED_MAX", "what is lost beyond it is counted, not listed"),
+    ("disk/salvage/tree.rs DEPTH_MAX", "deeper than a tree of any file can be"),
+    ("disk/salvage/tree.rs SEARCHED_MAX", "how much a repair looks for flipped bits"),
+    ("disk/verify/look.rs AIDS_MAX", "what an audit keeps in mind changes no answer"),
+    ("disk/verify/report.rs LISTED_MAX", "what is found beyond it is counted, not listed"),
 ];
 
 #[test]
