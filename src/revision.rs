@@ -35,6 +35,12 @@ impl Revision {
     pub(crate) const fn far_ahead(self) -> Self {
         Self(self.0 + (1 << 32))
     }
+
+    /// Beyond whatever will be given out where a copy was taken from, after a crash there too: a copy
+    /// that goes on by itself gives no number a second meaning.
+    pub(crate) const fn elsewhere(self) -> Self {
+        Self(self.0 + (1 << 44))
+    }
 }
 
 impl fmt::Display for Revision {

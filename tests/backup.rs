@@ -60,6 +60,23 @@ fn a_copy_of_a_store_in_use_opens_clean_and_holds_all_that_was_acknowledged() {
 }
 
 #[test]
+fn a_copy_gives_out_no_revision_that_the_original_gives_out_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = filled(&folder.path().join("city.tide"), 3);
+    let to = folder.path().join("copy.tide");
+    store.backup(&to).unwrap();
+    let copy = still::open(&to).unwrap();
+    let put = |store: &Store| {
+        let (puts, _) = define(store);
+        (0..20).for_each(|value| puts.put(&0, AT, &value).unwrap());
+        puts.peek(&0, AT).unwrap().unwrap().changed_at()
+    };
+    let first = define(&copy).0.peek(&0, AT).unwrap().unwrap().changed_at();
+    let (there, here) = (put(&store), put(&copy));
+    assert!(first < there && there < here, "{first} {there} {here}");
+}
+
+#[test]
 fn a_copy_is_compact_and_no_other_file_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("city.tide");

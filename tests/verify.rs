@@ -256,6 +256,20 @@ fn an_edge_that_is_missing_is_written() {
 }
 
 #[test]
+fn what_was_announced_while_an_edge_was_missing_is_not_fresh_after_the_mending() {
+    let (_folder, world) = damaged(nothing, |txn| {
+        let (key, _) = row_of(txn, "edges", &height(1));
+        remove(txn, "edges", &key);
+    });
+    announce(&world);
+    assert_eq!(world.freshness(1), Some(Freshness::Fresh), "nobody knew that it reads this");
+    let mended = world.store.verify_and_repair(|_| ()).unwrap();
+    assert_eq!((mended.found, mended.repaired), (1, 1), "{mended}");
+    assert_eq!(world.freshness(1), Some(Freshness::Suspect));
+    assert_eq!(world.heights.peek(&1, at(0)).unwrap().unwrap().freshness(), Freshness::Stale);
+}
+
+#[test]
 fn an_edge_that_tells_of_too_few_records_is_written_anew() {
     found(FindingKind::EdgeMissing, "edges", nothing, |txn| {
         let (key, mut row) = row_of(txn, "edges", &height(1));

@@ -95,16 +95,15 @@ fn copy(
     Ok(rows)
 }
 
-/// A row of a file that was not closed cleanly and is open to read only, as it has to stand in the
-/// copy, which is closed cleanly: there the clock goes on far ahead, and no record is fresh.
+/// A row as it has to stand in the copy, where that is another: there the clock goes on elsewhere, so
+/// that the copy gives out no number that the original does; and of a file that was not closed cleanly
+/// and is open to read only no record is fresh in a copy, which is closed cleanly.
 fn as_copied(shared: &Shared, table: &str, key: &[u8], row: &[u8]) -> Result<Option<Vec<u8>>> {
-    if !(shared.options.read_only && shared.after_unclean_stop) {
-        return Ok(None);
-    }
-    let ahead: Revision = shared.published().far_ahead();
+    let ahead: Revision = shared.published().elsewhere();
+    let distrusted = shared.options.read_only && shared.after_unclean_stop;
     Ok(match table {
         "meta" if key == meta::REVISION => Some(ahead.get().to_le_bytes().to_vec()),
-        "views" => {
+        "views" if distrusted => {
             let row = ViewRow::from_bytes(&String::from_utf8_lossy(key), row)?;
             Some(ViewRow { stale_before: ahead, ..row }.to_bytes())
         }

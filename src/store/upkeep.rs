@@ -37,7 +37,8 @@ impl Store {
         self.backup_telling(path, |_| ())
     }
 
-    /// [`backup`](Self::backup), telling how far it is, from 0 to 1, in this thread.
+    /// [`backup`](Self::backup), telling how far it is, from 0 to 1, in this thread. What is told must
+    /// not use the store: closing it waits for the copy, and so does who reads meanwhile.
     ///
     /// # Errors
     /// As [`backup`](Self::backup).
@@ -56,7 +57,8 @@ impl Store {
     /// What cannot be built again comes over wherever it is readable: views, what was put (inputs are),
     /// the sources' versions, changes that were begun, runs, what was asked for. So do built records, but
     /// every record of every view is stale in the new file, and is built again as it is read or in the
-    /// background; what was put stays readable, and stale until it is put again. A page of the file in
+    /// background; what was put stays readable, and stale until it is put again; what is sealed is served
+    /// as that, as ever. Days of a horizon count as not begun. A page of the file in
     /// which one bit is another is read as it was written; what cannot be brought over is named in the
     /// report. The new file is opened and read once before it gets its name.
     ///
@@ -133,7 +135,8 @@ impl Store {
     /// [`verify`](Self::verify), and mends what it finds: the writer looks again at each finding and
     /// decides. What is wrong with a record costs its build: one whose mark was lost is stale, a page
     /// that fails its checks is written again from memory or goes, and who has read it is told. What
-    /// cannot be mended so is in the report, not [`repaired`](Finding::repaired).
+    /// cannot be mended so is in the report, not [`repaired`](Finding::repaired). Closing the store waits
+    /// for it, so what is told of its progress must not close it.
     ///
     /// # Errors
     /// As [`verify`](Self::verify), and [`Input`](crate::ErrorKind::Input) in a store opened to read

@@ -137,7 +137,13 @@ fn mend(batch: &mut Batch<'_>, subject: &Subject, remedy: Remedy) -> Result<bool
             marks.clear(slots);
             batch.marked.insert(key.into(), marks);
         }
-        Remedy::SetEdge(node, edge) => batch.links.put_edge(node.as_slice(), key, &edge)?,
+        Remedy::SetEdge(node, edge, untold) => {
+            batch.links.put_edge(node.as_slice(), key, &edge)?;
+            // An announcement that found nobody left no trace: there is no knowing.
+            if !untold.is_empty() {
+                mark_stale(batch, key, untold, cause(batch, Origin::History))?;
+            }
+        }
         Remedy::NoteReader(read) => {
             let Some((id, ..)) = PageKey::split(key) else { return Ok(false) };
             batch.views().note_reader(read, id);

@@ -13,6 +13,8 @@ const REGION_PAGES: u64 = 1 << 20;
 const ORDER_MAX: u32 = 20;
 
 const SLOTS_AT: [usize; 2] = [64, 192];
+/// Of this byte the lowest bit is the number of the slot that holds the last commit.
+const LAST_AT: usize = 9;
 const SLOT_BYTES: usize = 128;
 const SLOT_CHECKED: usize = 112;
 const ROOT_AT: usize = 8;
@@ -57,6 +59,8 @@ impl Child {
 pub(super) struct Commit {
     /// Of two that can be read the greater is the later one.
     pub(super) transaction: u64,
+    /// Whether the header says that it is the last: one that is later was not ended.
+    pub(super) is_last: bool,
     /// The tree of tables.
     pub(super) root: Child,
 }
@@ -64,7 +68,8 @@ pub(super) struct Commit {
 /// The commits that a header still has, and how many bits had to be flipped back for it.
 pub(super) fn commits(header: &[u8]) -> (Vec<Commit>, u64) {
     let (mut commits, mut flipped) = (Vec::new(), 0);
-    for at in SLOTS_AT {
+    let last = header.get(LAST_AT).map(|byte| usize::from(byte & 1));
+    for (nth, at) in SLOTS_AT.into_iter().enumerate() {
         let Some(slot) = header.get(at..at + SLOT_BYTES) else { continue };
         let mut slot = slot.to_vec();
         let passes = |slot: &[u8]| {
@@ -80,7 +85,7 @@ pub(super) fn commits(header: &[u8]) -> (Vec<Commit>, u64) {
         let root = slot.get(ROOT_AT..).filter(|_| slot[1] != 0).and_then(Child::root);
         let transaction = slot[TRANSACTION_AT..].first_chunk().map(|id| u64::from_le_bytes(*id));
         if let (Some((root, _)), Some(transaction)) = (root, transaction) {
-            commits.push(Commit { transaction, root });
+            commits.push(Commit { transaction, is_last: last == Some(nth), root });
         }
     }
     (commits, flipped)

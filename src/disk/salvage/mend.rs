@@ -21,8 +21,9 @@ use super::report::{Loss, RepairReport};
 use super::rows::Salvage;
 use super::tree::{Met, Wreck};
 
-/// Those that are not brought over: where every record is stale they say nothing.
-const LEFT: [&str; 6] = ["deps", "edges", "marks", "failures", "sweeps", "begun"];
+/// Those that are not brought over: where every record is stale they say nothing, and a day that was
+/// begun may have lost its records.
+const LEFT: [&str; 7] = ["deps", "edges", "marks", "failures", "sweeps", "begun", "horizons"];
 /// Memory for writing the new file.
 const CACHE_BYTES: usize = 32 << 20;
 
@@ -57,9 +58,14 @@ fn from_backend(
     file.read(0, &mut header).map_err(|_| nothing_left("it is shorter than its header"))?;
     let (commits, flipped) = commits(&header);
     let wreck = Wreck::new(file);
-    let commit = best(&wreck, &commits).ok_or_else(|| nothing_left("its header is damaged"))?;
+    let (commit, doubt) =
+        best(&wreck, &commits).ok_or_else(|| nothing_left("its header is damaged"))?;
     let tables = tables(&wreck, commit.root);
     let mut salvage = Salvage::default();
+    if let Some(what) = doubt {
+        let what = what.to_owned();
+        salvage.report.lose(Loss { table: "meta", view: None, entity: None, page: None, what });
+    }
     for name in ["meta", "views", "runs"] {
         walk(&wreck, &tables, name, &mut |met| {
             if let Met::Row(found) = met {
@@ -112,22 +118,37 @@ fn tables(wreck: &Wreck<'_>, root: Child) -> Tables {
     tables
 }
 
-/// The commit of which least is lost; of two that are as whole, the later one.
-fn best(wreck: &Wreck<'_>, commits: &[Commit]) -> Option<Commit> {
-    let cost = |commit: &Commit| {
-        let mut damaged = 0_u64;
-        let mut count = |met: Met<'_>| {
-            damaged += u64::from(matches!(met, Met::Damage(_)));
-            Ok::<_, ()>(())
-        };
-        let _ = wreck.walk(commit.root, &mut count);
-        let tables = tables(wreck, commit.root);
-        for (root, _) in tables.values() {
-            let _ = wreck.walk(*root, &mut count);
+/// The commit to go by, and what is to be said of it: the last one, unless nothing of it can be read,
+/// or a later one that was not ended is there as a whole.
+fn best(wreck: &Wreck<'_>, commits: &[Commit]) -> Option<(Commit, Option<&'static str>)> {
+    let readable = |commit: &&Commit| !tables(wreck, commit.root).is_empty();
+    let last = commits.iter().filter(readable).find(|commit| commit.is_last);
+    let other = commits.iter().filter(readable).find(|commit| !commit.is_last);
+    match (last, other) {
+        (Some(last), Some(other)) if other.transaction > last.transaction => {
+            if is_whole(wreck, other) {
+                Some((*other, None))
+            } else {
+                Some((*last, Some("a commit after the last is not whole; nothing of it was taken")))
+            }
         }
-        (tables.is_empty(), damaged, u64::MAX - commit.transaction)
+        (Some(last), _) => Some((*last, None)),
+        (None, Some(other)) => {
+            Some((*other, Some("the last commit is unreadable; this is the one before it")))
+        }
+        (None, None) => commits.first().map(|commit| (*commit, None)),
+    }
+}
+
+/// Whether every page of a commit is as it was written.
+fn is_whole(wreck: &Wreck<'_>, commit: &Commit) -> bool {
+    let mut stop_at_damage = |met: Met<'_>| match met {
+        Met::Row(_) => Ok(()),
+        Met::Damage(_) => Err(()),
     };
-    commits.iter().copied().min_by_key(cost)
+    let tables = tables(wreck, commit.root);
+    let mut roots = [commit.root].into_iter().chain(tables.values().map(|(root, _)| *root));
+    roots.all(|root| wreck.walk(root, &mut stop_at_damage).is_ok())
 }
 
 fn check_ours(tables: &Tables, salvage: &Salvage) -> Result<()> {
@@ -169,6 +190,12 @@ fn bring_over(
     let mut scribe = Scribe::new(database)?;
     let total: u64 = tables.values().map(|(_, rows)| *rows).sum();
     let mut met_rows = 0_u64;
+    // Pages of records that stand in damaged ones of the file may be older: any that is proven comes
+    // after them, in their place.
+    walk(wreck, tables, "pages", &mut |met| match met {
+        Met::Row(found) if !found.proven => salvage.take("pages", &found, &mut scribe),
+        _ => Ok(()),
+    })?;
     for name in ALL_NAMES.into_iter().filter(|name| !LEFT.contains(name)) {
         let mut proven = 0;
         walk(wreck, tables, name, &mut |met| {
@@ -176,7 +203,9 @@ fn bring_over(
                 Met::Row(found) => {
                     met_rows += 1;
                     proven += u64::from(found.proven);
-                    salvage.take(name, &found, &mut scribe)?;
+                    if found.proven || name != "pages" {
+                        salvage.take(name, &found, &mut scribe)?;
+                    }
                     if met_rows.is_multiple_of(1024) {
                         progress((met_rows as f64 / total.max(1) as f64).min(1.0));
                     }
@@ -204,6 +233,7 @@ fn bring_over(
             salvage.report.lose(Loss { table: name, view: None, entity: None, page: None, what });
         }
     }
+    salvage.tell_doubtful();
     salvage.finish(&mut scribe)?;
     let rows = scribe.finish()?;
     progress(1.0);

@@ -25,6 +25,8 @@ pub(super) struct Salvage {
     aids: BTreeSet<(ViewId, u32)>,
     /// Run -> chunks of it that are there.
     chunks: HashMap<u64, u32>,
+    /// Pages that came from damaged places and from no other.
+    doubtful: BTreeSet<Vec<u8>>,
     /// The greatest revision and the greatest number of a view that anything speaks of.
     revision: Revision,
     last_view: u32,
@@ -42,8 +44,16 @@ impl Salvage {
             "views" => {
                 let name = std::str::from_utf8(found.key).ok();
                 let row = name.and_then(|name| ViewRow::from_bytes(name, found.row).ok());
-                let (Some(name), Some(row)) = (name, row) else { return };
+                let (Some(name), Some(mut row)) = (name, row) else { return };
+                if !found.proven {
+                    // Every record will be stale: what these two say can only lead the clock astray.
+                    row.stale_before = Revision::ZERO;
+                    row.suspect_before = Revision::ZERO;
+                }
                 let taken = self.views.values().any(|known| known.id == row.id);
+                if found.proven {
+                    self.views.retain(|known, other| known == name || other.id != row.id);
+                }
                 if found.proven || !(taken || self.views.contains_key(name)) {
                     self.views.insert(name.to_owned(), row);
                 }
@@ -78,7 +88,7 @@ impl Salvage {
             id.filter(|id| self.name(*id).is_some())
         };
         match table {
-            "pages" => return self.take_page(key, row, scribe),
+            "pages" => return self.take_page(found, scribe),
             // A pattern carries a checksum of its own; a dictionary does not.
             "dictionaries" => {
                 let id =
@@ -97,13 +107,14 @@ impl Salvage {
             }
             "runs" => return self.take_run(key, row, scribe),
             "intents" => {}
-            "wanted" | "horizons" if of_view().is_some() => {}
+            "wanted" if of_view().is_some() => {}
             _ => return Ok(()),
         }
         scribe.put(table, key, row)
     }
 
-    fn take_page(&mut self, key: &[u8], row: &[u8], scribe: &mut Scribe<'_>) -> Result<()> {
+    fn take_page(&mut self, found: &Found<'_>, scribe: &mut Scribe<'_>) -> Result<()> {
+        let Found { key, row, proven } = *found;
         let Some((id, entity, number)) = PageKey::split(key) else { return Ok(()) };
         let lost = |salvage: &mut Self, what: String| {
             let view =
@@ -129,8 +140,28 @@ impl Salvage {
             return Ok(());
         }
         self.reach(page.latest);
-        self.report.pages += 1;
+        if !proven {
+            self.report.pages += u64::from(self.doubtful.insert(key.to_vec()));
+        } else if !self.doubtful.remove(key) {
+            self.report.pages += 1;
+        }
         scribe.put("pages", key, &page.bytes)
+    }
+
+    /// Names the pages that nothing proves to be the last of their key.
+    pub(super) fn tell_doubtful(&mut self) {
+        for key in std::mem::take(&mut self.doubtful) {
+            let Some((id, entity, number)) = PageKey::split(&key) else { continue };
+            self.report.lose(Loss {
+                table: "pages",
+                view: self.name(id).map(str::to_owned),
+                entity: Some(entity.to_vec()),
+                page: Some(number.0),
+                what:
+                    "it comes from a damaged place: it may be older than the last, or deleted since"
+                        .to_owned(),
+            });
+        }
     }
 
     fn take_run(&mut self, key: &[u8], row: &[u8], scribe: &mut Scribe<'_>) -> Result<()> {
@@ -167,7 +198,8 @@ impl Salvage {
         }
         let revision = revision.far_ahead();
         let next_view = self.meta.get(meta::NEXT_VIEW).and_then(|row| row.first_chunk().copied());
-        let next_view = next_view.map_or(1, u32::from_le_bytes).max(self.last_view + 1);
+        let next_view =
+            next_view.map_or(1, u32::from_le_bytes).max(self.last_view.saturating_add(1));
         let life = word(meta::LIFE).unwrap_or_default();
         let store_id = self.meta.get(meta::STORE_ID).cloned().unwrap_or_else(|| vec![0; 16]);
         scribe.put("meta", meta::FORMAT, &FORMAT.to_le_bytes())?;

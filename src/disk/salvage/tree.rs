@@ -24,7 +24,8 @@ pub(super) struct Wreck<'f> {
 pub(super) struct Found<'p> {
     pub(super) key: &'p [u8],
     pub(super) row: &'p [u8],
-    /// Whether its page is as it was written; if not, any byte may be another.
+    /// Whether its page, and each that leads to it, is as it was written; if not, any byte may be
+    /// another, or all of it of an earlier time.
     pub(super) proven: bool,
 }
 
@@ -69,6 +70,8 @@ impl<'f> Wreck<'f> {
                 return Ok(());
             }
         }
+        // Named by what is damaged itself it may be whole and of an earlier time.
+        let proven = proven && rightly_named;
         match Node::parse(&page) {
             None => Ok(()),
             Some(Node::Leaf(entries)) => entries

@@ -38,8 +38,8 @@ pub(in crate::disk) enum Remedy {
     MarkStale(SlotSet, Origin),
     /// These slots have no marks.
     ClearMarks(SlotSet),
-    /// This is how the page reads a node.
-    SetEdge(Node, EdgeRow),
+    /// This is how the page reads a node; these records may have missed what was announced of it.
+    SetEdge(Node, EdgeRow, SlotSet),
     /// The view is read by the page's view.
     NoteReader(ViewId),
     /// The row goes.

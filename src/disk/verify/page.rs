@@ -182,8 +182,9 @@ where
             Stands::Unreadable => (FindingKind::Row, "how records read something is unreadable"),
         };
         let slots = edge.readers();
+        let untold = if kind == FindingKind::EdgeExtra { SlotSet::EMPTY } else { slots };
         let fault = Fault::new(kind, "edges", what).of(slots);
-        faults.push(fault.mended_by(Remedy::SetEdge(node.clone(), edge)));
+        faults.push(fault.mended_by(Remedy::SetEdge(node.clone(), edge, untold)));
     }
     Ok(())
 }
