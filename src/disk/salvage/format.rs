@@ -9,8 +9,9 @@ use super::bits::flip_back;
 const PAGE_BYTES: u64 = 4096;
 /// Pages of a region; the first begins behind the header's page.
 const REGION_PAGES: u64 = 1 << 20;
-/// Larger pages than this are in no file of ours: a page of records ends at 32 MiB.
-const ORDER_MAX: u32 = 20;
+/// Larger pages than 64 MiB are in no file of ours: a page of records ends at 32 MiB, and its key and
+/// what redb says of it are with it.
+const ORDER_MAX: u32 = 14;
 
 const SLOTS_AT: [usize; 2] = [64, 192];
 /// Of this byte the lowest bit is the number of the slot that holds the last commit.

@@ -88,7 +88,7 @@ fn from_backend(
     create_new(to, CACHE_BYTES, contents, &|database| count(database, *rows.borrow()))?;
     let mut report = salvage.into_inner().report;
     report.rows = *rows.borrow();
-    report.bits_flipped_back = flipped + wreck.flipped.get();
+    report.bits_flipped_back = flipped + wreck.flipped();
     Ok(report)
 }
 

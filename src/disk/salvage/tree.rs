@@ -1,6 +1,7 @@
 //! Walking the trees of a damaged file.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 use crate::disk::StorageBackend;
 
@@ -12,12 +13,14 @@ const DEPTH_MAX: u32 = 32;
 /// Pages in which a flipped bit is looked for: each costs some tens of milliseconds.
 const SEARCHED_MAX: u64 = 1000;
 
+/// Pages in which a flipped bit was looked for, by place and checksum: as they were written, if it was
+/// found.
+type Searched = HashMap<(u64, u128), Option<Vec<u8>>>;
+
 /// A damaged file.
 pub(super) struct Wreck<'f> {
     file: &'f dyn StorageBackend,
-    /// Bits that were flipped back, so often as they were read.
-    pub(super) flipped: Cell<u64>,
-    searched: Cell<u64>,
+    searched: RefCell<Searched>,
 }
 
 /// A row that was come upon.
@@ -39,7 +42,12 @@ pub(super) enum Met<'p> {
 
 impl<'f> Wreck<'f> {
     pub(super) fn new(file: &'f dyn StorageBackend) -> Self {
-        Self { file, flipped: Cell::new(0), searched: Cell::new(0) }
+        Self { file, searched: RefCell::default() }
+    }
+
+    /// How many bits were flipped back.
+    pub(super) fn flipped(&self) -> u64 {
+        self.searched.borrow().values().flatten().count() as u64
     }
 
     /// Goes through everything beneath a page, in order.
@@ -62,7 +70,8 @@ impl<'f> Wreck<'f> {
             return then(Met::Damage(0));
         };
         let Some(mut page) = self.read(at, len) else { return then(Met::Damage(at)) };
-        let proven = is_proven(&page, child.checksum) || self.flip_back(&mut page, child.checksum);
+        let proven =
+            is_proven(&page, child.checksum) || self.flip_back(&mut page, at, child.checksum);
         if !proven {
             then(Met::Damage(at))?;
             // What names it was damaged as well: this may be any page.
@@ -83,14 +92,18 @@ impl<'f> Wreck<'f> {
         }
     }
 
-    fn flip_back(&self, page: &mut [u8], checksum: u128) -> bool {
-        if self.searched.get() >= SEARCHED_MAX {
+    fn flip_back(&self, page: &mut Vec<u8>, at: u64, checksum: u128) -> bool {
+        let mut searched = self.searched.borrow_mut();
+        if searched.len() as u64 >= SEARCHED_MAX && !searched.contains_key(&(at, checksum)) {
             return false;
         }
-        self.searched.set(self.searched.get() + 1);
-        let found = flip_back(page, |page| is_proven(page, checksum));
-        self.flipped.set(self.flipped.get() + u64::from(found));
-        found
+        let found = searched.entry((at, checksum)).or_insert_with(|| {
+            flip_back(page, |page| is_proven(page, checksum)).then(|| page.clone())
+        });
+        if let Some(written) = found {
+            page.clone_from(written);
+        }
+        found.is_some()
     }
 
     fn read(&self, at: u64, len: usize) -> Option<Vec<u8>> {
