@@ -135,8 +135,8 @@ impl Store {
     /// [`verify`](Self::verify), and mends what it finds: the writer looks again at each finding and
     /// decides. What is wrong with a record costs its build: one whose mark was lost is stale, a page
     /// that fails its checks is written again from memory or goes, and who has read it is told. What
-    /// cannot be mended so is in the report, not [`repaired`](crate::Finding::repaired). Closing the store waits
-    /// for it, so what is told of its progress must not close it.
+    /// cannot be mended so is in the report, not [`repaired`](crate::Finding::repaired). Closing the
+    /// store waits for it, so what is told of its progress must not close it.
     ///
     /// # Errors
     /// As [`verify`](Self::verify), and [`Input`](crate::ErrorKind::Input) in a store opened to read
