@@ -68,7 +68,7 @@ fn a_copy_gives_out_no_revision_that_the_original_gives_out_after_it() {
     let copy = still::open(&to).unwrap();
     let put = |store: &Store, times: u64| {
         let (puts, _) = define(store);
-        (0..times).for_each(|value| puts.put(&0, AT, &value).unwrap());
+        (100..100 + times).for_each(|value| puts.put(&0, AT, &value).unwrap());
         puts.peek(&0, AT).unwrap().unwrap().changed_at()
     };
     let first = define(&copy).0.peek(&0, AT).unwrap().unwrap().changed_at();
