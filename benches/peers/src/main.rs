@@ -19,6 +19,8 @@
 //!   `engine/`. tidetable is used through what it makes public alone.
 //! - What each engine answers is compared with what was stored, record by record, before it is timed.
 //! - A read finds a record, looks at fields of it and lets go of it.
+//! - A read is a request by itself, which sees all that was acknowledged before it: no engine answers from
+//!   a transaction that was begun earlier.
 //! - Rounds go in turns over the engines, each begun by another (`rounds.rs`). The table has the median
 //!   and the least and most; the ratio is how many times better tidetable is than the engine of the
 //!   row, below one where it is worse.
