@@ -5,7 +5,8 @@ use super::define::Grid;
 use super::window::DailyWindow;
 use crate::time::{Span, TimeRange, Timestamp};
 
-const ZONES: [&str; 12] = [
+/// Zones with something odd about them each.
+pub(super) const ZONES: [&str; 12] = [
     "UTC",
     "Europe/Stockholm",
     "Asia/Kathmandu",
