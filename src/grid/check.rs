@@ -56,25 +56,16 @@ impl Grid {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::fuzzing::ZONES;
+    use super::super::fuzzing::{KINDS, ZONES, of_kind};
     use super::*;
     use crate::time::Span;
 
     fn grid() -> impl Strategy<Value = Grid> {
         let zone = prop::sample::select(ZONES.to_vec());
         let width = prop_oneof![1..10_000_i64, 1..i64::MAX, Just(600_000), Just(86_400_000)];
-        (0..8_u8, zone, width, instant()).prop_map(|(kind, zone, width, origin)| {
-            let fixed = Grid::fixed(Span::millis(width)).origin(Timestamp::from_millis(origin));
-            match kind {
-                0 => fixed,
-                1 => fixed.pages_by_day(zone),
-                2 => Grid::hourly(zone),
-                3 => Grid::daily(zone),
-                4 => Grid::weekly(zone),
-                5 => Grid::monthly(zone),
-                6 => Grid::yearly(zone),
-                _ => Grid::timeless(),
-            }
+        (0..KINDS, zone, width, instant()).prop_map(|(kind, zone, width, origin)| {
+            let origin = Timestamp::from_millis(origin);
+            of_kind(kind, zone, || Grid::fixed(Span::millis(width)).origin(origin))
         })
     }
 

@@ -21,6 +21,23 @@ pub(super) const ZONES: [&str; 12] = [
     "Africa/Monrovia",
 ];
 
+/// How many kinds of grids there are.
+pub(super) const KINDS: u8 = 8;
+
+/// A grid of a kind; how wide its buckets are is asked for only where that can be chosen.
+pub(super) fn of_kind(kind: u8, zone: &str, fixed: impl FnOnce() -> Grid) -> Grid {
+    match kind {
+        0 => fixed(),
+        1 => fixed().pages_by_day(zone),
+        2 => Grid::hourly(zone),
+        3 => Grid::daily(zone),
+        4 => Grid::weekly(zone),
+        5 => Grid::monthly(zone),
+        6 => Grid::yearly(zone),
+        _ => Grid::timeless(),
+    }
+}
+
 /// Makes a grid and the rest as the bytes say.
 ///
 /// # Panics
@@ -73,17 +90,8 @@ impl Bytes<'_> {
     }
 
     fn grid(&mut self) -> Grid {
-        let (kind, zone) = (self.byte() % 8, self.zone());
-        match kind {
-            0 => self.fixed(),
-            1 => self.fixed().pages_by_day(zone),
-            2 => Grid::hourly(zone),
-            3 => Grid::daily(zone),
-            4 => Grid::weekly(zone),
-            5 => Grid::monthly(zone),
-            6 => Grid::yearly(zone),
-            _ => Grid::timeless(),
-        }
+        let (kind, zone) = (self.byte() % KINDS, self.zone());
+        of_kind(kind, zone, || self.fixed())
     }
 
     fn fixed(&mut self) -> Grid {

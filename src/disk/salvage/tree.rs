@@ -27,8 +27,8 @@ pub(super) struct Wreck<'f> {
 pub(super) struct Found<'p> {
     pub(super) key: &'p [u8],
     pub(super) row: &'p [u8],
-    /// Whether its page, and each that leads to it, is as it was written; if not, any byte may be
-    /// another, or all of it of an earlier time.
+    /// Whether its page, and each of its table that leads to it, is as it was written; if not, any byte
+    /// may be another, or all of it of an earlier time.
     pub(super) proven: bool,
 }
 
