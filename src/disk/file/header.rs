@@ -1,9 +1,11 @@
 //! What redb's header says, as far as it must be known before redb reads it.
 
+use xxhash_rust::xxh3::xxh3_128;
+
 /// The part of redb's header that decides how a file without a valid seal is treated.
 ///
-/// redb checks the header's commit slots by checksum, but not these fields; so nothing here is
-/// believed beyond the choice of the more careful way.
+/// redb checks the header's commit slots by checksum, but not the fields before them; so nothing
+/// here is believed beyond the choice of the more careful way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     /// The last writer did not close the file (or has not yet).
@@ -12,6 +14,9 @@ pub(super) struct Header {
     pub(super) two_phase: bool,
     /// Where redb's own bytes end, if the numbers make sense.
     pub(super) data_len: Option<u64>,
+    /// What the flags would be if they chose the other of the two commits for the last: there only
+    /// if the slots of both are as they were written, and the other is the later.
+    pub(super) later: Option<u8>,
 }
 
 /// The bytes of redb's header: all that it reads and writes at offset 0.
@@ -19,12 +24,19 @@ pub(super) const HEADER_BYTES: usize = 320;
 
 /// redb's, on disk, the same in all its formats.
 const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
-const FLAGS_AT: usize = 9;
+pub(super) const FLAGS_AT: usize = 9;
+/// Which of the two slots holds the last commit.
+const LAST: u8 = 1;
 const RECOVERY_REQUIRED: u8 = 2;
 const TWO_PHASE: u8 = 4;
 /// Five little-endian u32: page size; header pages and most data pages of a region; full regions;
 /// data pages of the last, partial region.
 const LAYOUT_AT: usize = 12;
+const SLOTS_AT: [usize; 2] = [64, 192];
+const SLOT_BYTES: usize = 128;
+/// Behind the bytes that it covers stands their checksum.
+const SLOT_CHECKED: usize = 112;
+const TRANSACTION_AT: usize = 104;
 
 impl Header {
     /// `None` if the bytes are not the start of a redb file.
@@ -37,8 +49,22 @@ impl Header {
             unclean: flags & RECOVERY_REQUIRED != 0,
             two_phase: flags & TWO_PHASE != 0,
             data_len: data_len(&page[LAYOUT_AT..LAYOUT_AT + 20]),
+            later: later(page, flags),
         })
     }
+}
+
+fn later(page: &[u8], flags: u8) -> Option<u8> {
+    let last = usize::from(flags & LAST);
+    let [recorded, other] = [last, last ^ 1].map(|slot| transaction(&page[SLOTS_AT[slot]..]));
+    (other? > recorded?).then_some(flags ^ LAST)
+}
+
+/// The number of the commit in a slot, if the slot is as it was written.
+fn transaction(slot: &[u8]) -> Option<u64> {
+    let (covered, sum) = slot.get(..SLOT_BYTES)?.split_at(SLOT_CHECKED);
+    let is_whole = xxh3_128(covered).to_le_bytes() == sum;
+    is_whole.then(|| covered[TRANSACTION_AT..].first_chunk().map(|id| u64::from_le_bytes(*id)))?
 }
 
 fn data_len(layout: &[u8]) -> Option<u64> {
@@ -70,6 +96,29 @@ mod tests {
         assert_eq!(closed.data_len, Some(bytes.len() as u64));
         assert_eq!(Header::parse(&bytes[1..]), None);
         assert_eq!(Header::parse(&bytes[..100]), None);
+    }
+
+    #[test]
+    fn the_later_of_two_commits_is_told_from_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plain");
+        let database = redb::Database::create(&path).unwrap();
+        for _ in 0..3 {
+            let mut write = database.begin_write().unwrap();
+            write.set_two_phase_commit(true);
+            write.commit().unwrap();
+            let mut bytes = std::fs::read(&path).unwrap();
+            let flags = bytes[FLAGS_AT];
+            assert_eq!(Header::parse(&bytes).unwrap().later, None);
+            bytes[FLAGS_AT] ^= LAST;
+            assert_eq!(Header::parse(&bytes).unwrap().later, Some(flags));
+            // A slot that lost a bit is neither later nor earlier.
+            for slot in SLOTS_AT {
+                let mut bytes = bytes.clone();
+                bytes[slot + TRANSACTION_AT] ^= 1;
+                assert_eq!(Header::parse(&bytes).unwrap().later, None);
+            }
+        }
     }
 
     #[test]

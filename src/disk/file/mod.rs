@@ -28,6 +28,11 @@
 //!   place. That needs a header without the two-phase bit, as does every other way in which redb
 //!   falls back behind a commit; with the bit it answers "corrupted" instead. All our synced commits
 //!   have two phases, so a header without the bit is all that has to be looked for.
+//! - **Which commit is the last** is said by one bit, which no checksum covers. The first phase of a
+//!   commit writes pages and a slot of the header and syncs them, the second changes the bit and
+//!   syncs that. So a slot that is whole, and later than the one the bit names, is a commit that was
+//!   stopped between its phases, perhaps without all of its pages; or the bit is damaged. `onlooker`
+//!   tells them apart.
 //! - **The header** is the one range read and written in part of a page (320 bytes at 0). All else
 //!   is whole pages of 4 KiB or a power of two of them. A page is never read while it is written:
 //!   pages are copied on write, and an offset is used again only when no reader can reach it.
@@ -40,6 +45,7 @@ mod close;
 mod fault;
 mod header;
 mod home;
+mod onlooker;
 mod open;
 mod os;
 mod overlay;

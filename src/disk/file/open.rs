@@ -3,6 +3,7 @@
 use super::birth::{Birth, give_birth};
 use super::close::{close, discard};
 use super::fault::{explain, guarded};
+use super::header::FLAGS_AT;
 use super::home::HomeProcess;
 use super::os::OsFile;
 use super::overlay::{Overlay, ReadOverlay};
@@ -102,11 +103,13 @@ pub(crate) fn open_backend(
     let seal = Arc::new(SealState::default());
     let may_initialise = options.create && !options.read_only;
     let sealed = SealedBackend::new(backend, seal.clone(), may_initialise);
+    let settled = seal.clone();
+    let flags = move || settled.flags().map(|flags| (FLAGS_AT as u64, flags));
     if options.read_only {
-        let overlay = ReadOverlay::over(sealed);
+        let overlay = ReadOverlay::with_first(sealed, flags);
         return establish(overlay, || Ok(()), seal, options, contents);
     }
-    let overlay = Overlay::over(sealed);
+    let overlay = Overlay::with_first(sealed, flags);
     let released = overlay.clone();
     establish(overlay, || released.release(), seal, options, contents)
 }
@@ -252,7 +255,7 @@ fn history(
     let doubtful = match found {
         Found::Empty => return Ok(Opening::Born),
         Found::Sealed => return Ok(Opening::Clean),
-        Found::Unsealed { doubtful } => doubtful,
+        Found::Unsealed { doubtful, .. } => doubtful,
     };
     let whole = repair.ran()
         || guarded("verifying the file", || database.check_integrity())?

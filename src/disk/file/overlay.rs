@@ -26,8 +26,13 @@ struct Layers {
     inner: Box<dyn StorageBackend>,
     /// Set once all that was held has reached the file.
     released: AtomicBool,
+    first: First,
     held: RwLock<Held>,
 }
+
+/// Asked once, when the file's length is known: the byte that is changed, before redb reads it, and
+/// where.
+type First = Box<dyn Fn() -> Option<(u64, u8)> + Send + Sync>;
 
 #[derive(Default)]
 struct Held {
@@ -37,7 +42,7 @@ struct Held {
     backed: u64,
     /// Page number -> what the page holds now.
     pages: BTreeMap<u64, Box<[u8; PAGE_BYTES]>>,
-    /// What to replay. Empty for a reader.
+    /// What to replay.
     calls: Vec<Call>,
 }
 
@@ -50,10 +55,21 @@ enum Call {
 const PAGE_BYTES: usize = 4096;
 
 impl Overlay {
+    #[cfg(test)]
     pub(super) fn over(inner: impl StorageBackend) -> Self {
+        Self::with_first(inner, || None)
+    }
+
+    /// One whose first write is not redb's. What stands in the file is synced before that one
+    /// reaches it: it may depend on all that was read there.
+    pub(super) fn with_first(
+        inner: impl StorageBackend,
+        first: impl Fn() -> Option<(u64, u8)> + Send + Sync + 'static,
+    ) -> Self {
         Self(Arc::new(Layers {
             inner: Box::new(inner),
             released: AtomicBool::new(false),
+            first: Box::new(first),
             held: RwLock::default(),
         }))
     }
@@ -91,7 +107,7 @@ impl Overlay {
         if self.is_released() {
             return Ok(None);
         }
-        held.begin(&*self.0.inner)?;
+        held.begin(&self.0)?;
         change(&mut held, &*self.0.inner)?;
         held.calls.extend(call());
         Ok(Some(()))
@@ -117,12 +133,16 @@ impl Overlay {
 
 impl Held {
     /// Asks the file for its length when it is first needed: by then redb holds the lock.
-    fn begin(&mut self, inner: &dyn StorageBackend) -> io::Result<u64> {
+    fn begin(&mut self, layers: &Layers) -> io::Result<u64> {
         if let Some(len) = self.len {
             return Ok(len);
         }
-        let len = inner.len()?;
+        let len = layers.inner.len()?;
         (self.len, self.backed) = (Some(len), len);
+        if let Some((at, byte)) = (layers.first)() {
+            self.write(&*layers.inner, at, &[byte])?;
+            self.calls = vec![Call::Sync, Call::Write(at, [byte].into())];
+        }
         Ok(len)
     }
 
@@ -183,7 +203,7 @@ impl StorageBackend for Overlay {
         if self.is_released() {
             return self.0.inner.len();
         }
-        self.0.held.write().begin(&*self.0.inner)
+        self.0.held.write().begin(&self.0)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
@@ -254,8 +274,16 @@ impl StorageBackend for ReadOverlay {
 }
 
 impl ReadOverlay {
+    #[cfg(test)]
     pub(super) fn over(inner: impl StorageBackend) -> Self {
-        Self(Overlay::over(inner))
+        Self::with_first(inner, || None)
+    }
+
+    pub(super) fn with_first(
+        inner: impl StorageBackend,
+        first: impl Fn() -> Option<(u64, u8)> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Overlay::with_first(inner, first))
     }
 }
 

@@ -26,7 +26,8 @@ use std::ops::Range;
 /// under the writing lock; a reader that comes between finds them at odds, waits for that lock, and
 /// looks again: what is at odds then is damage.
 pub(super) struct SealedBackend {
-    pub(super) inner: Box<dyn StorageBackend>,
+    /// Shared with whoever looks at it while it is settled.
+    pub(super) inner: Arc<Box<dyn StorageBackend>>,
     pub(super) state: Arc<SealState>,
     /// An empty file is refused unless this is set: redb would make it a database.
     pub(super) may_initialise: bool,
@@ -48,7 +49,7 @@ impl SealedBackend {
         may_initialise: bool,
     ) -> Self {
         Self {
-            inner,
+            inner: Arc::new(inner),
             state,
             may_initialise,
             settled: AtomicBool::new(false),

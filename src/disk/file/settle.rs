@@ -1,6 +1,7 @@
 //! Looking at a file for the first time, under redb's lock.
 
 use super::header::{HEADER_BYTES, Header};
+use super::onlooker::is_whole;
 use super::seal::{Seal, Tail};
 use super::sealed::SealedBackend;
 use super::state::Found;
@@ -44,7 +45,7 @@ impl SealedBackend {
         let mut page = vec![0; file_len.min(PAGE_BYTES) as usize];
         self.inner.read(0, &mut page).map_err(failed)?;
         let header = Header::parse(&page);
-        match Tail::read(&*self.inner, file_len).map_err(failed)? {
+        match Tail::read(&**self.inner, file_len).map_err(failed)? {
             Tail::Seal(seal) => self.look_at_seal(seal, header, &page),
             Tail::Newer(format) if header.is_some() => Err(foreign(&format!(
                 "the file was sealed in format {format} by a later release of tidetable"
@@ -52,15 +53,27 @@ impl SealedBackend {
             _ => {
                 let not_ours = "not a tidetable file; choose another path";
                 let header = header.ok_or_else(|| foreign(not_ours))?;
-                let found = Found::Unsealed { doubtful: !header.two_phase };
                 // The seal is taken off before the header says unclean; so bytes behind the data of
                 // a clean header are a seal that was torn while it was written.
                 let torn = header
                     .data_len
                     .filter(|&len| !header.unclean && HEADER_BYTES as u64 <= len && len < file_len);
-                Ok((found, torn.unwrap_or(file_len), torn.is_some()))
+                let len = torn.unwrap_or(file_len);
+                let flags = self.flags_for(header, len)?;
+                let found = Found::Unsealed { doubtful: !header.two_phase, flags };
+                Ok((found, len, torn.is_some()))
             }
         }
+    }
+
+    /// The flags by which redb is to open a file without a seal, if they are not those in it: it
+    /// is to take the later of its two commits for the last if that one is whole.
+    fn flags_for(&self, header: Header, len: u64) -> io::Result<Option<u8>> {
+        let Some(flags) = header.later.filter(|_| header.two_phase) else { return Ok(None) };
+        let whole = is_whole(self.inner.clone(), len, flags);
+        let whole =
+            whole.map_err(|cause| self.state.failed("looking at the last commit", cause))?;
+        Ok(whole.then_some(flags))
     }
 
     /// A valid seal vouches for the file only if it belongs to this very header.
@@ -71,7 +84,7 @@ impl SealedBackend {
         page: &[u8],
     ) -> io::Result<(Found, u64, bool)> {
         if header.is_some_and(|header| header.unclean) {
-            return Ok((Found::Unsealed { doubtful: true }, seal.data_len, true));
+            return Ok((Found::Unsealed { doubtful: true, flags: None }, seal.data_len, true));
         }
         let page = &page[..page.len().min(usize::try_from(seal.data_len).unwrap_or(usize::MAX))];
         if header.is_none() || seal.sums.first() != Some(&Sum::of(page).0) {

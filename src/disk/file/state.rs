@@ -35,9 +35,14 @@ pub(super) enum Found {
     Empty,
     /// A valid seal.
     Sealed,
-    /// Not closed cleanly. `doubtful` if redb, by what the header says, is free to fall back behind
-    /// the last acknowledged commit, or if a seal and the header contradict each other.
-    Unsealed { doubtful: bool },
+    /// Not closed cleanly.
+    Unsealed {
+        /// redb, by what the header says, is free to fall back behind the last acknowledged commit;
+        /// or a seal and the header contradict each other.
+        doubtful: bool,
+        /// The flags that the header is to have when redb reads it, if they are others.
+        flags: Option<u8>,
+    },
 }
 
 /// How the backend ended.
@@ -90,6 +95,14 @@ impl SealState {
 
     pub(super) fn found(&self) -> Option<Found> {
         *self.found.lock()
+    }
+
+    /// What the header's flags are to be when redb reads them, if not what they are.
+    pub(super) fn flags(&self) -> Option<u8> {
+        match self.found() {
+            Some(Found::Unsealed { flags, .. }) => flags,
+            _ => None,
+        }
     }
 
     pub(super) fn find(&self, found: Found) {

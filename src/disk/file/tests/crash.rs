@@ -90,6 +90,76 @@ fn a_seal_that_contradicts_the_header_is_no_seal() {
     assert_eq!(get(&reopened.database, 0).unwrap(), b"laid out");
 }
 
+/// What a file holds that was not closed after its last commit.
+fn unclosed() -> Vec<u8> {
+    let memory = Memory::default();
+    let opened = open_backend(Box::new(memory.clone()), &creating(), OURS).unwrap();
+    for key in 1..5 {
+        put(&opened.database, key, &[key as u8; 5000]);
+    }
+    memory.bytes()
+}
+
+#[test]
+fn a_flipped_choice_between_two_commits_loses_none_that_was_acknowledged() {
+    let mut bytes = unclosed();
+    bytes[9] ^= 1;
+    let image = Memory::holding(bytes.clone());
+    let reader = open_backend(Box::new(image.clone()), &reading(), OURS).unwrap();
+    assert_eq!(reader.outcome, Opening::Verified);
+    assert_eq!(get(&reader.database, 4).unwrap(), [4; 5000]);
+    drop(reader);
+    assert_eq!((image.calls(), image.bytes()), (vec![Call::Close], bytes));
+    let opened = open_backend(Box::new(image.clone()), &existing(), OURS).unwrap();
+    assert_eq!(opened.outcome, Opening::Verified);
+    // What the choice rests on is on the disk before the choice is.
+    assert_eq!(image.calls()[1], Call::Sync);
+    assert_eq!(get(&opened.database, 4).unwrap(), [4; 5000]);
+    close(opened.database, &opened.seal, opened.home).unwrap();
+    let opened = open_backend(Box::new(image), &existing(), OURS).unwrap();
+    assert_eq!(opened.outcome, Opening::Clean);
+    assert_eq!(get(&opened.database, 4).unwrap(), [4; 5000]);
+}
+
+#[test]
+fn a_later_commit_that_lacks_a_page_is_left_aside() {
+    let memory = Memory::default();
+    let opened = open_backend(Box::new(memory.clone()), &creating(), OURS).unwrap();
+    put(&opened.database, 1, &[1; 5000]);
+    let (before, from) = (memory.bytes(), memory.calls().len());
+    put(&opened.database, 2, &[2; 5000]);
+    // The first phase in part: the header, which comes first, and none of the pages.
+    let header = memory.calls()[from..].to_vec();
+    let header = header.iter().find(|call| matches!(call, Call::Write(0, _))).unwrap();
+    let image = Memory::holding(before);
+    replay(&image, std::slice::from_ref(header));
+    let reopened = open_backend(Box::new(image), &existing(), OURS).unwrap();
+    assert_eq!(reopened.outcome, Opening::Verified);
+    assert_eq!(get(&reopened.database, 1).unwrap(), [1; 5000]);
+    assert_eq!(get(&reopened.database, 2), None);
+}
+
+#[test]
+fn a_disk_that_fails_does_not_choose_the_earlier_commit() {
+    let mut bytes = unclosed();
+    bytes[9] ^= 1;
+    let mut failed = 0;
+    for after in 0.. {
+        let image = Memory::holding(bytes.clone());
+        image.fail("read", after);
+        match open_backend(Box::new(image), &existing(), OURS) {
+            Ok(opened) => {
+                // Reads fail from a certain one on; so none was left to fail.
+                assert_eq!(opened.outcome, Opening::Verified);
+                break;
+            }
+            Err(error) => assert_eq!(error.kind(), ErrorKind::System, "{error}"),
+        }
+        failed += 1;
+    }
+    assert!(failed > 10, "only {failed} reads");
+}
+
 #[test]
 fn a_header_that_lets_redb_fall_back_is_not_relied_on() {
     let memory = Memory::default();

@@ -59,11 +59,10 @@ impl Damage {
         !matches!(self, Self::Flip { bit } if bit % 8 != 0)
     }
 
-    /// Whether redb may take another commit for the last, in a file that was not closed: by the one
-    /// bit that says which of the two in the header it is. No checksum covers it, and a header of
-    /// before is a header.
-    pub fn may_choose_commit(self) -> bool {
-        matches!(self, Self::Flip { bit: 72 } | Self::Older(0))
+    /// Whether a file that was not closed may be an older one now: a header of before is a header,
+    /// and knows nothing of later commits.
+    pub fn may_be_older(self) -> bool {
+        matches!(self, Self::Older(0))
     }
 
     /// Some damage or other: half of it a bit.

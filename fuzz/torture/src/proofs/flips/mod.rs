@@ -94,7 +94,7 @@ fn drawn(round: &Round<'_>) {
 /// Tries a case. The bytes of one that fails are kept: no two stores are the same to the last bit,
 /// since build times are in the file.
 fn hold(image: &Image, damage: Damage) -> Result<(), String> {
-    let may_be_older = !image.is_closed && damage.may_choose_commit();
+    let may_be_older = !image.is_closed && damage.may_be_older();
     let known = Known { may_be_older, ..image.known };
     look(known, damage.of(image), damage.is_coarse()).map(drop).map_err(|what| {
         let folder = std::env::temp_dir().join("torture-flips");
