@@ -190,13 +190,15 @@ fn bring_over(
     let mut scribe = Scribe::new(database)?;
     let total: u64 = tables.values().map(|(_, rows)| *rows).sum();
     let mut met_rows = 0_u64;
-    // Pages of records that stand in damaged ones of the file may be older: any that is proven comes
-    // after them, in their place.
-    walk(wreck, tables, "pages", &mut |met| match met {
-        Met::Row(found) if !found.proven => salvage.take("pages", &found, &mut scribe),
-        _ => Ok(()),
-    })?;
     for name in ALL_NAMES.into_iter().filter(|name| !LEFT.contains(name)) {
+        if name == "pages" {
+            // Pages of records that stand in damaged ones of the file may be older: any that is
+            // proven comes after them, in their place.
+            walk(wreck, tables, name, &mut |met| match met {
+                Met::Row(found) if !found.proven => salvage.take(name, &found, &mut scribe),
+                _ => Ok(()),
+            })?;
+        }
         let mut proven = 0;
         walk(wreck, tables, name, &mut |met| {
             match met {
