@@ -8,7 +8,7 @@ use crate::page::{Aid, Dictionary, ViewId};
 use crate::sync::{Arc, Mutex};
 use crate::time::Timestamp;
 
-use super::contents::view_rows;
+use super::contents::known_views;
 use super::operations::{Define, Defined, Relay, ReserveView};
 use super::shared::Shared;
 use super::stamps::Stamps;
@@ -216,11 +216,7 @@ fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState>
 
 /// The views that read one, directly or through others.
 fn reading(shared: &Shared, view: ViewId) -> Result<BTreeSet<ViewId>> {
-    let rows = shared.read(|txn| {
-        let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
-        view_rows(&views)
-    })?;
-    let views = ViewTable::new(rows, shared.published());
+    let views = ViewTable::new(known_views(shared)?, shared.published());
     Ok(reachable([view], |view| views.readers(view).to_vec()))
 }
 

@@ -6,7 +6,8 @@ use crate::error::{Error, ErrorKind, RESTORE, Result};
 use crate::revision::Revision;
 
 use super::file::{Contents, SealState, explain};
-use super::tables::{self, FORMAT, INTENTS, META, meta};
+use super::shared::Shared;
+use super::tables::{self, FORMAT, INTENTS, META, VIEWS, meta};
 use super::view_row::ViewRow;
 
 /// How a file is laid out at birth and recognised later.
@@ -105,8 +106,16 @@ fn meta_u64(txn: &ReadTransaction, name: &[u8]) -> Result<u64> {
         })
 }
 
-/// Every view in the file, by name.
-pub(crate) fn view_rows(
+/// Every view in the file, by name, in a read of its own.
+pub(crate) fn known_views(shared: &Shared) -> Result<Vec<(String, ViewRow)>> {
+    shared.read(|txn| {
+        let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
+        view_rows(&views)
+    })
+}
+
+/// The same, of a table in hand.
+pub(super) fn view_rows(
     views: &impl ReadableTable<&'static [u8], &'static [u8]>,
 ) -> Result<Vec<(String, ViewRow)>> {
     let mut rows = Vec::new();

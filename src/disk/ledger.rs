@@ -3,9 +3,8 @@
 use crate::error::Result;
 use crate::revision::Revision;
 
-use super::contents::view_rows;
+use super::contents::known_views;
 use super::shared::Shared;
-use super::tables::VIEWS;
 use super::touched::Touched;
 use super::view_table::ViewTable;
 
@@ -20,10 +19,6 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// As the file has it when it is opened, whose last operation was `last`.
     pub(super) fn load(shared: &Shared, last: Revision) -> Result<Self> {
-        let rows = shared.read(|txn| {
-            let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
-            view_rows(&views)
-        })?;
-        Ok(Self { views: ViewTable::new(rows, last), touched: Touched::new(last) })
+        Ok(Self { views: ViewTable::new(known_views(shared)?, last), touched: Touched::new(last) })
     }
 }

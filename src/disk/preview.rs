@@ -1,6 +1,6 @@
 //! What an invalidation would mark, without marking anything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::graph::{Cause, Colour, Node, NodeParts, Origin, Seed, Walk, reachable};
@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 
 use super::contents::view_rows;
 use super::links::Links;
-use super::load::{Loaded, first_page_from, load};
+use super::load::{Loaded, first_page_from, load_aside};
 use super::marking::{Marked, PAGES_MARKED_MAX};
 use super::operations::{Changed, PAGES_IN_SCOPE_MAX};
 use super::scope::ScopeOf;
@@ -23,8 +23,6 @@ use super::view_table::ViewTable;
 pub(crate) fn preview(shared: &Shared, changes: &[Changed], now: Timestamp) -> Result<Marked> {
     let mut seeds = Vec::new();
     let mut stamped = Vec::new();
-    // Pages that were not in memory before this looked at them.
-    let mut loaded = BTreeSet::new();
     for change in changes {
         match change {
             Changed::Source(node, version) => {
@@ -37,7 +35,7 @@ pub(crate) fn preview(shared: &Shared, changes: &[Changed], now: Timestamp) -> R
             }
             Changed::View(view) => stamped.push(*view),
             Changed::Records(view, scope) => {
-                match in_scope(shared, view, &view.scope(scope.clone()), &mut loaded)? {
+                match in_scope(shared, view, &view.scope(scope.clone()))? {
                     Some(found) => seeds.extend(found),
                     None => stamped.push(view.id()),
                 }
@@ -56,8 +54,7 @@ pub(crate) fn preview(shared: &Shared, changes: &[Changed], now: Timestamp) -> R
             let origin = Origin::Node(Node::view(ViewId(0)));
             walk.run(&sight, seed, Cause::new(origin, revision, now))?;
         }
-        let cached = |key: &[u8]| !loaded.contains(key) && shared.is_cached(key);
-        let mut marked = Marked::of(&walk.finish(), cached);
+        let mut marked = Marked::of(&walk.finish(), |key| shared.is_cached(key));
         let above = reachable(stamped.iter().copied(), |view| views.readers(view).to_vec());
         marked.stamped.extend(above);
         marked.stamped.extend(stamped.iter().copied());
@@ -66,12 +63,7 @@ pub(crate) fn preview(shared: &Shared, changes: &[Changed], now: Timestamp) -> R
 }
 
 /// The records of a scope; `None` if they are too many to be marked one by one.
-fn in_scope(
-    shared: &Shared,
-    view: &ViewState,
-    scope: &ScopeOf,
-    loaded: &mut BTreeSet<Box<[u8]>>,
-) -> Result<Option<Vec<Seed>>> {
+fn in_scope(shared: &Shared, view: &ViewState, scope: &ScopeOf) -> Result<Option<Vec<Seed>>> {
     let (mut from, until) = scope.bounds();
     let mut seeds = Vec::new();
     for _ in 0..=PAGES_IN_SCOPE_MAX {
@@ -84,10 +76,7 @@ fn in_scope(
             continue;
         }
         let key = PageKey::of_parts(id, entity, number);
-        if !shared.is_cached(&page) {
-            loaded.insert(page.clone());
-        }
-        let Loaded::Page(found) = load(shared, view, &key)? else { continue };
+        let Loaded::Page(found) = load_aside(shared, view, &key)? else { continue };
         let slots = scope.slots(number, found.value());
         if !slots.is_empty() {
             seeds.push(Seed::Marked { page, slots, colour: Colour::Stale });

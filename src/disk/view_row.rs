@@ -9,6 +9,9 @@ use crate::time::Timestamp;
 
 use super::row::{RowReader, RowWriter};
 
+/// Held a number once that nothing needs; there to be used.
+const RESERVED: u32 = 0;
+
 /// A row of the `views` table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ViewRow {
@@ -22,8 +25,6 @@ pub(crate) struct ViewRow {
     pub(crate) page_len: u32,
     /// How the grid's zone set the clock when records were last told of it; `None` without one.
     pub(crate) zone_years: Option<ZoneYears>,
-    /// How far it lies from the sources: rebuilding goes from low to high.
-    pub(crate) level: u32,
     /// Records whose S lies before it are stale.
     pub(crate) stale_before: Revision,
     /// Records whose V lies before it are suspect.
@@ -58,7 +59,7 @@ impl ViewRow {
             .text(&self.grid)
             .u32(self.page_len)
             .bytes(&zone_years)
-            .u32(self.level)
+            .u32(RESERVED)
             .u64(self.stale_before.get())
             .u64(self.suspect_before.get())
             .u64(self.stamped_at.as_millis().cast_unsigned())
@@ -84,8 +85,10 @@ impl ViewRow {
                 [] => None,
                 years => Some(ZoneYears::from_bytes(years)?),
             },
-            level: row.u32()?,
-            stale_before: Revision::from_raw(row.u64()?),
+            stale_before: {
+                row.u32()?;
+                Revision::from_raw(row.u64()?)
+            },
             suspect_before: Revision::from_raw(row.u64()?),
             stamped_at: Timestamp::from_millis(row.u64()?.cast_signed()),
             dictionary: row.u32()?,
@@ -112,7 +115,6 @@ mod tests {
             grid: "fixed".into(),
             page_len: 144,
             zone_years,
-            level: 7,
             stale_before: Revision::from_raw(8),
             suspect_before: Revision::from_raw(9),
             stamped_at: Timestamp::from_millis(-1),

@@ -111,10 +111,6 @@ impl ViewTable {
             return;
         }
         self.change(read, |row| row.readers.push(reader));
-        let level = self.by_id(read).map_or(0, |row| row.level + 1);
-        if read != reader && self.by_id(reader).is_some_and(|row| row.level < level) {
-            self.change(reader, |row| row.level = level);
-        }
     }
 
     /// Records of a view whose build began before `revision` are stale from now on.

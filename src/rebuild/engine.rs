@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::disk::file::{self, FileOptions, Opened, Opening};
 use crate::disk::operations::{SettleIntents, SyncAll};
 use crate::disk::{
-    CONTENTS, Catalog, Definition, PageInMemory, Parts, Shared, StorageBackend, VIEWS, ViewState,
-    WriterHandle, begin_life, has_intents, last_revision, view_rows,
+    CONTENTS, Catalog, Definition, PageInMemory, Parts, Shared, StorageBackend, ViewState,
+    WriterHandle, begin_life, has_intents, known_views, last_revision,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
@@ -147,12 +147,8 @@ impl Engine {
 
     /// The names of the views that the file knows.
     pub(crate) fn view_names(&self) -> Result<HashMap<ViewId, String>> {
-        let shared = self.shared();
-        let rows = shared.read(|txn| {
-            let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
-            view_rows(&views)
-        })?;
-        Ok(rows.into_iter().map(|(name, row)| (row.id, name)).collect())
+        let rows = known_views(self.shared())?.into_iter();
+        Ok(rows.map(|(name, row)| (row.id, name)).collect())
     }
 
     /// The id of a view that the file knows.

@@ -1,7 +1,7 @@
 //! Building what is there anew.
 
 use crate::disk::operations::Changed;
-use crate::disk::{Item, RunKind, Scope, VIEWS, ViewState, view_rows};
+use crate::disk::{Item, RunKind, Scope, ViewState, known_views, levels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::SlotSet;
 use crate::page::ViewId;
@@ -61,7 +61,6 @@ impl Refresh {
 
 /// Some records of a view that is to be refreshed.
 struct Part {
-    level: u32,
     view: Arc<ViewState>,
     scope: Scope,
 }
@@ -103,16 +102,13 @@ pub(crate) fn refresh(engine: &Arc<Engine>, refresh: &Refresh) -> Result<Run> {
 /// What is to be refreshed, what others are built from first.
 fn parts(engine: &Engine, refresh: &Refresh) -> Result<Vec<Part>> {
     let shared = engine.shared();
-    let rows = shared.read(|txn| {
-        let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
-        view_rows(&views)
-    })?;
+    let rows = known_views(shared)?;
     let mut parts = Vec::new();
     let mut add = |id: ViewId, scope: Scope, named: bool| {
         let row = rows.iter().find(|(_, row)| row.id == id);
         let view = shared.view(id).filter(|_| engine.rebuilder(id).is_some());
         match (row, view) {
-            (Some((_, row)), Some(view)) => parts.push(Part { level: row.level, view, scope }),
+            (Some(_), Some(view)) => parts.push(Part { view, scope }),
             (row, _) if named => {
                 let message = "the view has no build function, or is not defined in this opening; \
                                define it first and keep the handle";
@@ -139,6 +135,7 @@ fn parts(engine: &Engine, refresh: &Refresh) -> Result<Vec<Part>> {
             }
         }
     }
-    parts.sort_by_key(|part| (part.level, part.view.id()));
+    let order = levels(shared)?;
+    parts.sort_by_key(|part| order.iter().position(|(view, _)| *view == part.view.id()));
     Ok(parts)
 }

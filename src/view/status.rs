@@ -1,7 +1,7 @@
 //! What is told of the views of a store.
 
 use crate::disk::{
-    NotedFailure, Scope, VIEWS, ViewRow, backlog_of, last_failures, run_heads, view_rows,
+    NotedFailure, Scope, ViewRow, backlog_of, known_views, last_failures, run_heads,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::EntityKey;
@@ -73,10 +73,7 @@ pub(crate) fn statuses(engine: &Engine) -> Result<Vec<ViewStatus>> {
 
 fn rows(engine: &Engine) -> Result<Vec<(ViewId, ViewInfo)>> {
     let shared = engine.shared();
-    let rows = shared.read(|txn| {
-        let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
-        view_rows(&views)
-    })?;
+    let rows = known_views(shared)?;
     let runs = run_heads(shared)?;
     let info = |(name, row): (String, ViewRow)| {
         let mut of_view = runs.iter().rev().filter(|(_, run)| run.views.contains(&row.id));

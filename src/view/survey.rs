@@ -7,7 +7,7 @@ use crate::graph::SlotSet;
 use crate::grid::PageNumber;
 use crate::page::{PageKey, Slot};
 
-use super::lookup::{Found, Look, look};
+use super::lookup::{Found, Look, look_aside};
 
 /// A page of a view, as a survey found it.
 pub(super) struct Surveyed<'a> {
@@ -29,7 +29,8 @@ impl Surveyed<'_> {
 }
 
 /// Goes through the pages of a view that hold records of a scope, each in a read of its own: what is
-/// stored meanwhile is seen or not. How many pages fail their checks; they hold nothing.
+/// stored meanwhile is seen or not. How many pages fail their checks; they hold nothing. It brings
+/// none into memory: to be counted is not to be read.
 pub(super) fn survey(
     shared: &Shared,
     view: &ViewState,
@@ -48,7 +49,7 @@ pub(super) fn survey(
             continue;
         }
         let key = PageKey::of_parts(id, entity, number);
-        match look(shared, view, &key)? {
+        match look_aside(shared, view, &key)? {
             Look::Found(found) => {
                 let holds = |slot: &Slot| scope.holds(number, *slot, found.page());
                 let slots = found.page().present().filter(holds).collect();

@@ -1,6 +1,6 @@
 //! Refreshing what is there.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tidetable::{
     Changes, ErrorKind, ManualClock, Options, Refresh, RunKind, RunState, Span, Store, View,
@@ -105,6 +105,38 @@ fn what_others_are_built_from_goes_first() {
     assert_eq!((status.name.as_str(), status.total, status.done), ("2 views", 12, 12));
     // The records came out as before, so what reads them is right without a build.
     assert_eq!((sun.builds(), status.already_fresh), (12, 6));
+}
+
+#[test]
+fn what_came_to_be_read_later_goes_first_as_well() {
+    let store = Store::in_memory_with(still()).unwrap();
+    let built = Arc::new(Mutex::new(Vec::new()));
+    let view = |name: &'static str, reads: Arc<OnceLock<View<u32, u64>>>| {
+        let built = built.clone();
+        let view = store.view::<u32, u64>(name).build(move |cx, entity, bucket| {
+            built.lock().unwrap().push(name);
+            cx.depends_on((name, 0_u32));
+            match reads.get() {
+                Some(below) => Ok(below.get(entity, bucket.start())?.to_native() + 1),
+                None => Ok(1),
+            }
+        });
+        view.unwrap()
+    };
+    let (of_top, of_middle) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
+    let top = view("top", of_top.clone());
+    let middle = view("middle", of_middle.clone());
+    let lowest = view("lowest", Arc::default());
+    of_top.set(middle).ok().unwrap();
+    top.get(&1, at(0)).unwrap();
+    // Only now does what the first reads begin to read something itself.
+    of_middle.set(lowest).ok().unwrap();
+    store.invalidate(("middle", 0_u32)).unwrap();
+    top.get(&1, at(0)).unwrap();
+    built.lock().unwrap().clear();
+    let run = store.refresh(&Refresh::all()).unwrap();
+    assert_eq!(run.wait().unwrap().done, 3);
+    assert_eq!(built.lock().unwrap()[..2], ["lowest", "middle"]);
 }
 
 #[test]

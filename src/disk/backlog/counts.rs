@@ -9,7 +9,7 @@ use crate::graph::{self, SlotSet, Tries};
 use crate::page::{PageKey, Slot, ViewId};
 use crate::time::Timestamp;
 
-use super::super::contents::view_rows;
+use super::super::contents::{known_views, view_rows};
 use super::super::links::Links;
 use super::super::shared::Shared;
 use super::super::tables::{SWEEPS, VIEWS};
@@ -163,10 +163,7 @@ pub(crate) fn last_failures(shared: &Shared, most: usize) -> Result<Vec<NotedFai
 /// The views of the file, each with how far it lies from those that read none; what others are built
 /// from comes before them.
 pub(crate) fn levels(shared: &Shared) -> Result<Vec<(ViewId, u32)>> {
-    let rows = shared.read(|txn| {
-        let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
-        view_rows(&views)
-    })?;
-    let readers: BTreeMap<_, _> = rows.into_iter().map(|(_, row)| (row.id, row.readers)).collect();
+    let rows = known_views(shared)?.into_iter();
+    let readers: BTreeMap<_, _> = rows.map(|(_, row)| (row.id, row.readers)).collect();
     Ok(graph::levels(&readers))
 }

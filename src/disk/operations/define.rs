@@ -129,7 +129,6 @@ impl Define {
             grid: self.definition.grid.describe(),
             page_len: self.definition.page_len,
             zone_years,
-            level: 0,
             stale_before: Revision::ZERO,
             suspect_before: Revision::ZERO,
             stamped_at: self.now,

@@ -6,10 +6,11 @@ use redb::{ReadableDatabase, ReadableTable};
 
 use super::*;
 use crate::disk::StorageBackend;
+use crate::disk::contents::view_rows;
 use crate::disk::file::tests::memory::{Call, Memory};
 use crate::disk::operations::{NoteBegun, NoteEnded};
 use crate::disk::tables::{BEGUN, FAILURES, SWEEPS, VIEWS};
-use crate::disk::{CONTENTS, begin_life, view_rows};
+use crate::disk::{CONTENTS, begin_life};
 
 fn on(memory: &Memory) -> World {
     let clock = Arc::new(ManualClock::new(NOW));
