@@ -1,4 +1,4 @@
-//! The tables of the file. All of them exist from birth, used yet or not; one that a later release
+//! The tables of the file. All of them exist from birth; one that a later release
 //! of the same format adds is created when a file is opened to write.
 //!
 //! Names and layouts are on disk: they never change within a format, and no name is reused. Keys

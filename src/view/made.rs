@@ -1,4 +1,4 @@
-//! Records that a fill has made and not yet seen stored.
+//! Records that a fill, or a run that builds pages in one go, has made and not yet seen stored.
 
 use std::collections::VecDeque;
 

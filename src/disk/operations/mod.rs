@@ -1,4 +1,4 @@
-//! What the writer can be asked to do, an operation a file.
+//! What the writer can be asked to do, a noun a file: an operation, or those that begin and end a thing.
 
 mod change;
 mod define;

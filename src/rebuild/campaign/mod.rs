@@ -1,6 +1,6 @@
 //! Runs at work: [`spool`] writes the work of one down, [`horizon`] that of the days that
-//! views are to keep filled, [`piece`] works a chunk of it off, [`run`] is
-//! the handle that applications hold.
+//! views are to keep filled, [`piece`] works a chunk of it off, [`convoy`] many pieces in one
+//! commit, [`run`] is the handle that applications hold.
 
 mod convoy;
 mod horizon;
