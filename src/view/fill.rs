@@ -1,5 +1,6 @@
 //! Building a stretch of time now, in the calling thread.
 
+use crate::cache::Ticket;
 use crate::error::{Error, Result};
 use crate::grid::Bucket;
 use crate::key::EntityKey;
@@ -12,8 +13,8 @@ use crate::time::TimeRange;
 use super::core::{BuildFunction, Core, Spot};
 use super::lookup::{Look, look};
 use super::made::Made;
+use super::make::Wish;
 use super::policy::{Missing, Policy};
-use super::work_off::Lacking;
 
 /// What a fill came to.
 #[derive(Debug, Default)]
@@ -117,17 +118,23 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         };
         self.check(&first.key)?;
         let seen = self.ticket(first);
-        let lacking = self.lacking(spots, policy)?;
-        filled.already_fresh += (spots.len() - lacking.len()) as u64;
+        let wishes = self.wishes(entity, spots, seen, policy)?;
+        filled.already_fresh += (spots.len() - wishes.len()) as u64;
         let mut worked = WorkedOff::default();
-        let ended = self.work_off_page(entity, &lacking, seen, Revision::ZERO, made, &mut worked);
+        let ended = self.work_off_page(&wishes, made, &mut worked);
         filled.add(spots, worked);
         ended?;
         made.store()
     }
 
-    /// The buckets of a page whose records the policy wants made fresh.
-    fn lacking<'a>(&self, spots: &'a [Spot], policy: Policy) -> Result<Vec<Lacking<'a>>> {
+    /// The records of a page that the policy wants made fresh.
+    fn wishes<'a>(
+        &self,
+        entity: &'a E,
+        spots: &'a [Spot],
+        seen: Ticket,
+        policy: Policy,
+    ) -> Result<Vec<Wish<'a, E>>> {
         let Some(first) = spots.first() else {
             return Ok(Vec::new());
         };
@@ -137,15 +144,19 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             Look::Found(found) => Some(found),
             Look::Absent | Look::Damaged(_) => None,
         };
+        let wish = |spot, suspect| Wish {
+            suspect,
+            absent,
+            ..Wish::new(entity, spot, seen, Revision::ZERO)
+        };
         let lacks = |spot: &'a Spot| {
             let standing = found.clone().and_then(|found| self.record_in(found, spot));
             let Some(record) = standing else {
                 let wanted = policy.missing == Missing::Build && !self.is_retired(spot.bucket);
-                return wanted.then_some(Lacking { spot, suspect: false, absent });
+                return wanted.then(|| wish(spot, false));
             };
             let lacks = !record.freshness().stands() && self.rebuilds(&record, policy.marked);
-            let suspect = record.freshness().may_be_right();
-            lacks.then_some(Lacking { spot, suspect, absent })
+            lacks.then(|| wish(spot, record.freshness().may_be_right()))
         };
         Ok(spots.iter().filter_map(lacks).collect())
     }

@@ -17,6 +17,7 @@ use crate::time::{Span, Timestamp};
 
 use super::core::{BuildFunction, Core, Spot};
 use super::lookup::{Found, Look, LookFor, in_hand, in_memory, look, look_again};
+use super::make::Wish;
 use super::policy::{Marked, Missing, Policy};
 use super::record::Record;
 
@@ -111,7 +112,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let seen = self.ticket(spot);
         if self.is_bypassed() && !self.is_sealed(spot) {
             self.check(&spot.key)?;
-            return self.build_for_reader(entity, spot, seen, self.shared().published());
+            let now = self.shared().published();
+            return self.build_for_reader(&Wish::new(entity, spot, seen, now));
         }
         // A build comes here at once, any other read when it has found nothing fresh in memory.
         let look: LookFor = if is_building() { look } else { look_again };
@@ -141,11 +143,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             // A build waits for what it reads: it has nothing else to do.
             Some(within) if !is_building() => self.get_within(spot, policy, within, standing),
             _ => {
+                let wish = Wish::new(entity, spot, seen, Revision::ZERO);
                 // A builder is what readers are turned away for.
-                let built = if policy.ordered {
-                    self.build_one(entity, spot, seen)
-                } else {
-                    self.build_for_reader(entity, spot, seen, Revision::ZERO)
+                let built = match policy.ordered {
+                    true => self.build_one(&wish),
+                    false => self.build_for_reader(&wish),
                 };
                 match built {
                     Err(refused) if is_refusal(&refused) => standing.ok_or(refused),

@@ -27,6 +27,7 @@ mod input;
 mod invalidated;
 mod lookup;
 mod made;
+mod make;
 mod observe;
 mod order;
 mod pending;

@@ -19,6 +19,7 @@ use crate::time::Timestamp;
 
 use super::core::{Core, Spot};
 use super::get_async::GetAsync;
+use super::make::Wish;
 use super::policy::{Marked, Missing, Policy};
 use super::record::Record;
 
@@ -161,7 +162,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
         if self.core.shared().options.builders == 0 && self.watch.outcome.get().is_none() {
             // What stands there and is not fresh is no answer.
             let (entity, seen) = (self.core.owned(self.spot())?, self.core.ticket(self.spot()));
-            self.core.build_one(entity.borrow(), self.spot(), seen)?;
+            let wish = Wish::new(entity.borrow(), self.spot(), seen, Revision::ZERO);
+            self.core.build_one(&wish)?;
             self.watch.look(&self.core);
         }
         self.watch.outcome.wait(None).unwrap_or(Ok(()))?;

@@ -18,13 +18,17 @@ use super::core::{BuildFunction, Core, Spans, Spot};
 use super::gate::Gate;
 use super::lookup::{Look, look};
 use super::made::Made;
-use super::work_off::Lacking;
+use super::make::Wish;
 
 impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
     fn make_fresh(&self, page: &[u8], slot: u32) -> Result<()> {
         let (entity, spot) = self.by_key(page, slot)?;
         let (entity, seen) = (entity.borrow(), self.ticket(&spot));
-        if self.is_fresh(&spot)? { Ok(()) } else { self.build_one(entity, &spot, seen).map(drop) }
+        if self.is_fresh(&spot)? {
+            Ok(())
+        } else {
+            self.build_one(&Wish::new(entity, &spot, seen, Revision::ZERO)).map(drop)
+        }
     }
 
     fn attempt(&self, page: &[u8], slot: u32, held: &mut Held) -> Result<()> {
@@ -33,7 +37,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
         if held.is_none() && self.is_fresh(&spot)? {
             return Ok(());
         }
-        Self::attempt(self, entity, &spot, seen, Revision::ZERO, held, &mut Gate::Free).map(drop)
+        let wish = Wish::new(entity, &spot, seen, Revision::ZERO);
+        Self::attempt(self, &wish, held, &mut Gate::Free).map(drop)
     }
 
     fn begin_shift(self: Arc<Self>) -> Box<dyn Shift> {
@@ -89,13 +94,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Shift for PageShift<E, R> {
         let seen = core.ticket(&first);
         let look = look(core.shared(), &core.state, &first.key)?;
         let absent = matches!(look, Look::Absent);
+        let wish = Wish { suspect: false, absent, ..Wish::new(entity, &first, seen, floor) };
         let ended = if absent && matches!(core.build, BuildFunction::Page(_)) {
-            let first = Lacking { spot: &first, suspect: false, absent };
-            core.work_off_whole(entity, first, slots, seen, floor, made, &mut worked)
+            core.work_off_whole(&wish, slots, made, &mut worked)
         } else {
             let spots = core.spots(&first, slots)?;
-            let lacking = core.lacking_since(&look, &spots, floor, &mut worked);
-            core.work_off_page(entity, &lacking, seen, floor, made, &mut worked)
+            let wishes = core.wishes_of(&look, &spots, &wish, &mut worked);
+            core.work_off_page(&wishes, made, &mut worked)
         };
         // Also after an error: what is made of this page is no part of the next.
         let stored = made.store();
@@ -167,41 +172,35 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         Ok((entity, spot))
     }
 
-    /// The buckets of a page whose records are not fresh, or began too early; the others are noted as
-    /// found.
-    fn lacking_since<'a>(
+    /// Of a wish for each of these, those whose records are not fresh, or began too early; the others
+    /// are noted as found.
+    fn wishes_of<'a>(
         &self,
         look: &Look,
         spots: &'a [Spot],
-        floor: Revision,
+        wish: &Wish<'a, E>,
         worked: &mut WorkedOff,
-    ) -> Vec<Lacking<'a>> {
-        let found = match look {
-            Look::Found(found) => found,
-            nothing @ (Look::Absent | Look::Damaged(_)) => {
-                let absent = matches!(nothing, Look::Absent);
-                let lacks = |spot| Lacking { spot, suspect: false, absent };
-                return spots.iter().map(lacks).collect();
-            }
+    ) -> Vec<Wish<'a, E>> {
+        let of = |spot, suspect| Wish { spot, suspect, ..*wish };
+        let Look::Found(found) = look else {
+            return spots.iter().map(|spot| of(spot, false)).collect();
         };
-        let absent = false;
-        let mut lacking = Vec::new();
+        let mut wishes = Vec::new();
         for spot in spots {
             let slot = spot.slot();
             if !found.page().holds(slot) {
-                lacking.push(Lacking { spot, suspect: false, absent });
+                wishes.push(of(spot, false));
                 continue;
             }
             let freshness = self.freshness(found, slot, spot.bucket);
             let sealed = freshness == Freshness::Sealed;
-            if sealed || freshness.stands() && found.page().facts(slot).begun >= floor {
+            if sealed || freshness.stands() && found.page().facts(slot).begun >= wish.not_before {
                 worked.found.insert(slot);
             } else {
-                let suspect = freshness.may_be_right();
-                lacking.push(Lacking { spot, suspect, absent });
+                wishes.push(of(spot, freshness.may_be_right()));
             }
         }
-        lacking
+        wishes
     }
 
     fn is_fresh(&self, spot: &Spot) -> Result<bool> {
