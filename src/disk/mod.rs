@@ -49,6 +49,9 @@ mod scribe;
 mod shared;
 mod sight;
 mod source_row;
+#[cfg(test)]
+#[cfg(not(loom))]
+mod sparing_tests;
 mod stamps;
 mod standing;
 mod tables;
