@@ -62,6 +62,9 @@ mod view_row;
 mod view_state;
 mod view_table;
 mod writer;
+#[cfg(test)]
+#[cfg(not(loom))]
+mod writer_tests;
 
 pub use backlog::BacklogCounts;
 pub(crate) use backlog::{
