@@ -90,8 +90,9 @@ fn every_guard_that_is_taken_out_is_noticed() {
             Noticed::Failed => "killed",
             Noticed::Hung => "killed (hung)",
         });
-        let (test, took) = (guard.killer.test(), began.elapsed().as_secs_f64());
-        println!("{:40} {fate:14} {took:5.1} s  {test}", guard.name);
+        let (program, test) = (guard.killer.program(), guard.killer.test());
+        let took = began.elapsed().as_secs_f64();
+        println!("{:40} {fate:13} {took:4.1} s  {program}: {test}", guard.name);
         if noticed.is_none() {
             survived.push((guard.name, guard.keeps));
         }

@@ -20,7 +20,20 @@ pub(crate) enum Killer {
     Program(&'static str, &'static str),
 }
 
+/// What the tests of the crate itself are called among the programs, under loom and without.
+pub(crate) const MODELS: &str = "loom";
+pub(crate) const UNITS: &str = "crate";
+
 impl Killer {
+    /// Which program it is a test of.
+    pub(crate) fn program(&self) -> &'static str {
+        match self {
+            Model(_) => MODELS,
+            Unit(_) => UNITS,
+            Program(name, _) => name,
+        }
+    }
+
     /// The test's name in its program.
     pub(crate) fn test(&self) -> &'static str {
         match self {

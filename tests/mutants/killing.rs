@@ -7,14 +7,10 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::guards::{GUARDS, Guard, Killer};
+use super::guards::{GUARDS, Guard, Killer, MODELS, UNITS};
 
-/// The programs, built so that guards can be taken out.
-pub(crate) struct Programs {
-    models: PathBuf,
-    /// Name of a program in `tests`, or of the crate for its own tests -> what was built of it.
-    tests: BTreeMap<String, PathBuf>,
-}
+/// The programs, built so that guards can be taken out: name -> what was built of it.
+pub(crate) struct Programs(BTreeMap<String, PathBuf>);
 
 /// How it showed that a guard is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +23,6 @@ pub(crate) enum Noticed {
 /// No killer takes a tenth of this.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const CRATE: &str = "tidetable";
-
 impl Programs {
     pub(crate) fn build(root: &Path) -> Self {
         let names = GUARDS.iter().filter_map(|guard| match guard.killer {
@@ -38,21 +32,14 @@ impl Programs {
         let names: BTreeSet<&str> = names.collect();
         let mut targets = vec!["--lib"];
         targets.extend(names.into_iter().flat_map(|name| ["--test", name]));
-        let models = built(root, "loom", &["--lib"]).remove(CRATE);
-        Self {
-            models: models.expect("the crate's own tests were asked for"),
-            tests: built(root, "", &targets),
-        }
+        let mut programs = built(root, "", UNITS, &targets);
+        programs.extend(built(root, "loom", MODELS, &["--lib"]));
+        Self(programs)
     }
 
     /// How it was noticed that a guard is gone; `None` if it was not.
     pub(crate) fn notice(&self, guard: &Guard) -> Option<Noticed> {
-        let program = match guard.killer {
-            Killer::Model(_) => &self.models,
-            Killer::Unit(_) => &self.tests[CRATE],
-            Killer::Program(name, _) => &self.tests[name],
-        };
-        let test = guard.killer.test();
+        let (program, test) = (&self.0[guard.killer.program()], guard.killer.test());
         assert_eq!(fails(program, test, ""), None, "{test} does not hold, or is not there");
         fails(program, test, guard.name)
     }
@@ -86,8 +73,8 @@ fn run(command: &mut Command) -> Output {
 }
 
 /// Builds tests as this one was built, with a wrapper that lets guards be taken out, and with a cfg for
-/// all crates if one is named: what was built of each target.
-fn built(root: &Path, cfg: &str, targets: &[&str]) -> BTreeMap<String, PathBuf> {
+/// all crates if one is named: what was built of each target, the crate under a name of its own.
+fn built(root: &Path, cfg: &str, own: &str, targets: &[&str]) -> BTreeMap<String, PathBuf> {
     let folder = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root).args(["test", "--no-run", "--message-format=json"]).args(targets);
@@ -105,8 +92,9 @@ fn built(root: &Path, cfg: &str, targets: &[&str]) -> BTreeMap<String, PathBuf> 
     let text = String::from_utf8_lossy(&output.stdout);
     let messages = text.lines().filter_map(|line| serde_json::from_str(line).ok());
     let programs = messages.filter_map(|message: serde_json::Value| {
-        let name = message["target"]["name"].as_str()?.to_owned();
-        Some((name, PathBuf::from(message["executable"].as_str()?)))
+        let (target, file) = (&message["target"], message["executable"].as_str()?);
+        let name = if target["kind"][0] == "test" { target["name"].as_str()? } else { own };
+        Some((name.to_owned(), PathBuf::from(file)))
     });
     programs.collect()
 }
