@@ -10,7 +10,7 @@ use std::sync::{Arc, Barrier, Mutex, OnceLock, mpsc};
 use std::thread;
 
 use crate::common::still;
-use tidetable::{ErrorKind, Grid, Missing, Store, TimeRange, Timestamp, View};
+use tidetable::{ErrorKind, Freshness, Grid, Missing, Store, TimeRange, Timestamp, View};
 
 fn minute(minute: i64) -> Timestamp {
     Timestamp::from_seconds(minute * 60)
@@ -403,4 +403,28 @@ fn what_was_stored_and_then_deleted_is_not_served_by_the_fill_that_made_it() {
         let record = record.unwrap();
         assert!(record.is_fresh() && record.to_native() == 2, "{record:?}");
     });
+}
+
+#[test]
+fn a_record_built_from_what_was_replaced_meanwhile_is_not_fresh() {
+    let store = still::in_memory().unwrap();
+    let put = store.view::<u32, u64>("put").without_build().unwrap();
+    put.put(&1, Timestamp::EPOCH, &1).unwrap();
+    let (read, builds) = (put.clone(), Arc::new(AtomicUsize::new(0)));
+    let count = builds.clone();
+    let view = store.view::<u32, u64>("view").build(move |cx, id, _| {
+        let seen = cx.get(&read, id, Timestamp::EPOCH)?.to_native();
+        if count.fetch_add(1, SeqCst) == 0 {
+            let put = read.clone();
+            thread::spawn(move || put.put(&1, Timestamp::EPOCH, &2).unwrap()).join().unwrap();
+        }
+        Ok(seen)
+    });
+    let view = view.unwrap();
+    // Nothing had read it before: what the build saw of it is all there is to go by.
+    view.fill(&1, minutes(0..1)).unwrap().complete().unwrap();
+    let standing = view.peek(&1, Timestamp::EPOCH).unwrap().unwrap();
+    assert_eq!((standing.to_native(), standing.freshness()), (1, Freshness::Stale));
+    assert_eq!(view.get(&1, Timestamp::EPOCH).unwrap().to_native(), 2);
+    assert_eq!(builds.load(SeqCst), 2);
 }

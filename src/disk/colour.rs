@@ -120,6 +120,8 @@ impl Batch<'_> {
         if present != u32::from(observed.present) {
             return Ok((Colour::Stale, Some((page.into(), first)), never));
         }
+        // Of what was there the marks of now would do: what is neither marked nor changed by now was found
+        // right as it was. What was missing because its build failed has no mark.
         if observed.marked && colour == Colour::Fresh && !mutant!("marks_when_read_colour") {
             (colour, through) = (Colour::Suspect, Some((page.into(), first)));
         }

@@ -25,7 +25,8 @@ pub(crate) fn begin_life(
     let last = last_revision(database)?;
     let mut txn = database.begin_write().map_err(explain_any)?;
     txn.set_two_phase_commit(true);
-    let revision = if unclean || rolled_back { last.far_ahead() } else { last };
+    let any_lost = (unclean || rolled_back) && !mutant!("lost_revisions_never_come_again");
+    let revision = if any_lost { last.far_ahead() } else { last };
     {
         let mut table = txn.open_table(META).map_err(explain_any)?;
         let life = table
@@ -40,7 +41,7 @@ pub(crate) fn begin_life(
     tables::create_all(&txn).map_err(explain_any)?;
     forget_reservations(&txn)?;
     settle_begun(&txn, unclean || rolled_back, revision).map_err(explain_any)?;
-    if rolled_back {
+    if rolled_back && !mutant!("rolled_back_is_not_believed") {
         let mut views = txn.open_table(VIEWS).map_err(explain_any)?;
         for (name, row) in view_rows(&views)? {
             let stamped = ViewRow { stale_before: revision, ..row };

@@ -49,6 +49,9 @@ mod scribe;
 mod shared;
 mod sight;
 mod source_row;
+#[cfg(test)]
+#[cfg(not(loom))]
+mod sparing_tests;
 mod stamps;
 mod standing;
 mod tables;
@@ -59,6 +62,9 @@ mod view_row;
 mod view_state;
 mod view_table;
 mod writer;
+#[cfg(test)]
+#[cfg(not(loom))]
+mod writer_tests;
 
 pub use backlog::BacklogCounts;
 pub(crate) use backlog::{

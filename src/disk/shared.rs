@@ -163,9 +163,15 @@ impl Shared {
         Revision::from_raw(self.published.load(Ordering::Acquire))
     }
 
-    /// Raised by the writer alone, after the cache shows everything up to `revision`.
-    pub(super) fn publish(&self, revision: Revision) {
-        self.published.store(revision.get(), Ordering::Release);
+    /// Has the cache show a commit, and readers rely on its revision after that: who sees the revision
+    /// sees all that came with it. Called by the writer alone.
+    pub(super) fn publish(&self, revision: Revision, show: impl FnOnce(&Cache<Page>)) {
+        let publish = || self.published.store(revision.get(), Ordering::Release);
+        if mutant!("marks_come_before_published") {
+            publish();
+        }
+        show(&self.cache);
+        publish();
     }
 
     /// Whether nothing of a view may be called fresh.

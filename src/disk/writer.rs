@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use redb::Durability;
 
-use crate::cache::{CacheKey, Publication};
+use crate::cache::{Cache, CacheKey, Publication};
 use crate::error::{Error, ErrorKind, RESTORE, Result};
 use crate::graph::MarkRow;
+use crate::page::Page;
 use crate::revision::Revision;
 use crate::schedule::Round;
 use crate::sync::channel::{self, Sender};
@@ -177,6 +178,9 @@ impl Writer {
                 for request in requests {
                     request.acknowledge(&committed, round);
                 }
+                if mutant!("answers_come_after_publishing") {
+                    self.shared.publish(self.last, |_| {});
+                }
                 // Who goes on finds the pages held by nobody but the cache.
                 drop(committed);
                 self.intake.wake();
@@ -227,13 +231,15 @@ impl Writer {
             self.noting.ride_along(&mut batch, Instant::now())?;
             let written = batch.finish()?;
             let any_is = |speed| requests.iter().any(|request| request.speed() == speed);
-            synced |= written.must_sync || any_is(Speed::Synced);
-            synced |= any_is(Speed::AsFound) && (unsynced_marks || written.newly_marked);
-            synced &= !mutant!("announcements_are_synced");
+            synced |= any_is(Speed::Synced) && !mutant!("what_cannot_be_built_again_is_synced");
+            synced |= written.must_sync && !mutant!("what_must_not_be_lost_is_synced");
+            let marks = unsynced_marks && !mutant!("marks_before_are_synced")
+                || written.newly_marked && !mutant!("marks_beside_are_synced");
+            synced |= any_is(Speed::AsFound) && marks;
             if synced {
                 // One phase can roll an acknowledged commit back without a word when a bit of it
                 // flips afterwards; with two that is an error.
-                txn.set_two_phase_commit(true);
+                txn.set_two_phase_commit(!mutant!("synced_commits_have_two_phases"));
             } else {
                 txn.set_durability(Durability::None).map_err(|e| failed(e.into()))?;
             }
@@ -280,32 +286,29 @@ impl Writer {
         }
     }
 
-    /// Makes readers see the commit: pages, marks and stamps first, the revision after them.
+    /// Makes readers see the commit.
     fn publish(&self, written: Written) -> Committed {
         let mut committed = Committed::up_to(self.last);
-        if mutant!("marks_come_before_published") {
-            self.shared.publish(self.last);
-        }
-        for Change { key, what } in written.changes {
-            let cache_key = CacheKey::new(&key);
-            match what {
-                What::Replaced { page, wanted } => {
-                    let resident = page.clone();
-                    let publication = Publication::Replace { resident, admit: wanted };
-                    self.shared.cache.publish(cache_key, publication);
-                    committed.insert(key, Some(page));
+        let late = mutant!("answers_come_after_publishing");
+        let last = if late { self.shared.published() } else { self.last };
+        self.shared.publish(last, |cache| {
+            for Change { key, what } in written.changes {
+                let cache_key = CacheKey::new(&key);
+                match what {
+                    What::Replaced { page, wanted } => {
+                        let resident = page.clone();
+                        cache.publish(cache_key, Publication::Replace { resident, admit: wanted });
+                        committed.insert(key, Some(page));
+                    }
+                    What::Removed => {
+                        cache.publish(cache_key, Publication::Remove);
+                        committed.insert(key, None);
+                    }
+                    What::Marked(row) => raise(cache, cache_key, &row),
                 }
-                What::Removed => {
-                    self.shared.cache.publish(cache_key, Publication::Remove);
-                    committed.insert(key, None);
-                }
-                What::Marked(row) => raise(&self.shared, cache_key, &row),
             }
-        }
-        for (stamps, row) in &written.stamps {
-            stamps.raise(row);
-        }
-        self.shared.publish(self.last);
+            written.stamps.iter().for_each(|(stamps, row)| stamps.raise(row));
+        });
         committed
     }
 
@@ -326,17 +329,17 @@ fn fail(requests: impl IntoIterator<Item = Box<dyn Request>>, error: &Error) {
     round.wake_all();
 }
 
-fn raise(shared: &Shared, page: CacheKey<'_>, row: &MarkRow) {
+fn raise(cache: &Cache<Page>, page: CacheKey<'_>, row: &MarkRow) {
     let (stale, suspect) = (row.stale(), row.suspect());
     let (stale, suspect) = (stale.words(), suspect.words());
-    shared.cache.publish(page, Publication::Raise { stale, suspect });
+    cache.publish(page, Publication::Raise { stale, suspect });
 }
 
 /// Makes readers see the marks of a commit that failed, and nothing else of it.
 fn publish_marks(shared: &Shared, written: &Written) {
     for Change { key, what } in &written.changes {
         if let What::Marked(row) = what {
-            raise(shared, CacheKey::new(key), row);
+            raise(&shared.cache, CacheKey::new(key), row);
         }
     }
     for (stamps, row) in &written.stamps {

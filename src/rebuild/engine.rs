@@ -71,6 +71,7 @@ impl Engine {
         // changes that were begun, so it calls nothing in it fresh.
         let begun_changes = has_intents(&database)?;
         let distrusted = options.read_only && (unclean || begun_changes);
+        let distrusted = distrusted && !mutant!("readers_distrust_what_they_cannot_settle");
         let read_only = options.read_only;
         let path = path.map(Path::to_owned);
         let parts = Parts {

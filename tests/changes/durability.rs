@@ -196,3 +196,33 @@ fn revisions_go_on_after_a_crash_and_what_is_built_then_is_fresh() {
     assert_eq!(next.store.invalidate(("outside", 1)).unwrap().stale, 1);
     assert_eq!(next.colours(1), MARKED);
 }
+
+#[test]
+fn an_announcement_of_what_only_unsynced_commits_have_marked_outlives_a_crash() {
+    let disk = Disk::default();
+    let store = Store::open_backend(disk.backend(), patient()).unwrap();
+    let (below, above) = fallback(&store);
+    assert_eq!(value(&above, 1), 0);
+    store.sync().unwrap();
+    // What was absent is there: that marks what has read it, and none of it is synced.
+    value(&below, 1);
+    assert_eq!(colour(&above, 1), Freshness::Stale);
+    // It has the mark already, and nothing else about it would have to be synced.
+    above.invalidate(&1).unwrap();
+    let store = Store::open_backend(after_a_crash(&disk).backend(), patient()).unwrap();
+    let (_, above) = fallback(&store);
+    assert_ne!(colour(&above, 1), Freshness::Fresh, "the announcement was acknowledged");
+}
+
+#[test]
+fn no_revision_that_was_given_out_and_lost_in_a_crash_comes_again() {
+    let outside = Outside::default();
+    let disk = Disk::default();
+    let it = World::open(&disk, &outside);
+    it.store.sync().unwrap();
+    read_all(&it.above, 1..=20);
+    let given = it.store.revision();
+    let next = World::open(&after_a_crash(&disk), &outside);
+    assert!(next.above.peek(&1, NOW).unwrap().is_none(), "nothing of it was synced");
+    assert!(next.store.revision() > given);
+}

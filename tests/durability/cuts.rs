@@ -3,7 +3,7 @@
 use crate::common::still;
 use tidetable::{ErrorKind, Options, Result, Span, Store, View};
 
-use crate::common::disk::{Cut, Disk, Images, Random};
+use crate::common::disk::{Call, Cut, Disk, Images, Random};
 use crate::common::record::{Cell, at, buckets, cell, grid, patient};
 
 use super::history::{History, Kept, Seen, see_bytes};
@@ -227,4 +227,36 @@ fn a_cut_between_deletion_and_cleaning_up_leaves_no_record_of_a_deleted_view() {
     let new = define(&store, "view", 1, 4).unwrap();
     assert!((0..40).all(|n| new.peek(&n, at(0)).unwrap().is_none()));
     store.close().unwrap();
+}
+
+#[test]
+fn a_bit_that_flips_in_what_was_committed_last_is_an_error_and_no_loss() {
+    let disk = Disk::default();
+    let store = Store::open_backend(disk.backend(), patient()).unwrap();
+    let view = define(&store, "put", 1, 4).unwrap();
+    let (mut refused, mut lost) = (0, Vec::new());
+    for value in 1..=12 {
+        let from = disk.changes();
+        view.put(&0, at(0), &cell(0, 0, value)).unwrap();
+        // The header is for redb to look after; the rest is what the commit wrote.
+        let pages = disk.calls().split_off(from).into_iter().filter_map(|call| match call {
+            Call::Write(offset, _) if offset > 0 => Some(offset as usize),
+            _ => None,
+        });
+        for page in pages {
+            let mut bytes = disk.bytes();
+            bytes[page + 8] ^= 1;
+            let found = Store::open_backend(Disk::holding(bytes).backend(), patient());
+            match found.and_then(|store| define(&store, "put", 1, 4)?.peek(&0, at(0))) {
+                Ok(record) if record.as_ref().is_some_and(|record| record.value == value) => {}
+                Ok(record) => lost.push((value, page, record)),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Damaged, "page at {page}: {error}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(lost.is_empty(), "{} flips take a put back, first: {:?}", lost.len(), lost.first());
+    assert!(refused > 12, "only {refused} bits were noticed");
 }

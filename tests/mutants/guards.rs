@@ -18,11 +18,31 @@ pub(crate) enum Killer {
     Unit(&'static str),
     /// A test of a program in `tests`.
     Program(&'static str, &'static str),
-    /// The proof `schedules`: the whole engine under schedules that are drawn.
-    Schedules,
 }
 
-use Killer::{Model, Program, Schedules, Unit};
+/// What the tests of the crate itself are called among the programs, under loom and without.
+pub(crate) const MODELS: &str = "loom";
+pub(crate) const UNITS: &str = "crate";
+
+impl Killer {
+    /// Which program it is a test of.
+    pub(crate) fn program(&self) -> &'static str {
+        match self {
+            Model(_) => MODELS,
+            Unit(_) => UNITS,
+            Program(name, _) => name,
+        }
+    }
+
+    /// The test's name in its program.
+    pub(crate) fn test(&self) -> &'static str {
+        match self {
+            Model(test) | Unit(test) | Program(_, test) => test,
+        }
+    }
+}
+
+use Killer::{Model, Program, Unit};
 
 const fn guard(
     name: &'static str,
@@ -66,47 +86,64 @@ its_shortcut")),
         "a look at the file from before a commit is given to nobody after it",
         Unit("disk::latest::tests::what_was_opened_before_a_commit_and_brought_after_it_is_given_to_\
 no_other")),
-    // Publishing.
-    guard("marks_come_before_published", "src/disk/writer.rs",
-        "the cache says what was committed before the revision is published",
-        Schedules),
-    guard("unknown_commits_mark", "src/disk/writer.rs",
-        "what a failed commit would have marked is not fresh any more",
-        Program("durability", "failures::a_failed_sync_stops_all_writing_and_leaves_the_cached_readable")),
-    guard("failed_commits_latch", "src/disk/writer.rs",
-        "after a commit that failed nothing is written",
-        Program("durability", "failures::a_failed_sync_stops_all_writing_and_leaves_the_cached_readable")),
-    guard("announcements_are_synced", "src/disk/writer.rs",
+    // Commits: what is synced, shown and answered, and when.
+    guard("what_cannot_be_built_again_is_synced", "src/disk/writer.rs",
+        "what an application puts is synced before it is acknowledged",
+        Unit("disk::writer_tests::what_cannot_be_built_again_is_synced_and_so_is_what_must_not_be_lost")),
+    guard("what_must_not_be_lost_is_synced", "src/disk/writer.rs",
         "an announcement is synced before it is acknowledged [synced_invalidations]",
         Program("changes", "durability::an_announcement_that_returned_is_there_after_every_cut")),
+    guard("marks_before_are_synced", "src/disk/writer.rs",
+        "an announcement that marks nothing new syncs the marks that were there unsynced",
+        Program("changes", "durability::an_announcement_of_what_only_unsynced_commits_have_marked_\
+outlives_a_crash")),
+    guard("marks_beside_are_synced", "src/disk/writer.rs",
+        "the same where those marks come in its own transaction",
+        Unit("disk::writer_tests::what_is_announced_beside_new_marks_in_one_transaction_syncs_them")),
+    guard("synced_commits_have_two_phases", "src/disk/writer.rs",
+        "a bit that flips takes no acknowledged commit back without a word",
+        Program("durability", "cuts::a_bit_that_flips_in_what_was_committed_last_is_an_error_and_no_loss")),
+    guard("marks_come_before_published", "src/disk/shared.rs",
+        "the cache says what was committed before the revision is published",
+        Unit("disk::writer_tests::what_a_commit_changed_is_shown_before_its_revision")),
+    guard("answers_come_after_publishing", "src/disk/writer.rs",
+        "who was answered reads what he was answered for",
+        Unit("disk::writer_tests::an_operation_is_answered_when_its_revision_is_published")),
+    guard("unknown_commits_mark", "src/disk/writer.rs",
+        "what a failed commit would have marked is not fresh any more",
+        Program("contract", "after_an_invalidation_that_failed_to_sync_nothing_it_concerns_is_fresh")),
+    guard("failed_commits_latch", "src/disk/writer.rs",
+        "after a commit that failed nothing is written, even where the file would take it",
+        Unit("disk::writer_tests::after_a_commit_that_failed_nothing_is_written_though_the_file_would_\
+take_it")),
     // Colour at store, sparing, builds.
     guard("builds_begin_at_published", "src/view/run.rs",
         "a build begins at what was published before its code runs [seen]",
-        Schedules),
+        Program("dependencies", "an_invalidation_during_a_build_makes_what_it_built_stale")),
     guard("touched_sources_colour", "src/disk/colour.rs",
         "a source that was announced during a build makes its record stale [changes_are_compared]",
-        Schedules),
+        Program("dependencies", "an_invalidation_during_a_build_makes_what_it_built_stale")),
     guard("changed_content_colours", "src/disk/colour.rs",
         "what was read and has other bytes by now makes the record stale [changes_are_compared]",
-        Schedules),
+        Program("flights", "a_record_built_from_what_was_replaced_meanwhile_is_not_fresh")),
     guard("marks_when_read_colour", "src/disk/colour.rs",
-        "what was marked when it was read makes the record suspect [marks_count_when_read]",
-        Schedules),
+        "what was missing because its build failed makes the record suspect",
+        Program("contract", "a_build_that_goes_on_after_a_failed_range_is_not_fresh")),
     guard("marks_at_store_colour", "src/disk/colour.rs",
         "what is marked when the record is stored makes it suspect [marks_count_at_store]",
-        Schedules),
+        Program("dependencies", "the_lower_of_a_diamond_never_calls_new_beside_old_fresh")),
     guard("evidence_is_judged", "src/disk/operations/spare.rs",
         "evidence is held against what changed since it was seen [evidence_checks_changes]",
-        Schedules),
+        Program("dependencies", "evidence_that_was_overtaken_while_it_was_gathered_spares_nothing")),
     guard("evidence_is_of_the_record", "src/disk/operations/spare.rs",
         "evidence spares the record that it was gathered for [evidence_checks_record]",
-        Schedules),
+        Unit("disk::sparing_tests::evidence_spares_the_record_that_it_was_gathered_for_and_no_other")),
     guard("deletions_are_heeded", "src/disk/operations/store_records.rs",
         "a build does not bring back what was deleted meanwhile",
         Program("flights", "a_record_deleted_while_it_is_filled_stays_deleted")),
     guard("landed_is_looked_at_again", "src/view/build.rs",
         "who waited for a build looks whether what landed still stands [answer]",
-        Schedules),
+        Program("flights", "what_was_stored_and_then_deleted_is_not_served_by_the_fill_that_made_it")),
     // Flights and those who wait.
     guard("one_leads", "src/rebuild/flights/mod.rs",
         "a record has one build at a time",
@@ -143,8 +180,22 @@ the_end")),
     guard("left_intents_are_announced", "src/disk/operations/change.rs",
         "a change that was begun and not finished counts as made [left_intents_count]",
         Program("changes", "change::a_change_cut_short_by_a_crash_is_announced_by_the_next_opening")),
+    guard("readers_distrust_what_they_cannot_settle", "src/rebuild/engine.rs",
+        "who may only read calls nothing fresh where changes were begun and not finished",
+        Program("changes", "change::a_file_left_by_a_crash_within_a_change_is_fresh_in_nothing_to_those_\
+who_only_read")),
+    guard("lost_revisions_never_come_again", "src/disk/life.rs",
+        "a revision that was given out and lost in a crash is no other operation's",
+        Program("changes", "durability::no_revision_that_was_given_out_and_lost_in_a_crash_comes_again")),
+    guard("rolled_back_is_not_believed", "src/disk/life.rs",
+        "where the file lost a commit nothing in it is fresh",
+        Program("opening", "damage::where_a_commit_may_have_been_given_up_nothing_is_fresh")),
     guard("seals_go_first", "src/disk/file/sealed.rs",
         "the seal is gone before anything is written",
+        Unit("disk::file::tests::sealing::the_seal_lies_behind_the_data_unseen_and_goes_before_the_first_\
+write")),
+    guard("seals_go_for_good", "src/disk/file/sealed.rs",
+        "and no cut brings it back",
         Unit("disk::file::tests::sealing::the_seal_lies_behind_the_data_unseen_and_goes_before_the_first_\
 write")),
     guard("errors_leave_no_seal", "src/disk/file/sealed.rs",

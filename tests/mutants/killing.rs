@@ -1,97 +1,88 @@
 //! Builds what can be taken apart, and sees who notices.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::time::Instant;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::guards::{GUARDS, Guard, Killer};
+use super::guards::{GUARDS, Guard, Killer, MODELS, UNITS};
 
-/// The programs, built so that guards can be taken out.
-pub(crate) struct Programs {
-    models: PathBuf,
-    units: PathBuf,
-    /// Name of a program in `tests` -> what was built of it.
-    tests: Vec<(&'static str, PathBuf)>,
-    schedules: PathBuf,
+/// The programs, built so that guards can be taken out: name -> what was built of it.
+pub(crate) struct Programs(BTreeMap<String, PathBuf>);
+
+/// How it showed that a guard is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Noticed {
+    Failed,
+    /// Some wait for ever for what the guard would have had happen.
+    Hung,
 }
 
-/// Rounds of the proof `schedules` before a guard counts as missed by nobody.
-const ROUNDS: u64 = 200;
+/// No killer takes a tenth of this.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Programs {
     pub(crate) fn build(root: &Path) -> Self {
         let names = GUARDS.iter().filter_map(|guard| match guard.killer {
             Killer::Program(name, _) => Some(name),
-            _ => None,
+            Killer::Model(_) | Killer::Unit(_) => None,
         });
-        let names: std::collections::BTreeSet<&str> = names.collect();
-        let test =
-            |name| (name, built(root, "", &["test", "--release", "--no-run", "--test", name]));
-        let lib = ["test", "--release", "--no-run", "--lib"];
-        let tests = names.into_iter().map(test).collect();
-        let torture = ["build", "--release", "--package", "torture"];
-        Self {
-            models: built(root, "loom", &lib),
-            units: built(root, "", &lib),
-            tests,
-            schedules: built(root, "shuttle", &torture),
-        }
+        let names: BTreeSet<&str> = names.collect();
+        let mut targets = vec!["--lib"];
+        targets.extend(names.into_iter().flat_map(|name| ["--test", name]));
+        let mut programs = built(root, "", UNITS, &targets);
+        programs.extend(built(root, "loom", MODELS, &["--lib"]));
+        Self(programs)
     }
 
     /// How it was noticed that a guard is gone; `None` if it was not.
-    pub(crate) fn notice(&self, guard: &Guard) -> Option<String> {
-        let began = Instant::now();
-        let (who, noticed) = match guard.killer {
-            Killer::Model(test) => (test, fails(&self.models, test, guard.name)),
-            Killer::Unit(test) => (test, fails(&self.units, test, guard.name)),
-            Killer::Program(name, test) => {
-                let (_, program) = self.tests.iter().find(|(built, _)| *built == name)?;
-                (test, fails(program, test, guard.name))
-            }
-            Killer::Schedules => ("schedules", self.is_broken(guard.name)),
-        };
-        noticed.then(|| format!("{:.1} s, {who}", began.elapsed().as_secs_f64()))
-    }
-
-    /// Whether a schedule is found that breaks a promise, and with the guard in place none.
-    fn is_broken(&self, mutant: &str) -> bool {
-        let breaks = |round: &u64, mutant| {
-            let seed = (round * 104_729 + 77).to_string();
-            let mut command = Command::new(&self.schedules);
-            let output = run(command.args(["--part", "schedules", &seed]).env("MUTANT", mutant));
-            String::from_utf8_lossy(&output.stdout).contains("broken ")
-        };
-        let found = (1..=ROUNDS).find(|round| breaks(round, mutant));
-        found.is_some_and(|round| !breaks(&round, ""))
+    pub(crate) fn notice(&self, guard: &Guard) -> Option<Noticed> {
+        let (program, test) = (&self.0[guard.killer.program()], guard.killer.test());
+        assert_eq!(fails(program, test, ""), None, "{test} does not hold, or is not there");
+        fails(program, test, guard.name)
     }
 }
 
-/// Whether a test that holds fails without a guard.
-fn fails(program: &Path, test: &str, mutant: &str) -> bool {
-    let holds = |mutant| {
-        let mut command = Command::new(program);
-        command.args(["--exact", test]).env("MUTANT", mutant).env("LOOM_MAX_PREEMPTIONS", "2");
-        let output = run(&mut command);
-        let text = String::from_utf8_lossy(&output.stdout);
-        output.status.success() && text.contains("test result: ok. 1 passed")
-    };
-    assert!(holds(""), "{test} does not hold, or is not there");
-    !holds(mutant)
+/// Whether a test fails without a guard.
+fn fails(program: &Path, test: &str, mutant: &str) -> Option<Noticed> {
+    let mut command = Command::new(program);
+    command.args(["--exact", test]).env("MUTANT", mutant).env("LOOM_MAX_PREEMPTIONS", "2");
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut running = command.spawn().unwrap_or_else(|cause| panic!("{command:?}: {cause}"));
+    let mut output = running.stdout.take().expect("it was asked for");
+    // Read meanwhile: who has much to say waits until it is heard.
+    let text = thread::spawn(move || std::io::read_to_string(&mut output));
+    let began = Instant::now();
+    while running.try_wait().expect("it is this program's own").is_none() {
+        if began.elapsed() > PATIENCE {
+            running.kill().and_then(|()| running.wait()).expect("it is this program's own");
+            return Some(Noticed::Hung);
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    let status = running.wait().expect("it is this program's own");
+    let text = text.join().expect("reading does not panic").expect("tests write text");
+    let holds = status.success() && text.contains("test result: ok. 1 passed");
+    (!holds).then_some(Noticed::Failed)
 }
 
 fn run(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|cause| panic!("{command:?}: {cause}"))
 }
 
-/// Builds with a wrapper that lets guards be taken out, and with a cfg for all crates if one is named;
-/// where what was built lies.
-fn built(root: &Path, cfg: &str, arguments: &[&str]) -> PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+/// Builds tests as this one was built, with a wrapper that lets guards be taken out, and with a cfg for
+/// all crates if one is named: what was built of each target, the crate under a name of its own.
+fn built(root: &Path, cfg: &str, own: &str, targets: &[&str]) -> BTreeMap<String, PathBuf> {
+    let folder = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root).args(arguments).arg("--message-format=json");
+    command.current_dir(root).args(["test", "--no-run", "--message-format=json"]).args(targets);
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
     // What it depends on is built already, and what the wrapper builds lies beside the rest.
-    command.arg("--target-dir").arg(target.join(cfg));
+    command.arg("--target-dir").arg(folder.join(cfg));
     command.env("RUSTC_WORKSPACE_WRAPPER", root.join(".ci/mutated"));
     if !cfg.is_empty() {
         command.env("RUSTFLAGS", format!("--cfg {cfg}"));
@@ -99,8 +90,11 @@ fn built(root: &Path, cfg: &str, arguments: &[&str]) -> PathBuf {
     let output = run(&mut command);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8_lossy(&output.stdout);
-    let programs = text.lines().filter_map(|line| serde_json::from_str(line).ok());
-    let mut programs = programs
-        .filter_map(|line: serde_json::Value| line["executable"].as_str().map(PathBuf::from));
-    programs.next_back().expect("a program was asked for")
+    let messages = text.lines().filter_map(|line| serde_json::from_str(line).ok());
+    let programs = messages.filter_map(|message: serde_json::Value| {
+        let (target, file) = (&message["target"], message["executable"].as_str()?);
+        let name = if target["kind"][0] == "test" { target["name"].as_str()? } else { own };
+        Some((name.to_owned(), PathBuf::from(file)))
+    });
+    programs.collect()
 }
