@@ -40,12 +40,7 @@ pub fn part(words: &[String]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn draw(
-    program: &Arc<Program>,
-    how: &str,
-    schedules: u64,
-    scheduler: impl Scheduler + 'static,
-) {
+fn draw(program: &Arc<Program>, how: &str, schedules: u64, scheduler: impl Scheduler + 'static) {
     let [begun, tried] = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
     let run = {
         let (program, begun, tried) = (program.clone(), begun.clone(), tried.clone());
