@@ -133,7 +133,12 @@ impl Builder {
             // Only a defect of the engine panics here; it must not end the thread.
             let next = catch_unwind(AssertUnwindSafe(|| self.workshop.work_one()));
             match next {
-                Ok(Ok(Next::Worked(worked))) => self.rest_after(&worked, began, heard),
+                Ok(Ok(Next::Worked(worked))) => {
+                    if worked.found_all_fresh() {
+                        thread::yield_now();
+                    }
+                    self.rest_after(&worked, began, heard);
+                }
                 Ok(Ok(Next::Nothing { until })) => {
                     bell.wait(heard, until.map(|until| self.instant(until)));
                 }

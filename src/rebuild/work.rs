@@ -61,4 +61,10 @@ impl Worked {
         let (view, entity, is_awaited) = (None, None, false);
         Self { reason, view, entity, buckets, built, warmed, retired, failed, is_awaited }
     }
+
+    /// Whether what the file called marked was fresh in memory. Between its commit and its telling the
+    /// cache the writer has both true, and until it goes on the same is found again and again.
+    pub(super) fn found_all_fresh(&self) -> bool {
+        self.reason == Reason::Marked && self.built == 0 && self.failed.is_empty()
+    }
 }

@@ -10,7 +10,7 @@ use std::fmt;
 use shuttle::sync as checker;
 
 pub(crate) mod thread {
-    pub(crate) use shuttle::thread::{Builder, JoinHandle};
+    pub(crate) use shuttle::thread::{Builder, JoinHandle, yield_now};
     /// Tasks of a schedule unwind on the thread that they all run on.
     pub(crate) use std::thread::panicking;
 }

@@ -18,6 +18,8 @@ pub struct Args {
     pub only: Vec<String>,
     /// How many cases of each proof, however long they take.
     pub cases: Option<u64>,
+    /// The first round: those before it were had in another run.
+    pub from: u64,
     /// To replay one: this round alone, and this case of it alone.
     pub round: Option<u64>,
     pub case: Option<u64>,
@@ -53,6 +55,7 @@ impl Default for Args {
             seed: 1,
             only: Vec::new(),
             cases: None,
+            from: 0,
             round: None,
             case: None,
             json: None,
@@ -71,6 +74,7 @@ cargo run --release -p torture -- [OPTIONS]
   --seed N            other cases (1)
   --only NAME,NAME    these proofs alone
   --cases N           so many cases of each proof, however long they take
+  --from N            from this round on: what a run ended with is printed
   --round N           this round alone; with --case N, this case of it alone
   --json FILE         what came of it, as a list
   --help              this
@@ -101,6 +105,7 @@ pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Asked, String> 
             "--seed" => args.seed = number(&value()?)?,
             "--only" => args.only = names(&value()?)?,
             "--cases" => args.cases = Some(number(&value()?)?),
+            "--from" => args.from = number(&value()?)?,
             "--round" => args.round = Some(number(&value()?)?),
             "--case" => args.case = Some(number(&value()?)?),
             "--json" => args.json = Some(PathBuf::from(value()?)),

@@ -25,7 +25,9 @@ pub fn prove(proof: &Proof, time: Duration, args: &Args) -> io::Result<Outcome> 
     command.arg(CHILD).arg(&journal).arg("--json").arg(&json);
     command.args(["--only", proof.name, "--seed", &args.seed.to_string()]);
     command.args(["--seconds", &time.as_secs_f64().to_string()]);
-    for (name, value) in [("--cases", args.cases), ("--round", args.round), ("--case", args.case)] {
+    let from = Some(args.from);
+    let numbers = [("--cases", args.cases), ("--round", args.round), ("--case", args.case)];
+    for (name, value) in numbers.into_iter().chain([("--from", from)]) {
         if let Some(value) = value {
             command.args([name, &value.to_string()]);
         }

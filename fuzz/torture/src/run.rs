@@ -67,7 +67,7 @@ impl Run {
     }
 
     fn rounds(&self, journal: &Journal) {
-        let next = AtomicU64::new(self.args.round.unwrap_or(0));
+        let next = AtomicU64::new(self.args.round.unwrap_or(self.args.from));
         let end = match self.args.round {
             Some(round) => round + 1,
             None => self.proof.rounds.unwrap_or(u64::MAX),
@@ -99,6 +99,15 @@ impl Run {
                 scope.spawn(move || work(worker));
             });
         });
+        // The last of each worker may have been cut short.
+        let whole = next.into_inner().saturating_sub(workers);
+        if self.args.round.is_none() && self.has_time() && whole < end {
+            println!(
+                "{}: to go on after it, --from {}",
+                self.proof.name,
+                whole.max(self.args.from)
+            );
+        }
     }
 
     pub fn seed(&self) -> u64 {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::growth::Image;
-use crate::disk::Random;
+use crate::disk::{self, Random};
 
 /// The unit in which the file is written, and in which damage often comes.
 pub const PAGE_BYTES: usize = 4096;
@@ -86,7 +86,15 @@ impl Damage {
         }
     }
 
-    /// The file after it.
+    /// The file after it, with what is left as it was shared.
+    pub fn on(self, image: &Image) -> disk::Image {
+        let Self::Flip { bit } = self else { return disk::Image::from(&self.of(image)[..]) };
+        let mut shared = image.shared.clone();
+        shared.write(bit as u64 / 8, &[image.bytes[bit / 8] ^ 1 << (bit % 8)]);
+        shared
+    }
+
+    /// The bytes of the file after it.
     pub fn of(self, image: &Image) -> Vec<u8> {
         let mut bytes = image.bytes.clone();
         let page = |nth: usize, len: usize| nth * PAGE_BYTES..((nth + 1) * PAGE_BYTES).min(len);

@@ -8,12 +8,14 @@ use tidetable::{ManualClock, Options, Result, Span, Store};
 use super::town::{
     Living, PATIOS_MIN, SLOTS, Town, UNSPEAKABLE, World, at, chart, page, plain, poster,
 };
-use crate::disk::Disk;
+use crate::disk::{self, Disk};
 
 /// A file, and what is known of it.
 pub struct Image {
     pub name: &'static str,
     pub bytes: Vec<u8>,
+    /// The same, for copies in which little is different.
+    pub shared: disk::Image,
     /// The same file some changes earlier.
     pub older: Vec<u8>,
     pub known: Known,
@@ -88,7 +90,7 @@ fn grow(size: Size, close: bool, name: &'static str) -> Result<Image> {
     for (patio, height) in (0..).zip(first.heights) {
         town.heights.set(&patio, &height)?;
     }
-    fill(&town, size)?;
+    fill(&store, &town, size)?;
     put(&town, size)?;
     store.close()?;
     drop(town);
@@ -101,7 +103,7 @@ fn grow(size: Size, close: bool, name: &'static str) -> Result<Image> {
     store.invalidate(("building", 2))?;
     town.heights.set(&1, &25)?;
     living.raise(1, 25);
-    fill(&town, size)?;
+    fill(&store, &town, size)?;
     living.print(2);
     put(&town, size)?;
     // What cannot be built is tried once.
@@ -133,21 +135,29 @@ fn grow(size: Size, close: bool, name: &'static str) -> Result<Image> {
         shade()?;
     }
     let was = living.now();
-    let bytes = disk.bytes();
+    let (bytes, shared) = (disk.bytes(), disk.image());
     drop((store, town));
     let known = Known { size, kept, was, may_lack: false, may_be_older: false };
-    Ok(Image { name, bytes, older, known, is_closed: close })
+    Ok(Image { name, bytes, shared, older, known, is_closed: close })
 }
 
-fn fill(town: &Town, size: Size) -> Result<()> {
+fn fill(store: &Store, town: &Town, size: Size) -> Result<()> {
     for patio in 0..size.patios {
         town.light.fill(&patio, page())?.complete()?;
+        reuse(store, size)?;
     }
     for patio in 0..size.patios / 2 {
         town.mean.fill(&patio, page())?.complete()?;
         town.texts.fill(&patio, page())?.complete()?;
+        reuse(store, size)?;
     }
     Ok(())
+}
+
+/// What a commit frees is written anew after a sync: without them half of a small file is pages that
+/// nobody reads.
+fn reuse(store: &Store, size: Size) -> Result<()> {
+    if size.charts == 0 { store.sync() } else { Ok(()) }
 }
 
 fn put(town: &Town, size: Size) -> Result<()> {

@@ -7,7 +7,7 @@ use tidetable::{Error, ErrorKind, Marked, Missing, Record, RecordType, Result, S
 
 use super::growth::{Known, options};
 use super::town::{self, Living, SLOTS, Town, World, at, chart, page, plain, poster};
-use crate::disk::Disk;
+use crate::disk::{self, Disk};
 
 /// What the file turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,17 @@ pub enum Outcome {
     Right,
 }
 
+/// What is done with a file after it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// Everything is read, and the store tells of itself.
+    Read,
+    /// It is also written to, drained, and read again.
+    Work,
+    /// All of that twice: the store is closed and opened again between.
+    WorkTwice,
+}
+
 type Held<T = ()> = std::result::Result<T, String>;
 
 /// More pieces of background work than there can be in any of these files.
@@ -29,14 +40,13 @@ const PATIOS_SEEN: u32 = 12;
 /// Somebody who was never there before.
 const NEWCOMER: u32 = 70_000;
 
-/// Opens the bytes, reads everything, writes, drains and closes; and perhaps does it again. `Err` says
-/// what was promised and is not so.
-pub fn look(known: Known, bytes: Vec<u8>, again: bool) -> Held<Outcome> {
-    let disk = Disk::holding(bytes);
-    let (outcome, after) = look_once(known, &disk)?;
-    match after.filter(|_| again) {
+/// Opens the file, uses and closes it. `Err` says what was promised and is not so.
+pub fn look(known: Known, file: disk::Image, usage: Use) -> Held<Outcome> {
+    let disk = Disk::over(file).forgetting();
+    let (outcome, after) = look_once(known, &disk, usage)?;
+    match after.filter(|_| usage == Use::WorkTwice) {
         None => Ok(outcome),
-        Some(after) => match look_once(after, &disk)? {
+        Some(after) => match look_once(after, &disk, usage)? {
             (Outcome::Refused, _) => Err("it was closed cleanly, and then did not open".into()),
             _ => Ok(outcome),
         },
@@ -44,7 +54,7 @@ pub fn look(known: Known, bytes: Vec<u8>, again: bool) -> Held<Outcome> {
 }
 
 /// The same once, and what is known of the file afterwards if it was closed cleanly.
-fn look_once(known: Known, disk: &Disk) -> Held<(Outcome, Option<Known>)> {
+fn look_once(known: Known, disk: &Disk, usage: Use) -> Held<(Outcome, Option<Known>)> {
     let store = match Store::open_backend(disk.backend(), options()) {
         Ok(store) => store,
         Err(error) => match error.kind() {
@@ -63,7 +73,7 @@ fn look_once(known: Known, disk: &Disk) -> Held<(Outcome, Option<Known>)> {
         named: Cell::new(false),
     };
     match town {
-        Ok(town) => look.at(&town)?,
+        Ok(town) => look.at(&town, usage)?,
         Err(error) => look.error("defining the views", &error)?,
     }
     let closed = look.store.close();
@@ -91,9 +101,12 @@ struct Look {
 }
 
 impl Look {
-    fn at(&self, town: &Town) -> Held {
+    fn at(&self, town: &Town, usage: Use) -> Held {
         self.everything(town, "as found", false)?;
         self.tells(town)?;
+        if usage == Use::Read {
+            return Ok(());
+        }
         self.writes(town)?;
         self.gets(town)?;
         self.drains()?;

@@ -4,6 +4,10 @@
 //! an older state of the same file; the file cut at each 512 bytes, or longer by garbage, zeros or
 //! itself. The same, drawn at random, of a store that a crash left and of large ones.
 //!
+//! After every bit the file is opened and everything in it is read; after one bit of each eight bytes,
+//! and after all that is coarser or drawn, it is also written to, drained, read again, closed, and all
+//! of that done once more.
+//!
 //! What must hold: the file is refused, or opens; then each record that is read, before and after
 //! further changes, is right, or an error says that something is damaged. None is fresh that does not
 //! contain all that was acknowledged, none is missing in silence, nothing panics, ends the process or
@@ -19,12 +23,13 @@ mod look;
 mod town;
 
 use std::fs;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use damage::Damage;
 pub use growth::{Image, options};
 use growth::{Known, LARGE, SMALL};
-use look::look;
+use look::{Use, look};
 
 use crate::proof::{Cores, Proof};
 use crate::round::{Round, mix};
@@ -38,36 +43,67 @@ pub const PROOF: Proof = Proof {
     round,
 };
 
-/// Cases of a round of which each is tried once.
-const EACH: usize = 128;
+/// Cases of a round in which everything is read.
+const READ: usize = 1024;
+/// Cases of a round in which the file is worked with.
+const WORKED: usize = 64;
 /// Cases of a round that are drawn.
 const DRAWN: usize = 32;
 
 /// The bits that redb reads first, some of which no checksum covers.
 const HEADER_BITS: usize = 320 * 8;
+/// Of so many bits one is followed by more than reading.
+const WORKED_EVERY: usize = 64;
 
-/// Three rounds of four try each damage of the small closed file once, and each bit of the header of
-/// one that a crash left, in an order that is mixed, so
-/// that a short run has a spread of them; the fourth draws damages of other files. When each was
-/// tried, all rounds draw.
+/// Of four rounds two read after bits of the small closed file, and one works after every coarse damage
+/// of it, after some of its bits, and after the bits of the header that a crash left. Each of these is
+/// tried once, in an order that is mixed, so that a short run has a spread of them. The fourth draws
+/// damages of all files; when all the others were tried, each round does.
 fn round(round: &Round<'_>) {
     let image = closed();
-    let coarse = Damage::coarse(image);
-    let cases = coarse.len() + HEADER_BITS + image.bytes.len() * 8;
-    let parts = (cases.div_ceil(EACH)) as u64;
-    let nth = round.number / 4 * 3 + round.number % 4;
-    if round.number % 4 == 3 || nth >= parts {
-        return drawn(round);
+    let bits = image.bytes.len() * 8;
+    let (four, of_four) = (round.number as usize / 4, round.number % 4);
+    if round.number == 0 {
+        let rounds = bits.div_ceil(READ).div_ceil(2) * 4;
+        println!("flips: every bit of {} bytes in {rounds} rounds", image.bytes.len());
     }
-    let part = nth * stride(parts) % parts;
-    let first = part as usize * EACH;
-    for case in first..(first + EACH).min(cases) {
-        round.case(|| match case.checked_sub(coarse.len()) {
-            None => hold(image, coarse[case]),
-            Some(bit) if bit < HEADER_BITS => hold(crashed(), Damage::Flip { bit }),
-            Some(bit) => hold(image, Damage::Flip { bit: bit - HEADER_BITS }),
-        });
-    }
+    let done = match of_four {
+        0 => {
+            let worked = worked(image);
+            let part = part(worked.len(), WORKED, four);
+            part.map(|part| {
+                part.for_each(|nth| {
+                    let (image, damage) = worked[nth];
+                    round.case(|| hold(image, damage, Use::WorkTwice));
+                });
+            })
+        }
+        1 | 2 => part(bits, READ, four * 2 + of_four as usize - 1).map(|part| {
+            part.for_each(|bit| round.case(|| hold(image, Damage::Flip { bit }, Use::Read)));
+        }),
+        _ => None,
+    };
+    done.unwrap_or_else(|| drawn(round));
+}
+
+/// What is worked with after.
+fn worked(image: &'static Image) -> Vec<(&'static Image, Damage)> {
+    let mut all: Vec<_> = Damage::coarse(image).into_iter().map(|it| (image, it)).collect();
+    // Not always the same bit of a byte.
+    let places = (0..image.bytes.len() * 8).step_by(WORKED_EVERY);
+    let spread = places.map(|at| at + mix(at as u64) as usize % WORKED_EVERY);
+    let last = image.bytes.len() * 8 - 1;
+    all.extend(spread.map(|bit| (image, Damage::Flip { bit: bit.min(last) })));
+    all.extend((0..HEADER_BITS).map(|bit| (image, Damage::Flip { bit })));
+    all.extend((0..HEADER_BITS).map(|bit| (crashed(), Damage::Flip { bit })));
+    all
+}
+
+/// Of so many cases in parts the one that comes after so many others, unless all have been.
+fn part(cases: usize, each: usize, nth: usize) -> Option<Range<usize>> {
+    let parts = cases.div_ceil(each);
+    let first = nth * stride(parts as u64) as usize % parts * each;
+    (nth < parts).then(|| first..(first + each).min(cases))
 }
 
 /// Steps that come to each of so many parts, far from one to the next.
@@ -87,21 +123,22 @@ fn drawn(round: &Round<'_>) {
     };
     for _ in 0..DRAWN {
         let damage = Damage::any(image, &mut random);
-        round.case(|| hold(image, damage));
+        let usage = if damage.is_coarse() { Use::WorkTwice } else { Use::Work };
+        round.case(|| hold(image, damage, usage));
     }
 }
 
 /// Tries a case. The bytes of one that fails are kept: no two stores are the same to the last bit,
 /// since build times are in the file.
-fn hold(image: &Image, damage: Damage) -> Result<(), String> {
+fn hold(image: &Image, damage: Damage, usage: Use) -> Result<(), String> {
     let may_be_older = !image.is_closed && damage.may_be_older();
     let known = Known { may_be_older, ..image.known };
-    look(known, damage.of(image), damage.is_coarse()).map(drop).map_err(|what| {
+    look(known, damage.on(image), usage).map(drop).map_err(|what| {
         let folder = std::env::temp_dir().join("torture-flips");
         let file = folder.join(format!("{} {damage}", image.name).replace(' ', "-"));
         let kept = fs::create_dir_all(&folder).and_then(|()| fs::write(&file, damage.of(image)));
         let kept = kept.map_or_else(|cause| cause.to_string(), |()| file.display().to_string());
-        format!("{} file, {damage}: {what} ({kept})", image.name)
+        format!("{} file, {damage}, {usage:?}: {what} ({kept})", image.name)
     })
 }
 

@@ -26,7 +26,7 @@ fn pace(opening: &Opening, next: &mut u64, reads: u64) -> Option<()> {
             *next = now + reads;
             return Some(());
         }
-        thread::sleep(Duration::from_micros(50));
+        thread::sleep(Duration::from_micros(200));
     }
 }
 

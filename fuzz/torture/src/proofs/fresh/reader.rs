@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
     /// Reads until there were so many reads of all readers together.
     pub fn read(mut self, plan: &Plan) {
         while !self.opening.is_over() && self.opening.reads() < plan.reads {
-            let held = self.step(plan.hits_in_a_row);
+            let held = self.step(plan);
             self.opening.tallies[self.number as usize].tell(self.counts);
             if held.is_err() {
                 break;
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn step(&mut self, hits: u64) -> Result<(), Ended> {
+    fn step(&mut self, plan: &Plan) -> Result<(), Ended> {
         // Most of these are of one entity: what has just been brought into memory is read at once
         // again and again, also while it changes.
         let favourite = match self.random.below(2) {
@@ -104,10 +104,11 @@ impl<'a> Reader<'a> {
                 self.opening.changing.load(Relaxed) + nth * families
             }
         };
-        for _ in 0..hits {
+        for _ in 0..plan.hits_in_a_row {
             let drawn = self.random.next() >> 8;
             let other = drawn >> 3 & (ENTITIES - 1);
-            let entity = if drawn & 7 == 0 { other } else { favourite };
+            let strays = drawn >> 40 & (plan.strays_every - 1) == 0;
+            let entity = if strays { other } else { favourite };
             self.with(drawn >> 32 & 7, (entity, drawn), true)?;
         }
         let drawn = self.random.next() >> 8;
@@ -248,14 +249,13 @@ impl<R: Claim> Reading<'_, '_, R> {
         let Some(timeline) = self.opening.given(read)? else { return Ok(()) };
         let after = self.there(asked);
         if timeline.is_fresh() {
-            self.counts.add(Freshness::Fresh, tidetable::Layer::Memory);
             let held = |(bucket, archived): (Bucket, &R::Archived)| {
                 self.holds((asked, after), bucket_of(bucket.start()), archived, true)
             };
             if timeline.iter().all(held) {
+                self.counts.add_hits(timeline.len() as u64);
                 return Ok(());
             }
-            self.counts.reads -= 1;
         }
         for (bucket, record) in timeline {
             let bucket = bucket_of(bucket.start());

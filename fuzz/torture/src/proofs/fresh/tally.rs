@@ -8,7 +8,7 @@ use tidetable::{Freshness, Layer};
 /// Counts of a thread's own, told to the others now and then.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
-    /// Calls whose answers were held against the versions; a timeline is one.
+    /// Records that were held against the versions; a timeline has several.
     pub reads: u64,
     /// Of these, answered from memory and fresh.
     pub hits: u64,
@@ -30,6 +30,13 @@ impl Counts {
             Freshness::Overtaken => self.overtaken += 1,
             _ => self.marked += 1,
         }
+    }
+
+    /// Of a timeline that was answered from memory.
+    pub fn add_hits(&mut self, records: u64) {
+        self.reads += records;
+        self.fresh += records;
+        self.hits += records;
     }
 }
 
