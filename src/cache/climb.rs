@@ -61,3 +61,48 @@ impl Climb {
         (self.hits, self.requests) = (0, 0);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const SHARE: usize = 1_000_000;
+
+    /// A turn's requests, so many of a hundred of which are hits, and the window after it.
+    fn turn(climb: &mut Climb, hits: u64) -> usize {
+        climb.record(true, 10 * hits, 0);
+        climb.record(false, 10 * (100 - hits), 0);
+        climb.window_of(SHARE)
+    }
+
+    #[test]
+    fn the_window_goes_one_way_while_hits_rise_and_turns_when_they_fall() {
+        let mut climb = Climb::new();
+        assert_eq!(climb.window_of(SHARE), 10_000);
+        let turns = [
+            // Of a hundred, and parts of a million: from nothing to half is a jump, a full step next.
+            (50, 30_000),
+            (54, 70_000),
+            // Smaller steps while it changes little.
+            (58, 109_200),
+            (56, 70_784),
+            (58, 33_136),
+            // No further than to the least; a jump, and a full step next.
+            (70, 10_000),
+            (60, 50_000),
+        ];
+        for (hits, expected) in turns {
+            let window = turn(&mut climb, hits);
+            assert!(window.abs_diff(expected) <= 1, "{window} after {hits}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn a_larger_shard_looks_at_more_requests_before_it_turns() {
+        let mut climb = Climb::new();
+        climb.record(true, 1_999, 200);
+        assert_eq!(climb.window_of(SHARE), 10_000);
+        climb.record(true, 1, 200);
+        assert!(climb.window_of(SHARE) > 10_000);
+    }
+}

@@ -128,6 +128,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_that_begin_alike_have_hashes_of_their_own() {
+        let names = ["four", "fours", "four of", "four of ", "four of t", "four of them"];
+        let of = |name: &&str| KeyParts::new(*b"head", name.as_bytes(), *b"the tail").hash();
+        assert_eq!(names.iter().map(of).collect::<HashSet<_>>().len(), names.len());
+    }
+
+    #[test]
     fn parts_have_the_hash_of_the_whole_and_name_it_alone() {
         for middle in [&b""[..], b"a", b"four", b"eight by", b"a longer name of something"] {
             let whole = [b"head", middle, b"the tail"].concat();

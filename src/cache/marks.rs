@@ -98,6 +98,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_slot_that_is_raised_to_both_is_stale() {
+        let marks = Marks::new(70);
+        marks.raise(&[1, 2], &[1, 2]);
+        assert_eq!((marks.colour(0), marks.colour(65)), (Colour::Stale, Colour::Stale));
+        assert_eq!((marks.colour(1), marks.colour(64)), (Colour::Fresh, Colour::Fresh));
+    }
+
+    #[test]
     fn a_mark_colours_its_own_slot_alone() {
         for slots in [1, 63, 64, 65, 144, 1024] {
             for marked in [0, slots / 2, slots - 1] {

@@ -228,6 +228,19 @@ mod tests {
     }
 
     #[test]
+    fn a_row_lacks_what_a_slot_reads_by_another_alone_however_either_is_cut() {
+        let standing = row(&[(1, &[(5, 9)], None), (2, &[(5, 9)], None), (4, &[WHOLE], Some(7))]);
+        let mut asunder = EdgeRow::default();
+        asunder.set((Slot(1), Slot(2)), &[(5, 9)], None);
+        assert!(!standing.lacks(&asunder) && !standing.lacks(&EdgeRow::default()));
+        assert!(asunder.lacks(&standing), "slot 4 reads by the other alone");
+        assert!(standing.lacks(&row(&[(1, &[(5, 8)], None)])), "other slots are read");
+        assert!(standing.lacks(&row(&[(3, &[(5, 9)], None)])), "another slot reads them");
+        assert!(standing.lacks(&row(&[(4, &[WHOLE], Some(8))])), "another version was seen");
+        assert!(standing.lacks(&row(&[(4, &[WHOLE], None)])));
+    }
+
+    #[test]
     fn slots_that_read_the_same_cost_one_span_in_whatever_order_they_come() {
         for step in [1, 5, 143] {
             let mut row = EdgeRow::default();

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::fuzzing::{Tally, rows_hold, walk_tally};
-use super::naive::World;
+use super::naive::{IN_VAIN, World};
 use super::*;
 use crate::corpus::replay;
 use crate::error::{ErrorKind, Result};
@@ -235,13 +235,47 @@ fn beyond_the_limit_all_views_that_can_be_reached_are_named() {
 }
 
 #[test]
+fn a_change_of_no_record_reaches_nobody() {
+    let mut world = World::default();
+    world.read((page(2, 7), 0), vec![on(Node::view(ViewId(1)), WHOLE)]);
+    let outcome = run(&world, 10, [Seed::Changed { page: page(1, 7), slots: SlotSet::EMPTY }]);
+    assert_eq!((outcome.stale, outcome.suspect), (0, 0));
+    assert!(outcome.coarse.is_empty());
+}
+
+#[test]
+fn who_reads_what_is_cured_is_as_if_it_had_not_been_tried() {
+    let mut world = World::default();
+    let whole = Node::page(&page(1, 7)).coarser().unwrap();
+    let readers = [(page(2, 7), 4), (page(3, 7), 5), (page(4, 7), 6)];
+    world.read(readers[0].clone(), vec![on(Node::page(&page(1, 7)), (0, 0))]);
+    world.read(readers[1].clone(), vec![on(whole.clone(), WHOLE)]);
+    world.read(readers[2].clone(), vec![on(whole, WHOLE)]);
+    world.marks.extend(readers.clone().map(|reader| (reader, Colour::Stale)));
+    // The last one is marked, and was not tried.
+    world.tried.extend(readers[..2].iter().cloned());
+    let cured = |slots| run(&world, 10, [Seed::Cured { page: page(1, 7), slots }]);
+    let all = cured(slots(0, 0));
+    assert!(all.revived);
+    assert!(all.rows.keys().eq([&page(2, 7), &page(3, 7)]));
+    assert_ne!(all.rows[&page(2, 7)].row.tries(Slot(4)), Some(IN_VAIN));
+    assert!(cured(slots(1, 1)).rows.keys().eq([&page(3, 7)]), "the other reads slot 0 alone");
+    let none = cured(SlotSet::EMPTY);
+    assert!(!none.revived && none.rows.is_empty());
+    world.tried.clear();
+    let rested = run(&world, 10, [Seed::Cured { page: page(1, 7), slots: slots(0, 0) }]);
+    assert!(!rested.revived && rested.rows.is_empty());
+}
+
+#[test]
 fn who_is_no_page_is_damage_and_no_panic() {
     struct Damaged;
     impl Graph for Damaged {
         fn readers(&self, _: &[u8], then: &mut dyn FnMut(&[u8], &EdgeRow) -> bool) -> Result<()> {
             let mut row = EdgeRow::default();
             row.set((Slot(1), Slot(1)), &[WHOLE], None);
-            then(b"short", &row);
+            // One that is sound comes after it, and makes nothing good.
+            let _ = then(b"short", &row) && then(&page(2, 7), &row);
             Ok(())
         }
 

@@ -111,6 +111,24 @@ mod tests {
     }
 
     #[test]
+    fn buckets_of_one_width_are_a_row_as_far_as_the_page_goes() {
+        let grid = Grid::minutes(10);
+        let place = grid.place(grid.bucket_at(Timestamp::EPOCH).unwrap(), 64).unwrap();
+        let buckets = grid.page_buckets(place.page, place.slot, 64);
+        let row = buckets.row(3, 5).unwrap();
+        assert_eq!(row.len(), 3);
+        for nth in 0..3 {
+            assert_eq!(Some(row.get(nth)), buckets.get(3 + nth));
+        }
+        assert_eq!(buckets.row(63, 63).map(|row| row.len()), Some(1));
+        assert!(buckets.row(3, 64).is_none(), "the page ends before");
+        assert!(buckets.row(5, 4).is_none());
+        let days = Grid::daily("Europe/Stockholm");
+        let place = days.place(days.bucket_at(Timestamp::EPOCH).unwrap(), 64).unwrap();
+        assert!(days.page_buckets(place.page, place.slot, 64).row(3, 5).is_none());
+    }
+
+    #[test]
     fn beyond_the_end_of_time_there_is_no_bucket() {
         let grid = Grid::fixed(Span::days(30_000_000_000));
         let last = (0..).find(|n| grid.bucket_in(PageNumber(0), *n, 64).is_none()).unwrap();

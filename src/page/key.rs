@@ -131,4 +131,29 @@ mod tests {
         assert_eq!(entity, PageKey::entity_bytes(&PageKey::entity(ViewId(9), &7u16)));
         assert!(PageKey::split(b"short").is_none());
     }
+
+    #[test]
+    fn a_key_is_the_same_whatever_it_is_put_together_from() {
+        let (view, number) = (ViewId(9), PageNumber(-3));
+        let key = PageKey::new(view, &7u16, number);
+        let prefix = PageKey::entity(view, &7u16);
+        let entity = PageKey::entity_bytes(&prefix);
+        assert_eq!(key.entity_of_page(), entity);
+        let (first, last) = PageKey::ends(view, number);
+        assert_eq!([&first[..], entity, &last].concat(), key.as_slice());
+        for other in [PageKey::at(&prefix, number), PageKey::of_parts(view, entity, number)] {
+            assert_eq!(other.as_slice(), key.as_slice());
+        }
+    }
+
+    #[test]
+    fn the_bounds_of_a_view_hold_its_keys_and_no_other_view_s() {
+        let (first, end) = PageKey::view_bounds(ViewId(9));
+        let within = |view, number| {
+            let key = PageKey::new(ViewId(view), "", PageNumber(number));
+            first.as_slice() <= key.as_slice() && key.as_slice() < end.as_slice()
+        };
+        assert!(within(9, i64::MIN) && within(9, i64::MAX));
+        assert!(!within(8, i64::MAX) && !within(10, i64::MIN));
+    }
 }

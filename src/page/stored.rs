@@ -270,6 +270,41 @@ mod tests {
     }
 
     #[test]
+    fn a_page_taken_out_of_its_file_has_read_nothing_and_is_else_the_same() {
+        let shape = RecordShape::of::<Tide>();
+        let page = page(&shape);
+        let level = Compression { level: Some(1), dictionary: None };
+        let stored = encode(&page, &store_body(&page, &level, None), b"key", &shape);
+        let taken = unbound(&stored, b"key").unwrap();
+        assert_eq!((taken.aid, taken.latest), (0, Revision::from_raw(0x77)), "the latest begun");
+        let read = decode(&taken.bytes, b"key", &shape, |_| Ok(None)).unwrap();
+        for slot in [Slot(0), Slot(2)] {
+            assert_eq!(*read.facts(slot), Facts { dependencies: 0, ..*page.facts(slot) });
+            assert_eq!(read.record(slot), page.record(slot));
+        }
+        assert_eq!(stored_names(&taken.bytes), Some((shape.fingerprint(), 0)));
+        assert_eq!(stored_facts(&taken.bytes).unwrap(), read.all_facts());
+        assert!(unbound(&stored, b"another key").is_err());
+        assert!(unbound(&stored[..HEADER_BYTES], b"key").is_err());
+        assert!(stored_names(b"no page").is_none() && stored_facts(b"no page").is_none());
+    }
+
+    #[test]
+    fn a_page_names_the_dictionary_that_it_needs_also_when_taken_out_of_its_file() {
+        let shape = RecordShape::of::<String>();
+        let text = "high water at Dover, low water at Calais; ".repeat(9);
+        let facts = *page(&RecordShape::of::<Tide>()).facts(Slot(0));
+        let mut page = PageBuilder::new(1, shape);
+        page.add(Slot(0), Origin::Built, facts, 0, &serialize(&text).unwrap()).unwrap();
+        let page = page.finish();
+        let dictionary = Some(super::super::Dictionary::prepare(9, text.as_bytes(), 3).unwrap());
+        let level = Compression { level: Some(3), dictionary };
+        let stored = encode(&page, &store_body(&page, &level, None), b"key", &shape);
+        assert_eq!(stored_names(&stored), Some((shape.fingerprint(), 9)));
+        assert_eq!(unbound(&stored, b"key").unwrap().aid, 9);
+    }
+
+    #[test]
     fn a_page_of_another_format_says_what_to_do() {
         let shape = RecordShape::of::<Tide>();
         let page = page(&shape);

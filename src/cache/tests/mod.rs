@@ -5,6 +5,7 @@ mod model;
 mod room;
 mod scan;
 mod shortcuts;
+mod threads;
 
 use crate::cache::{Budget, Cache, CacheKey, Installed, Publication, Resident, Weighed};
 use crate::revision::Life;

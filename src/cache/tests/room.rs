@@ -1,6 +1,7 @@
 //! What fits, and what is done about what does not.
 
 use super::*;
+use crate::cache::Lodged;
 
 #[test]
 fn a_budget_of_one_page_caches_one_page() {
@@ -98,4 +99,32 @@ fn what_others_charge_to_the_budget_squeezes_the_cache() {
     assert!(cache.resident_bytes() <= 32 << 20);
     assert!(cache.stats().evicted > before.evicted + 3000);
     drop(elsewhere);
+}
+
+#[test]
+fn there_is_room_until_the_whole_budget_is_charged() {
+    let cache = cache(1 << 20);
+    let left = (1 << 20) - cache.budget().used_bytes();
+    let most = Budget::charge(cache.budget(), left - 1);
+    assert!(cache.has_room());
+    let last = Budget::charge(cache.budget(), 1);
+    assert!(!cache.has_room());
+    drop((most, last));
+    assert!(cache.has_room());
+}
+
+#[test]
+fn a_shard_that_is_full_lodges_no_more_though_there_is_room_elsewhere() {
+    let cache = Cache::with_shards(Budget::new(1 << 20), Life::begin(), 4);
+    let lodge = |number: &u64| {
+        let bytes = number.to_le_bytes();
+        // Neither end of the hash differs, so that all go to one shard.
+        let key = CacheKey::with_hash(number << 16, &bytes);
+        cache.lodge(cache.ticket(key), page(&cache, key, 0, 3000)) == Lodged::In
+    };
+    let lodged = (1..300).take_while(lodge).count();
+    let bytes = cache.resident_bytes();
+    assert!((1 << 18) - 4500 < bytes && bytes <= 1 << 18, "{bytes} in {lodged} pages");
+    assert!(cache.has_room());
+    cache.validate();
 }

@@ -1,7 +1,7 @@
 //! A thread's own table in front of the cache, and lives.
 
 use super::*;
-use crate::cache::Shortcut;
+use crate::cache::{Lodged, Shortcut};
 
 const KEY: CacheKey<'static> = CacheKey::with_hash(17, b"key");
 
@@ -220,4 +220,28 @@ fn a_page_in_the_tables_of_many_threads_counts_once_and_until_the_last_lets_go()
         drop(table);
     }
     assert_eq!(held.used_bytes(), 0);
+}
+
+#[test]
+fn a_ticket_is_current_until_something_is_published_for_its_key() {
+    let (cache, other) = (cache(1 << 20), cache(1 << 20));
+    let ticket = cache.ticket(KEY);
+    assert!(cache.is_current(ticket));
+    assert!(!other.is_current(ticket), "it is of another life");
+    cache.publish(KEY, Publication::Remove);
+    assert!(!cache.is_current(ticket) && cache.is_current(cache.ticket(KEY)));
+}
+
+#[test]
+fn keys_of_one_hash_are_told_apart() {
+    let cache = cache(1 << 20);
+    let other = CacheKey::with_hash(17, b"yek");
+    read(&cache, KEY, 4000);
+    let mut shortcut = Shortcut::new();
+    cache.get_through(&mut shortcut, KEY).unwrap();
+    assert!(shortcut.get(&cache, &other).is_none() && cache.get(other).is_none());
+    let lodged = cache.lodge(cache.ticket(other), page(&cache, other, 1, 4000));
+    assert_eq!(lodged, Lodged::NoRoom, "one of a hash at a time");
+    assert!(shortcut.get(&cache, &KEY).is_some());
+    cache.validate();
 }

@@ -109,6 +109,15 @@ fn import_moves_records_with_all_that_is_known_of_them() {
 }
 
 #[test]
+fn what_a_record_read_is_not_taken_along_into_another_page() {
+    let read = Facts { dependencies: 0x66, ..facts(8) };
+    let from = numbers(4, &[(0, 10)], read, Origin::Built);
+    let moves = [(&from, Slot(0), Slot(5))];
+    let page = import(None, 8, moves.into_iter(), &RecordShape::of::<u64>()).unwrap();
+    assert_eq!(*page.facts(Slot(5)), Facts { dependencies: 0, ..read });
+}
+
+#[test]
 fn without_drops_what_is_named_and_keeps_the_rest_as_it_was() {
     let shape = RecordShape::of::<u64>();
     let page = numbers(4, &[(0, 10), (2, 12), (3, 13)], facts(8), Origin::Put);

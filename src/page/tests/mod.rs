@@ -1,6 +1,7 @@
 //! What pages promise, tried with whatever may stand in a file.
 
 mod column;
+mod dictionary;
 mod even;
 mod hostile;
 mod merging;

@@ -1,6 +1,7 @@
 //! Pages beside the pattern of their time.
 
 use super::super::columns::Columns;
+use super::super::facts::FACTS_BYTES;
 use super::super::header::HEADER_BYTES;
 use super::super::unpack::unpack;
 use super::super::{Fate, Pattern, without};
@@ -169,4 +170,49 @@ fn columns_and_patterns_stand_in_the_file_as_they_always_did() {
         rest = unpack(rest, &mut [0; 144]).unwrap();
     }
     assert!(rest.is_empty());
+}
+
+#[test]
+fn the_pattern_of_any_time_is_told_from_a_dictionary() {
+    for number in [0, 7, 1 << 31, (1 << 31) + 7, -1, i64::from(u32::MAX)] {
+        let pattern = Pattern::of(&day(144, 1), PageNumber(number)).unwrap();
+        let aid = Aid::prepare(pattern.id(), pattern.row(), 1).unwrap();
+        assert!(aid.into_pattern().unwrap().is(&pattern), "of page {number}");
+    }
+    let aid = Aid::prepare(9, b"a dictionary may be any bytes", 1).unwrap();
+    aid.into_dictionary().unwrap();
+}
+
+#[test]
+fn a_pattern_is_another_where_a_record_is() {
+    let at = |place| Pattern::of(&day(144, place), TIME).unwrap();
+    assert!(at(1).is(&at(1)) && !at(1).is(&at(2)));
+}
+
+#[test]
+fn a_row_whose_records_leave_a_slot_out_is_no_pattern() {
+    let shape = RecordShape::of::<Light>();
+    let (whole, gone) = without(
+        &day(144, 1),
+        |slot| match slot.0 {
+            40 => Fate::Goes,
+            _ => Fate::Stays,
+        },
+        &shape,
+    )
+    .unwrap();
+    assert_eq!(gone, [Slot(40)]);
+    let body = stored::<Light>(&whole.unwrap(), &FAST);
+    let columns = &body[HEADER_BYTES + FACTS_BYTES..];
+    let row = |slots: u32, columns: &[u8]| {
+        let mut row = [&[0; 8][..], &slots.to_le_bytes(), columns].concat();
+        Pattern::seal(pattern().id(), &mut row);
+        row
+    };
+    let refused = Aid::prepare(pattern().id(), &row(144, columns), 1);
+    assert!(refused.unwrap_err().to_string().contains("unusable"));
+    let body = stored::<Light>(&day(144, 1), &FAST);
+    let columns = &body[HEADER_BYTES + FACTS_BYTES..];
+    assert!(Aid::prepare(pattern().id(), &row(144, columns), 1).is_ok(), "else it would be one");
+    assert!(Aid::prepare(pattern().id(), &row(100, columns), 1).is_err());
 }

@@ -41,6 +41,37 @@ fn says_what_its_table_says(page: &Page, entries: &[Entry]) {
         }
     }
     assert!(!page.holds(Slot(entries.len() as u32)) && !page.holds(Slot(u32::MAX)));
+    for first in (0..page.slots()).step_by(3) {
+        for last in (first..=page.slots()).step_by(4) {
+            let all = (first..=last).all(|slot| page.holds(Slot(slot)));
+            assert_eq!(
+                page.holds_all(Slot(first), Slot(last)),
+                all,
+                "{first} to {last} of {entries:?}"
+            );
+        }
+    }
+}
+
+/// What is given out as an array is read without a look at the table.
+fn its_arrays_are_what_its_table_says(page: &Page, entries: &[Entry], size: u32) {
+    let len = page.body().len();
+    // Of pages from disk that is checked, record by record.
+    if entries.iter().any(|entry| entry.offset as usize + entry.len as usize > len) {
+        return;
+    }
+    for first in (0..page.slots()).step_by(3) {
+        for count in (0..=page.slots() - first + 1).step_by(3) {
+            let Some(array) = page.array(Slot(first), count, size as usize) else { continue };
+            assert_eq!(array.len(), count as usize * size as usize);
+            for slot in first..first + count {
+                assert!(page.holds(Slot(slot)), "{slot} of {first} and {count} in {entries:?}");
+                assert_eq!(entries[slot as usize].len, size);
+                let at = (slot - first) as usize * size as usize;
+                assert_eq!(&array[at..at + size as usize], page.record(Slot(slot)));
+            }
+        }
+    }
 }
 
 #[test]
@@ -71,8 +102,34 @@ fn a_page_says_of_each_slot_what_its_table_says() {
             entry
         };
         let entries: Vec<Entry> = (0..slots).map(entry).collect();
-        says_what_its_table_says(&page_of(&entries), &entries);
+        let page = page_of(&entries);
+        says_what_its_table_says(&page, &entries);
+        for size in [0, 8, usual] {
+            its_arrays_are_what_its_table_says(&page, &entries, size);
+        }
     }
+}
+
+#[test]
+fn records_of_one_size_right_behind_each_other_are_an_array_and_others_are_none() {
+    let page = |stride: u32| {
+        let at = |slot: u32| Entry {
+            offset: 4 * ENTRY_BYTES as u32 + slot * stride,
+            len: 8,
+            state: Origin::Built as u8,
+            ..Entry::ABSENT
+        };
+        page_of(&[at(0), at(1), at(2), Entry::ABSENT])
+    };
+    let (close, apart) = (page(8), page(16));
+    let records = &close.body()[4 * ENTRY_BYTES..][..3 * 8];
+    assert_eq!(close.array(Slot(0), 3, 8), Some(records));
+    assert_eq!(close.array(Slot(1), 2, 8), Some(&records[8..]));
+    assert_eq!(close.array(Slot(0), 4, 8), None, "the last slot is empty");
+    assert_eq!(close.array(Slot(0), 3, 4), None, "they are longer");
+    assert_eq!(close.array(Slot(1), u32::MAX, 8), None, "no slot is so far");
+    assert_eq!(apart.array(Slot(0), 2, 8), None, "something stands between them");
+    assert_eq!(apart.array(Slot(1), 1, 8), Some(apart.record(Slot(1))));
 }
 
 #[test]
@@ -86,4 +143,34 @@ fn rows_whose_places_lie_beyond_32_bits_end_before() {
     };
     let entries: Vec<Entry> = (0..4).map(at).collect();
     says_what_its_table_says(&page_of(&entries), &entries);
+}
+
+#[test]
+fn what_all_records_have_in_common_is_the_least_of_each_and_their_one_version() {
+    let floor = |all: &[Facts]| {
+        let mut page = builder::<u64>(8);
+        (0..).zip(all).for_each(|(slot, facts)| add(&mut page, slot, *facts, &1_u64));
+        page.finish().floor()
+    };
+    let early = Facts { fresh_until: Timestamp::from_millis(9), ..facts(3) };
+    let late = Facts { version: 3, fresh_until: Timestamp::from_millis(20), ..facts(8) };
+    let both = floor(&[late, early]);
+    assert_eq!((both.begun, both.verified), (early.begun, early.verified));
+    assert_eq!((both.fresh_until, both.version), (early.fresh_until, Some(3)));
+    assert_eq!(floor(&[late, early, facts(4)]).version, None);
+    assert_eq!(
+        floor(&[late, facts(4), facts(4)]).version,
+        None,
+        "the later agree, the first does not"
+    );
+}
+
+#[test]
+fn a_page_weighs_all_its_parts() {
+    let page = texts(130, 1);
+    let told = size_of_val(page.all_facts()) + 3 * size_of::<u64>();
+    let least = size_of::<Page>() + page.body().len() + told;
+    // The body may have a little room behind it.
+    assert!((least..=least + page.body().len()).contains(&page.bytes()), "{least}");
+    assert!(told > 3 * size_of::<u64>() && page.body().len() > 130 * ENTRY_BYTES);
 }

@@ -1,0 +1,75 @@
+//! Samples, and the dictionaries that are trained on them.
+
+use super::super::Sampler;
+use super::*;
+
+/// A page of one text, no two alike.
+fn text(nth: u64, bytes: usize) -> Page {
+    let mut page = builder::<String>(1);
+    let text = format!("high water at gauge {nth} was {} metres; ", nth.wrapping_mul(0x9E37_79B9));
+    add(&mut page, 0, facts(1), &text.repeat(bytes / text.len()));
+    page.finish()
+}
+
+#[test]
+fn small_bodies_are_sampled_until_there_are_enough_to_train_on() {
+    let mut sampler = Sampler::default();
+    assert!(sampler.sample(&text(0, 9 << 10)).is_none(), "it is too large");
+    let mut taken = 0;
+    let samples = (1..2_000).find_map(|nth| {
+        taken += text(nth, 4 << 10).body().len();
+        sampler.sample(&text(nth, 4 << 10))
+    });
+    let bytes = samples.expect("there were enough").train().expect("they have much in common");
+    assert!((400 << 10..406 << 10).contains(&taken), "the last one filled it: {taken}");
+    assert!(sampler.sample(&text(1, 4 << 10)).is_none(), "it asks once");
+    let page = text(5_000, 600);
+    let trained = Some(Dictionary::prepare(1, &bytes, 3).unwrap());
+    let with = stored::<String>(&page, &Compression { level: Some(3), dictionary: trained }).len();
+    assert!(with < stored::<String>(&page, &PACKED).len());
+}
+
+#[test]
+fn few_large_bodies_do_not_suffice_to_train_on() {
+    let mut sampler = Sampler::default();
+    // Half a megabyte in 63.
+    assert!((0..63).all(|nth| sampler.sample(&text(nth, 8_100)).is_none()));
+    assert!(sampler.sample(&text(63, 100)).is_some());
+}
+
+#[test]
+fn a_sampler_that_is_finished_asks_for_nothing() {
+    let mut sampler = Sampler::finished();
+    assert!((0..2_000).all(|nth| sampler.sample(&text(nth, 4 << 10)).is_none()));
+}
+
+#[test]
+fn a_page_in_columns_is_told_from_others() {
+    let mut numbers = builder::<[u32; 4]>(144);
+    (0..144).for_each(|slot| add(&mut numbers, slot, facts(1), &[slot, 7, slot * 2, 1]));
+    assert!(store_body(&numbers.finish(), &PACKED, None).is_packed());
+    assert!(!store_body(&texts(20, 1), &PACKED, None).is_packed());
+    assert!(!store_body(&texts(20, 1), &PLAIN, None).is_packed());
+}
+
+#[test]
+fn a_body_that_needs_no_dictionary_names_none() {
+    let mut bytes = stored::<String>(&texts(9, 1), &PLAIN);
+    // On disk, where a header names it.
+    bytes[32] = 1;
+    reseal(&mut bytes);
+    assert!(load::<String>(&bytes).unwrap_err().to_string().contains("cannot be"));
+}
+
+#[test]
+fn a_layout_is_another_with_other_keys() {
+    let (of, other) = (RecordShape::of::<u64>(), RecordShape::of::<u32>());
+    let kinds = [
+        of.fingerprint_with_keys::<u64>(),
+        of.fingerprint_with_keys::<String>(),
+        other.fingerprint_with_keys::<u64>(),
+        of.fingerprint(),
+    ];
+    assert!((1..4).all(|nth| !kinds[..nth].contains(&kinds[nth])), "{kinds:x?}");
+    assert_eq!((of.size(), other.size()), (8, 4));
+}
