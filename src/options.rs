@@ -146,8 +146,9 @@ impl Options {
     /// The part of the budget that the file's own cache of tree pages gets: an eighth, since a
     /// point read touches few of them, and at most 64 MiB.
     pub(crate) fn file_cache_bytes(&self) -> usize {
-        // No step of a schedule is redb's: all that a cache too small for it would do is cost time.
-        let least = if cfg!(shuttle) { 1 << 20 } else { 0 };
+        // Under drawn schedules and inputs a cache too small for it would cost redb time, and show
+        // nothing of the engine.
+        let least = if cfg!(any(shuttle, fuzzing)) { 1 << 20 } else { 0 };
         (self.memory_bytes / 8).clamp(least, 64 << 20)
     }
 }
