@@ -52,6 +52,7 @@ mod source_row;
 mod stamps;
 mod standing;
 mod tables;
+mod told;
 mod touched;
 mod undeclared;
 mod verify;
