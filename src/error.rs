@@ -124,7 +124,11 @@ impl Error {
         self
     }
 
+    /// Names a file, unless one is named: who met the error knows best which it was.
     pub(crate) fn at_file(self, path: &Path) -> Self {
+        if self.0.file.is_some() {
+            return self;
+        }
         self.edit(|inner| inner.file = Some(path.to_owned()))
     }
 

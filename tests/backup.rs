@@ -222,3 +222,100 @@ fn a_store_without_a_file_has_copies_too() {
     let copy = still::open(&to).unwrap();
     assert_eq!(define(&copy).0.peek(&1, AT).unwrap().map(|record| *record), Some(7.into()));
 }
+
+#[test]
+fn what_is_told_of_a_copy_may_use_the_store_and_close_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = filled(&folder.path().join("city.tide"), 3000);
+    let (puts, _) = define(&store);
+    let to = folder.path().join("copy.tide");
+    let mut told = 0;
+    let report = store.backup_telling(&to, |_| {
+        told += 1;
+        let _ = puts.peek(&7, AT);
+        store.close().unwrap();
+    });
+    assert!(told > 0);
+    // It closed behind the reading, or before it began.
+    match report {
+        Ok(report) => assert_eq!(report.bytes, fs::metadata(&to).unwrap().len()),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Reopen),
+    }
+}
+
+#[test]
+fn a_listener_that_panics_ends_the_copy_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = filled(&folder.path().join("city.tide"), 500);
+    let to = folder.path().join("copy.tide");
+    let panics = std::panic::AssertUnwindSafe(|| {
+        store.backup_telling(&to, |_| panic!("on purpose")).map(drop)
+    });
+    assert!(std::panic::catch_unwind(panics).is_err());
+    // By then nothing of it is under way.
+    assert!(still::open(&to).unwrap().verify().unwrap().is_clean());
+    store.backup(folder.path().join("second.tide")).unwrap();
+    store.close().unwrap();
+}
+
+#[test]
+fn an_error_of_a_copy_names_the_file_that_it_met() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("city.tide");
+    filled(&path, 2000).close().unwrap();
+    let options = Options { memory_bytes: 0, ..still::options() };
+    let store = Store::open_with(&path, options).unwrap();
+    // Behind its back all but the header is another.
+    let len = fs::metadata(&path).unwrap().len() as usize;
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &vec![9; len - 4096], 4096).unwrap();
+    let error = store.backup(folder.path().join("copy.tide")).unwrap_err();
+    assert_eq!((error.kind(), error.file()), (ErrorKind::Damaged, Some(&*path)), "{error}");
+}
+
+#[test]
+fn a_store_that_writes_no_more_gives_a_copy_of_what_was_acknowledged_or_none() {
+    let (mut copies, mut refusals) = (0, 0);
+    for reason in [Reason::LostWrites, Reason::Enospc, Reason::Eio] {
+        for for_good in [false, true] {
+            let disk = Disk::default();
+            let store = Store::open_backend(disk.backend(), still::options()).unwrap();
+            let (puts, built) = define(&store);
+            puts.put_many((0..50).map(|of| (of, AT, u64::from(of)))).unwrap();
+            (0..50).for_each(|of| drop(built.get(&of, AT).unwrap()));
+            store.invalidate(("building", 3_u32)).unwrap();
+            disk.fail(Failing { from: disk.asked(), for_good, reason });
+            assert!(puts.put(&0, AT, &77).is_err(), "{reason:?}");
+            assert!(store.invalidate(("building", 4_u32)).is_err(), "{reason:?}");
+            let folder = tempfile::tempdir().unwrap();
+            let to = folder.path().join("copy.tide");
+            match store.backup(&to) {
+                Err(error) => {
+                    assert!(
+                        matches!(error.kind(), ErrorKind::System | ErrorKind::Reopen),
+                        "{error}"
+                    );
+                    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+                    refusals += 1;
+                }
+                Ok(_) => {
+                    let copy = still::open(&to).unwrap();
+                    assert!(copy.verify().unwrap().is_clean());
+                    let (puts, built) = define(&copy);
+                    for of in 0..50 {
+                        let record = puts.peek(&of, AT).unwrap().unwrap();
+                        assert!([u64::from(of), 77].contains(&record.to_native()), "{reason:?}");
+                        assert!(of == 0 || record.to_native() == u64::from(of));
+                    }
+                    assert!(
+                        !built.peek(&3, AT).unwrap().unwrap().is_fresh(),
+                        "it was acknowledged"
+                    );
+                    copies += 1;
+                }
+            }
+        }
+    }
+    println!("{copies} copies, {refusals} refusals");
+    assert_eq!(copies + refusals, 6);
+}

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use common::disk::Random;
 use common::still;
+use redb::ReadableTable;
 use tidetable::{ErrorKind, Freshness, Options, RepairReport, Store, Timestamp, View};
 
 const AT: Timestamp = Timestamp::EPOCH;
@@ -237,4 +238,123 @@ fn nothing_is_repaired_that_is_open_or_over_what_is_there() {
     fs::write(&none, b"something else entirely, and shorter than a header").unwrap();
     let other = folder.path().join("other.tide");
     assert_eq!(Store::repair(&none, other).unwrap_err().kind(), ErrorKind::Damaged);
+}
+
+/// Large enough that each stands in a page of the file by itself, and none can be made smaller.
+type Large = Vec<u8>;
+
+fn large(seed: u64) -> Large {
+    let mut random = Random(seed);
+    (0..2600).map(|_| random.next() as u8).collect()
+}
+
+fn large_puts(path: &Path) -> (Store, View<u32, Large>) {
+    let store = still::open(path).expect("a store in order");
+    let puts = store.view::<u32, Large>("large").without_build().expect("a store in order");
+    (store, puts)
+}
+
+/// The key and the row of an entity's page, as the file has them.
+fn row(path: &Path, of: u32) -> (Vec<u8>, Vec<u8>) {
+    let bytes = fs::read(path).expect("a file");
+    let copy = path.with_extension("copy");
+    fs::write(&copy, bytes).expect("a file");
+    let found = common::unsealed::edit(&copy, |txn| {
+        let pages = redb::TableDefinition::<&[u8], &[u8]>::new("pages");
+        let pages = txn.open_table(pages).expect("a table");
+        let rows = pages.iter().expect("rows");
+        let rows = rows.map(|entry| entry.expect("a row"));
+        let mut rows = rows.map(|(key, row)| (key.value().to_vec(), row.value().to_vec()));
+        rows.find(|(key, _)| key[4..8] == of.to_be_bytes()).expect("it was put")
+    });
+    fs::remove_file(copy).expect("it is there");
+    found
+}
+
+/// Writes something else wherever these bytes stand. How often that is.
+fn replace(bytes: &mut [u8], what: &[u8], by: &[u8]) -> usize {
+    assert_eq!(what.len(), by.len());
+    let mut found = 0;
+    for at in 0..=bytes.len() - what.len() {
+        if bytes[at..].starts_with(what) {
+            bytes[at..][..by.len()].copy_from_slice(by);
+            found += 1;
+        }
+    }
+    found
+}
+
+#[test]
+fn a_row_of_a_damaged_place_gives_way_to_a_proven_one_and_is_named_where_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("city.tide");
+    let (store, puts) = large_puts(&path);
+    (1..5).for_each(|of| puts.put(&of, AT, &large(of.into())).unwrap());
+    store.close().unwrap();
+    let older = row(&path, 2);
+    let (store, puts) = large_puts(&path);
+    puts.put(&2, AT, &large(22)).unwrap();
+    store.close().unwrap();
+    let whole = fs::read(&path).unwrap();
+    let (key, newer) = row(&path, 2);
+    assert_eq!(key, older.0);
+    // In a place behind it stands what stood under its key before.
+    let (other_key, other) = row(&path, 3);
+    let as_one = |(key, row): (&[u8], &[u8])| [key, row].concat();
+    let mut bytes = whole;
+    let older = as_one((&older.0, &older.1));
+    assert!(replace(&mut bytes, &as_one((&other_key, &other)), &older) > 0);
+    let read = |to: &Path| {
+        let (store, puts) = large_puts(to);
+        let record = puts.peek(&2, AT).unwrap().map(|record| record.to_vec());
+        store.close().unwrap();
+        record
+    };
+    let (to, report) = repaired(folder.path(), &bytes).unwrap();
+    assert_eq!(read(&to), Some(large(22)), "{report}");
+    assert!(report.lost > 0 && !report.to_string().contains("may be older"), "{report}");
+    // Without the proven one it is better than nothing, and said.
+    assert!(replace(&mut bytes, &newer, &vec![0xA5; newer.len()]) > 0);
+    let (to, report) = repaired(folder.path(), &bytes).unwrap();
+    assert_eq!(read(&to), Some(large(2)), "{report}");
+    assert!(report.to_string().contains("it may be older than the last"), "{report}");
+}
+
+#[test]
+fn tables_that_a_damaged_page_names_are_brought_over_and_said_to_be_doubtful() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = fs::read(filled(folder.path())).unwrap();
+    // A name in the page that names the tables, of one that is not brought over.
+    assert!(replace(&mut bytes, b"begundeps", b"be!!!deps") > 0);
+    let (to, report) = repaired(folder.path(), &bytes).unwrap();
+    let told = report.to_string();
+    for table in ["meta", "views", "pages", "sources"] {
+        let doubtful = format!("{table}: a damaged page of the file names it");
+        assert!(told.contains(&doubtful), "{told}");
+    }
+    assert_eq!(holds(&to, "the page that names the tables"), ENTITIES);
+}
+
+#[test]
+fn stamps_that_nothing_proves_do_not_lead_the_clock_astray() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = filled(folder.path());
+    let mut bytes = fs::read(&path).unwrap();
+    let row = common::unsealed::edit(&path, |txn| {
+        let views = redb::TableDefinition::<&[u8], &[u8]>::new("views");
+        let views = txn.open_table(views).expect("a table");
+        views.get(b"puts".as_slice()).expect("a row").expect("it is there").value().to_vec()
+    });
+    // Behind them: when it was stamped, a dictionary, and no readers.
+    let mut astray = row.clone();
+    let stamps = row.len() - 32..row.len() - 16;
+    astray[stamps].fill(0x3F);
+    assert!(replace(&mut bytes, &row, &astray) > 0);
+    let (to, report) = repaired(folder.path(), &bytes).unwrap();
+    assert!(report.losses.iter().any(|loss| loss.table == "views"), "{report}");
+    assert_eq!(holds(&to, "stamps"), ENTITIES);
+    let world = World::open(&to).unwrap();
+    world.puts.put(&0, AT, &1).unwrap();
+    let now = world.puts.peek(&0, AT).unwrap().unwrap().changed_at().get();
+    assert!(now < 1 << 60, "{now}");
 }

@@ -2,6 +2,13 @@
 
 mod common;
 
+#[path = "verify/bounds.rs"]
+mod bounds;
+#[path = "verify/kept.rs"]
+mod kept;
+#[path = "verify/near.rs"]
+mod near;
+
 use std::path::Path;
 
 use common::{still, unsealed};
@@ -145,6 +152,16 @@ fn row_of(txn: &WriteTransaction, table: &'static str, page: &[u8]) -> (Vec<u8>,
     found.or_else(of_edge).expect("the page has a row")
 }
 
+/// Gives the first facts of a page a revision to come.
+fn set_facts(txn: &WriteTransaction, page: &[u8]) {
+    let (key, mut row) = row_of(txn, "pages", page);
+    // V, behind the header and S.
+    row[48..56].copy_from_slice(&(u64::MAX / 2).to_le_bytes());
+    let sum = xxh3_64_with_seed(&row[16..], xxh3_64(&key));
+    row[8..16].copy_from_slice(&sum.to_le_bytes());
+    put(txn, "pages", &key, &row);
+}
+
 fn nothing(_: &World) {}
 
 #[test]
@@ -211,12 +228,7 @@ fn a_page_that_was_put_goes_and_no_other() {
 #[test]
 fn records_of_revisions_to_come_go() {
     let (_folder, world, _) = found(FindingKind::Facts, "pages", nothing, |txn| {
-        let (key, mut row) = row_of(txn, "pages", &total(1));
-        // V of the first facts, behind the header and S.
-        row[48..56].copy_from_slice(&(u64::MAX / 2).to_le_bytes());
-        let sum = xxh3_64_with_seed(&row[16..], xxh3_64(&key));
-        row[8..16].copy_from_slice(&sum.to_le_bytes());
-        put(txn, "pages", &key, &row);
+        set_facts(txn, &total(1));
     });
     assert_eq!(world.freshness(1), None);
     assert_eq!(*world.totals.get(&1, at(0)).unwrap(), 2);

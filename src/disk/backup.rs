@@ -8,6 +8,7 @@ use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableT
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::revision::Revision;
+use crate::sync::Arc;
 
 use super::backlog::open_if_there;
 use super::contents::{CONTENTS, explain_any};
@@ -15,6 +16,7 @@ use super::file::{Contents, create_new};
 use super::scribe::Scribe;
 use super::shared::Shared;
 use super::tables::{ALL_NAMES, Bytes, meta};
+use super::told::telling;
 use super::view_row::ViewRow;
 
 /// What [`Store::backup`](crate::Store::backup) wrote.
@@ -27,25 +29,27 @@ pub struct BackupReport {
     pub bytes: u64,
 }
 
-/// Copies everything that is committed into a new file, row by row, in one read transaction.
+/// Copies everything that is committed into a new file, row by row, in one read transaction. What is
+/// told of it may use the store, and close it, which waits for the reading.
 pub(crate) fn backup(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     to: &Path,
     progress: &mut dyn FnMut(f64),
 ) -> Result<BackupReport> {
+    let (shared, to) = (shared.clone(), to.to_owned());
+    telling(move |tell| copy_to(&shared, &to, tell), progress)
+}
+
+fn copy_to(shared: &Shared, to: &Path, progress: &dyn Fn(f64)) -> Result<BackupReport> {
     refuse_if_taken(to)?;
-    let told = std::cell::RefCell::new(progress);
     let rows = Cell::new(0);
     let cache = shared.options.file_cache_bytes();
-    shared.read(|txn| {
-        let lay_out = |database: &mut Database| {
-            rows.set(copy(shared, txn, database, &mut **told.borrow_mut())?);
-            Ok(())
-        };
-        let contents = Contents { lay_out: &lay_out, ..CONTENTS };
-        let check = |database: &Database| count(database, rows.get());
-        create_new(to, cache, contents, &check)
-    })?;
+    let lay_out = |database: &mut Database| {
+        rows.set(shared.read(|txn| copy(shared, txn, database, progress))?);
+        Ok(())
+    };
+    let contents = Contents { lay_out: &lay_out, ..CONTENTS };
+    create_new(to, cache, contents, &|database| count(database, rows.get()))?;
     let bytes = fs::metadata(to).map_err(|cause| Error::system("looking at", to, cause))?.len();
     Ok(BackupReport { rows: rows.get(), bytes })
 }
@@ -63,7 +67,7 @@ fn copy(
     shared: &Shared,
     txn: &ReadTransaction,
     database: &mut Database,
-    progress: &mut dyn FnMut(f64),
+    progress: &dyn Fn(f64),
 ) -> Result<u64> {
     let failed = |cause| shared.storage_error(cause);
     let tables: Vec<_> = ALL_NAMES

@@ -240,7 +240,8 @@ where
                 view.damaged_pages += 1;
                 continue;
             }
-            PageStands::Absent => continue,
+            // Told of by an audit.
+            PageStands::Absent | PageStands::OfLaterFormat(_) => continue,
         };
         let marks = match look.marks(key)? {
             Stands::Row(marks) => marks,

@@ -11,6 +11,7 @@ use crate::graph::{
 };
 use crate::page::{PageKey, Slot, ViewId};
 
+use super::link_rows::Tolerance;
 use super::shared::Shared;
 use super::source_row::SourceRow;
 use super::tables::{DEPS, EDGES, MARKS, SOURCES};
@@ -28,6 +29,8 @@ pub(crate) struct Links<'s, T> {
     pub(super) sources: T,
     /// The first failure of the file below.
     fault: OnceCell<Error>,
+    /// Whether rows that cannot be read void everything.
+    pub(super) tolerance: Tolerance,
 }
 
 /// The tables as a read transaction has them.
@@ -36,9 +39,9 @@ pub(crate) type LinksToRead<'s> = Links<'s, ReadOnlyTable<Key, Key>>;
 impl<'s> LinksToRead<'s> {
     pub(crate) fn to_read(shared: &'s Shared, txn: &ReadTransaction) -> Result<Self> {
         let open = |table| txn.open_table(table).map_err(|cause| shared.storage_error(cause));
-        let fault = OnceCell::new();
-        let (deps, edges) = (open(DEPS)?, open(EDGES)?);
-        Ok(Self { shared, deps, edges, marks: open(MARKS)?, sources: open(SOURCES)?, fault })
+        let (fault, tolerance) = (OnceCell::new(), Tolerance::default());
+        let (deps, edges, marks) = (open(DEPS)?, open(EDGES)?, open(MARKS)?);
+        Ok(Self { shared, deps, edges, marks, sources: open(SOURCES)?, fault, tolerance })
     }
 }
 
@@ -58,16 +61,22 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
     /// A row of one of the tables; one that cannot be read is damage.
     fn row<R>(
         &self,
-        table: &T,
+        (name, table): (&'static str, &T),
         key: &[u8],
         what: &str,
         parse: impl Fn(&[u8]) -> Option<R>,
     ) -> Result<Option<R>> {
         let Some(bytes) = self.keep(table.get(key))? else { return Ok(None) };
-        match parse(bytes.value()) {
-            Some(row) => Ok(Some(row)),
-            None => Err(self.damaged(what)),
+        let row = parse(bytes.value());
+        if row.is_none() {
+            self.unreadable(name, key, what)?;
         }
+        Ok(row)
+    }
+
+    /// A row cannot be read: that voids everything, or else the row counts as not there.
+    fn unreadable(&self, table: &'static str, key: &[u8], what: &str) -> Result<()> {
+        if self.tolerance.note(table, key) { Ok(()) } else { Err(self.damaged(what)) }
     }
 
     fn damaged(&self, what: &str) -> Error {
@@ -77,7 +86,7 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
 
     /// What the records of a page read.
     pub(crate) fn deps(&self, page: &[u8]) -> Result<Option<DepsRow>> {
-        self.row(&self.deps, page, "what a page's records read", DepsRow::from_bytes)
+        self.row(("deps", &self.deps), page, "what a page's records read", DepsRow::from_bytes)
     }
 
     /// The marks of a page, as the file has them.
@@ -85,7 +94,7 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
         if self.keep(self.marks.is_empty())? {
             return Ok(None);
         }
-        self.row(&self.marks, page, "a page's row of marks", MarkRow::from_bytes)
+        self.row(("marks", &self.marks), page, "a page's row of marks", MarkRow::from_bytes)
     }
 
     /// Calls `then` with the marks of each page between these keys.
@@ -109,7 +118,7 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
 
     /// What is known of a source, a kind, an entity or a view.
     pub(crate) fn source(&self, node: &[u8]) -> Result<Option<SourceRow>> {
-        self.row(&self.sources, node, "a source's row", SourceRow::from_bytes)
+        self.row(("sources", &self.sources), node, "a source's row", SourceRow::from_bytes)
     }
 
     /// Sources between these keys that a reconciliation has not seen, though an earlier one had or a
@@ -167,7 +176,8 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
 
     /// How a page reads a node.
     pub(crate) fn edge(&self, node: &[u8], reader: &[u8]) -> Result<Option<EdgeRow>> {
-        self.row(&self.edges, &edge_key(node, reader), "a dependency", EdgeRow::from_bytes)
+        let key = edge_key(node, reader);
+        self.row(("edges", &self.edges), &key, "a dependency", EdgeRow::from_bytes)
     }
 
     /// Whether anything reads a node.
@@ -195,10 +205,10 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
     ) -> Result<()> {
         for entry in self.keep(self.edges.range(from..until))? {
             let (key, value) = self.keep(entry)?;
-            let split = split_edge(key.value());
             let row = EdgeRow::from_bytes(value.value());
-            let (Some((_, reader)), Some(row)) = (split, row) else {
-                return Err(self.damaged("a dependency"));
+            let (Some(reader), Some(row)) = (reading_page(key.value()), row) else {
+                self.unreadable("edges", key.value(), "a dependency")?;
+                continue;
             };
             if !then(reader, &row) {
                 break;
@@ -216,8 +226,11 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
                 range.next().transpose().map(|entry| entry.map(|(key, _)| key.value().to_vec()))
             });
             let Some(key) = self.keep(next)? else { return Ok(views) };
-            let view = split_edge(&key).and_then(|(_, reader)| PageKey::split(reader));
-            let Some((view, _, _)) = view else { return Err(self.damaged("a dependency")) };
+            let Some((view, _, _)) = reading_page(&key).and_then(PageKey::split) else {
+                self.unreadable("edges", &key, "a dependency")?;
+                from = [&*key, &[0]].concat();
+                continue;
+            };
             views.push(view);
             from = edge_key(node, &PageKey::view_bounds(view).1);
         }
@@ -238,6 +251,11 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
     }
 }
 
+/// The page that an edge's key names as its reader.
+fn reading_page(edge: &[u8]) -> Option<&[u8]> {
+    split_edge(edge).map(|(_, reader)| reader).filter(|reader| PageKey::split(reader).is_some())
+}
+
 /// The marks of a page, as the file has them now.
 pub(crate) fn mark_row(shared: &Shared, page: &[u8]) -> Result<Option<MarkRow>> {
     shared.read(|txn| Links::to_read(shared, txn)?.marks(page))
@@ -246,9 +264,9 @@ pub(crate) fn mark_row(shared: &Shared, page: &[u8]) -> Result<Option<MarkRow>> 
 impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
     pub(super) fn to_write(shared: &'s Shared, txn: &'t WriteTransaction) -> Result<Self> {
         let open = |table| txn.open_table(table).map_err(|cause| shared.storage_error(cause));
-        let fault = OnceCell::new();
-        let (deps, edges) = (open(DEPS)?, open(EDGES)?);
-        Ok(Self { shared, deps, edges, marks: open(MARKS)?, sources: open(SOURCES)?, fault })
+        let (fault, tolerance) = (OnceCell::new(), Tolerance::default());
+        let (deps, edges, marks) = (open(DEPS)?, open(EDGES)?, open(MARKS)?);
+        Ok(Self { shared, deps, edges, marks, sources: open(SOURCES)?, fault, tolerance })
     }
 
     pub(super) fn put_marks(&mut self, page: &[u8], row: &MarkRow) -> Result<()> {

@@ -56,6 +56,7 @@ impl Batch<'_> {
             return Ok(Marked::default());
         }
         let mut walk = Walk::new(PAGES_MARKED_MAX);
+        let mut walked = Ok(());
         let sight = Sight {
             shared: self.shared(),
             links: &self.links,
@@ -64,8 +65,10 @@ impl Batch<'_> {
             now,
         };
         for (seed, cause) in seeds {
-            walk.run(&sight, seed, cause)?;
+            walked = walked.and_then(|()| walk.run(&sight, seed, cause));
         }
+        // What was staged before would stand without its marks.
+        walked.map_err(|error| self.void(error))?;
         let outcome = walk.finish();
         let shared = self.shared();
         let marked = Marked::of(&outcome, |key| shared.is_cached(key));

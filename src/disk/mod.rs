@@ -55,6 +55,7 @@ mod sparing_tests;
 mod stamps;
 mod standing;
 mod tables;
+mod told;
 mod touched;
 mod undeclared;
 mod verify;

@@ -1,7 +1,10 @@
 //! Pages on their way into the file beside patterns that it has not, or has another of.
 
-use crate::disk::operations::{Part, StoreRecords};
-use crate::disk::{Speed, ViewState};
+use redb::{ReadableDatabase, ReadableTable};
+
+use crate::disk::operations::{KeepDictionary, Mend, Part, StoreRecords};
+use crate::disk::tables::DICTIONARIES;
+use crate::disk::{FindingKind, Speed, ViewState, verify};
 use crate::grid::{Grid, PageNumber};
 use crate::options::Options;
 use crate::page::{Facts, Origin, Page, PageBuilder, PageKey, Pattern, Slot, serialize};
@@ -76,6 +79,33 @@ impl World {
         self.engine.writer().unwrap().run(store).unwrap();
     }
 
+    /// What the file has under the ids of dictionaries and patterns, in order.
+    fn aids(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let aids = self.engine.shared().with_database(|database| {
+            let txn = database.begin_read().unwrap();
+            let table = txn.open_table(DICTIONARIES).unwrap();
+            let rows = table.iter().unwrap().map(Result::unwrap);
+            Ok(rows.map(|(key, row)| (key.value().to_vec(), row.value().to_vec())).collect())
+        });
+        aids.unwrap()
+    }
+
+    /// Spoils each of them behind the engine's back.
+    fn spoil_aids(&self) {
+        let aids = self.aids();
+        let spoilt = self.engine.shared().with_database(|database| {
+            let txn = database.begin_write().unwrap();
+            let mut table = txn.open_table(DICTIONARIES).unwrap();
+            for (key, _) in aids {
+                table.insert(&*key, &[1, 2, 3][..]).unwrap();
+            }
+            drop(table);
+            txn.commit().unwrap();
+            Ok(())
+        });
+        spoilt.unwrap();
+    }
+
     fn reads(&self, entity: u32) {
         for slot in 0..SLOTS {
             let minute = TIME.0 * i64::from(SLOTS) + i64::from(slot);
@@ -106,4 +136,31 @@ fn a_pattern_that_was_forgotten_gives_way_to_the_one_in_the_file() {
     (10..14).for_each(|entity| world.reads(entity));
     let again = world.state.patterns().suggest(TIME, b"another", &world.page(14));
     assert!(again.is_some_and(|pattern| pattern.is(&one)));
+}
+
+#[test]
+fn a_dictionary_or_pattern_whose_row_is_damaged_is_written_anew_from_memory() {
+    let world = World::new();
+    let one = world.pattern(1);
+    world.store(vec![world.part(10, &one)]);
+    let (view, bytes) = (world.state.clone(), b"sun and shade and sun again".repeat(20));
+    let writer = world.engine.writer().unwrap();
+    let id = writer.run(KeepDictionary { view, bytes: bytes.clone() }).unwrap();
+    world.state.use_dictionary(id, &bytes).unwrap();
+    // Either way that one is known: it was suggested for pages, or a page was read that names it.
+    world.state.patterns().found(TIME, Some(one));
+    let whole = world.aids();
+    assert_eq!(whole.len(), 2);
+    world.spoil_aids();
+    assert_ne!(world.aids(), whole);
+    let shared = world.engine.shared();
+    let found = verify(shared, None, &mut |_| ()).unwrap();
+    let kinds: Vec<_> = found.findings.iter().map(|found| (found.kind, found.table)).collect();
+    assert_eq!(kinds, [(FindingKind::Row, "dictionaries"); 2], "{found}");
+    let mender = |subjects| writer.run(Mend { subjects });
+    let mended = verify(shared, Some(&mender), &mut |_| ()).unwrap();
+    assert_eq!((mended.found, mended.repaired), (2, 2), "{mended}");
+    assert_eq!(world.aids(), whole);
+    assert!(verify(shared, None, &mut |_| ()).unwrap().is_clean());
+    world.reads(10);
 }

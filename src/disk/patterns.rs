@@ -67,6 +67,13 @@ impl Patterns {
         known.patterns.entry(number).or_insert((Some(pattern), asked)).0.clone()
     }
 
+    /// The pattern that is known under an id.
+    pub(crate) fn by_id(&self, id: u32) -> Option<Pattern> {
+        let known = self.0.lock();
+        let mut patterns = known.patterns.values().filter_map(|(pattern, _)| pattern.as_ref());
+        patterns.find(|pattern| pattern.id() == id).cloned()
+    }
+
     /// What the file turned out to have for that time, if it can be used.
     pub(crate) fn found(&self, number: PageNumber, pattern: Option<Pattern>) {
         let mut known = self.0.lock();

@@ -351,9 +351,14 @@ impl ViewState {
         &self.announcements
     }
 
-    /// A dictionary or pattern that a page has named before.
+    /// A dictionary or pattern that a page has named before, or that new pages use.
     pub(crate) fn known_aid(&self, id: u32) -> Option<Aid> {
-        self.aids.lock().get(&id).cloned()
+        let known = self.aids.lock().get(&id).cloned();
+        known.or_else(|| {
+            let compression = self.compression.read();
+            let in_use = compression.dictionary.as_ref().filter(|in_use| in_use.id() == id);
+            in_use.cloned().map(Aid::Dictionary)
+        })
     }
 
     /// A dictionary or pattern that a page names, read from its table when it is first needed.

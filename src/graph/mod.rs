@@ -61,9 +61,7 @@ pub(crate) use dependencies::{Dependency, DependencySet, NodeReads};
 #[cfg(not(loom))]
 pub(crate) use deps_row::DepsRow;
 #[cfg(not(loom))]
-pub(crate) use edge::EdgeRow;
-#[cfg(all(test, not(loom)))]
-pub(crate) use edge::WHOLE;
+pub(crate) use edge::{EdgeRow, WHOLE};
 #[cfg(all(fuzzing, not(loom)))]
 pub use fuzzing::{rows_hold, walk_holds};
 #[cfg(not(loom))]

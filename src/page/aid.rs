@@ -24,6 +24,14 @@ impl Aid {
         Dictionary::prepare(id, bytes, level).map(Self::Dictionary)
     }
 
+    /// What stands in the file.
+    pub(crate) fn row(&self) -> &[u8] {
+        match self {
+            Self::Dictionary(dictionary) => dictionary.row(),
+            Self::Pattern(pattern) => pattern.row(),
+        }
+    }
+
     pub(crate) fn into_dictionary(self) -> Result<Dictionary> {
         match self {
             Self::Dictionary(dictionary) => Ok(dictionary),

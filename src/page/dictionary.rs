@@ -30,6 +30,7 @@ pub(crate) struct Dictionary(Arc<Prepared>);
 
 struct Prepared {
     id: u32,
+    row: Box<[u8]>,
     encoder: EncoderDictionary<'static>,
     decoder: DecoderDictionary<'static>,
 }
@@ -47,9 +48,15 @@ impl Dictionary {
             |cause| Error::damaged(format!("the dictionary {id} is unusable")).caused_by(cause);
         Ok(Self(Arc::new(Prepared {
             id,
+            row: bytes.into(),
             encoder: EncoderDictionary::try_copy(bytes, level).map_err(unusable)?,
             decoder: DecoderDictionary::try_copy(bytes).map_err(unusable)?,
         })))
+    }
+
+    /// What stands in the file.
+    pub(super) fn row(&self) -> &[u8] {
+        &self.0.row
     }
 
     /// Its id within the view; never zero.

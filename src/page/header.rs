@@ -49,6 +49,20 @@ pub(super) const HEADER_BYTES: usize = 40;
 /// Where the checksum ends and what it covers begins.
 pub(super) const CHECKED_FROM: usize = 16;
 
+/// Why only a later release than this can read a page, if that is what its bytes say.
+pub(super) fn later_format(bytes: &[u8]) -> Option<String> {
+    let (magic, rest) = bytes.split_first_chunk()?;
+    let numbers = rest.first_chunk::<4>().filter(|_| *magic == MAGIC)?;
+    let [format, form] = [0, 2].map(|at| u16::from_le_bytes([numbers[at], numbers[at + 1]]));
+    let what = match format {
+        FORMAT if Form::from_number(form).is_none() => format!("the page's body has form {form}"),
+        FORMAT => return None,
+        format if format > FORMAT => format!("the page has format {format}"),
+        _ => return None,
+    };
+    Some(format!("{what}, this release reads format {FORMAT}; use the release that wrote it"))
+}
+
 /// A page's header, its bounds already checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
@@ -98,14 +112,10 @@ impl Header {
         let eight = |at: usize| {
             u64::from_le_bytes(head[at..at + 8].try_into().expect("a slice of eight bytes"))
         };
-        if two(4) != FORMAT {
-            return Err(Error::damaged(format!(
-                "the page has format {}, this release reads format {FORMAT}; use the release that wrote it",
-                two(4)
-            )));
-        }
-        let form = Form::from_number(two(6)).ok_or_else(|| {
-            Error::damaged(format!("the page's body has the unknown form {}", two(6)))
+        let later = later_format(bytes);
+        let form = Form::from_number(two(6)).filter(|_| two(4) == FORMAT && later.is_none());
+        let form = form.ok_or_else(|| {
+            Error::damaged(later.unwrap_or_else(|| format!("the page has format {}", two(4))))
         })?;
         let header = Self {
             form,

@@ -52,7 +52,7 @@ pub use shape::RecordType;
 #[cfg(fuzzing)]
 pub use spoilt::spoilt_page_holds;
 pub(crate) use stored::{
-    StoredBody, decode, encode, store_body, stored_facts, stored_names, unbound,
+    StoredBody, decode, encode, later_format, store_body, stored_facts, stored_names, unbound,
 };
 
 /// The most buckets a page may hold: on disk (slot tables of this length occur), never lowered.

@@ -11,7 +11,7 @@ use super::body::Page;
 use super::dictionary::{Compression, decompress, decompress_lean};
 use super::even::{Even, LEAN_EXCESS, from_lean, from_packed};
 use super::facts::{FACTS_BYTES, Facts};
-use super::header::{CHECKED_FROM, Form, HEADER_BYTES, Header};
+use super::header::{self, CHECKED_FROM, Form, HEADER_BYTES, Header};
 use super::pattern::Pattern;
 use super::shape::RecordShape;
 
@@ -181,6 +181,11 @@ pub(crate) fn stored_facts(bytes: &[u8]) -> Option<Vec<Facts>> {
 pub(crate) fn stored_names(bytes: &[u8]) -> Option<(u64, u32)> {
     let header = Header::parse(bytes).ok()?;
     Some((header.layout, header.dictionary))
+}
+
+/// Why only a later release can read a page, if that is what its bytes say.
+pub(crate) fn later_format(bytes: &[u8]) -> Option<String> {
+    header::later_format(bytes)
 }
 
 /// A page that was taken out of its file, without its type.

@@ -37,8 +37,9 @@ impl Store {
         self.backup_telling(path, |_| ())
     }
 
-    /// [`backup`](Self::backup), telling how far it is, from 0 to 1, in this thread. What is told must
-    /// not use the store: closing it waits for the copy, and so does who reads meanwhile.
+    /// [`backup`](Self::backup), telling how far it is, from 0 to 1, in this thread, while another copies.
+    /// What is told of it may use the store, and close it: that waits until all is read, and no copy is
+    /// cut short by it.
     ///
     /// # Errors
     /// As [`backup`](Self::backup).
@@ -133,10 +134,13 @@ impl Store {
     }
 
     /// [`verify`](Self::verify), and mends what it finds: the writer looks again at each finding and
-    /// decides. What is wrong with a record costs its build: one whose mark was lost is stale, a page
-    /// that fails its checks is written again from memory or goes, and who has read it is told. What
-    /// cannot be mended so is in the report, not [`repaired`](crate::Finding::repaired). Closing the
-    /// store waits for it, so what is told of its progress must not close it.
+    /// decides, a few hundred remedies in an operation. What is wrong with a record costs its build: one
+    /// whose mark was lost is stale, a page that fails its checks is written again from memory or goes,
+    /// and who has read it is told. What was put is kept wherever it can be read, stale; pages that went
+    /// with what was put into them are named in the report as [`lost`](crate::Finding::lost). What was
+    /// asked for stays asked for. What cannot be mended so is in the report, not
+    /// [`repaired`](crate::Finding::repaired): a page that a later release wrote, above all, is left as it
+    /// is. Closing the store waits for no more than the operation at hand; then this ends with an error.
     ///
     /// # Errors
     /// As [`verify`](Self::verify), and [`Input`](crate::ErrorKind::Input) in a store opened to read
@@ -144,7 +148,8 @@ impl Store {
     pub fn verify_and_repair(&self, mut progress: impl FnMut(f64)) -> Result<VerifyReport> {
         refuse_inside_build("repairing the store")?;
         self.0.shared().check_writable()?;
-        let writer = self.0.writer()?;
-        verify(self.0.shared(), Some(&|subjects| writer.run(Mend { subjects })), &mut progress)
+        // Nobody holds a way to the writer while what is told of its progress runs: it may close the store.
+        let mender = |subjects| self.0.writer()?.run(Mend { subjects });
+        verify(self.0.shared(), Some(&mender), &mut progress)
     }
 }

@@ -4,13 +4,17 @@
 //! file is made whole under a temporary name in the same folder, closed and sealed, synced, and only
 //! then given its name, which never replaces another's.
 //!
-//! A crash leaves at most a file `.tidetable-birth-…` behind. It is harmless and belongs to nobody;
-//! it is not removed by later creations, because they cannot tell it from one that is at work.
+//! A crash leaves at most a file `.tidetable-birth-…` behind. Whoever makes one holds a lock on it that
+//! ends with its process, so the next creation in the folder can tell those that nobody makes any more,
+//! and removes them.
 
+use crate::disk::StorageBackend;
 use crate::error::{Error, Result};
+use redb::backends::FileBackend;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 /// Whose file has the name now.
@@ -23,25 +27,82 @@ pub(super) enum Birth {
 
 /// Creates a whole file at a path that held none. `fill` makes it whole, and syncs it: the name
 /// must not be durable before the bytes are.
+///
+/// An error leaves no file under the name, unless somebody has opened it there meanwhile.
 pub(super) fn give_birth(path: &Path, fill: impl FnOnce(File) -> Result<()>) -> Result<Birth> {
+    give_birth_in(path, fill, &|folder| File::open(folder).and_then(|folder| folder.sync_all()))
+}
+
+fn give_birth_in(
+    path: &Path,
+    fill: impl FnOnce(File) -> Result<()>,
+    sync_folder: &dyn Fn(&Path) -> io::Result<()>,
+) -> Result<Birth> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    remove_abandoned(folder);
     let (temporary, file) =
         Temporary::create(folder).map_err(|cause| Error::system("creating", path, cause))?;
+    let again = file.try_clone().map_err(|cause| Error::system("creating", path, cause))?;
     fill(file)?;
     let birth = temporary.name(path).map_err(|cause| Error::system("creating", path, cause))?;
-    if birth == Birth::Born {
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|cause| Error::system("syncing the folder of", path, cause))?;
-    }
+    // Also where another was first: it may not have got so far, and what is written to its file from
+    // now on hangs on the name.
+    sync_folder(folder).map_err(|cause| {
+        if birth == Birth::Born {
+            take_back(path, again);
+        }
+        Error::system("syncing the folder of", path, cause)
+    })?;
     Ok(birth)
 }
 
+/// Takes a name back that may not last: what somebody wrote to the file later would go with it. If
+/// somebody has opened it by now it is his.
+fn take_back(path: &Path, file: File) {
+    let Ok(backend) = FileBackend::new(file) else { return };
+    if let Ok(true) = backend.try_lock_range(Bound::Unbounded, Bound::Unbounded) {
+        // Who has it open without the lock yet finds that it has no name any more.
+        let _ = fs::remove_file(path);
+    }
+}
+
+const PREFIX: &str = ".tidetable-birth-";
+/// The byte that is locked while a file is being made: beyond all data, and none of those that redb
+/// locks.
+const AT_WORK: (Bound<u64>, Bound<u64>) =
+    (Bound::Included((1 << 62) + 1000), Bound::Excluded((1 << 62) + 1001));
+
+/// Removes files that were being made by processes that are no more. Where locks are not to be had
+/// there is no telling, and nothing is removed.
+fn remove_abandoned(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let births = entries.flatten().filter(|entry| {
+        entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX))
+            && entry.file_type().is_ok_and(|kind| kind.is_file())
+    });
+    for entry in births {
+        let path = entry.path();
+        let file = OpenOptions::new().read(true).write(true).open(&path);
+        let Ok(backend) =
+            file.map_err(|_| ()).and_then(|file| FileBackend::new(file).map_err(|_| ()))
+        else {
+            continue;
+        };
+        if let Ok(true) = backend.try_lock_range(AT_WORK.0, AT_WORK.1) {
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
 /// A file with a temporary name, which goes when this does.
-struct Temporary(PathBuf);
+struct Temporary {
+    path: PathBuf,
+    /// Holds the lock that says that somebody is at work.
+    at_work: Option<FileBackend>,
+}
 
 impl Temporary {
     fn create(folder: &Path) -> io::Result<(Self, File)> {
@@ -52,9 +113,17 @@ impl Temporary {
         loop {
             // Random, because process ids repeat across containers that share a folder.
             let unique = RandomState::new().hash_one(std::process::id());
-            let path = folder.join(format!(".tidetable-birth-{unique:016x}"));
+            let path = folder.join(format!("{PREFIX}{unique:016x}"));
             match options.open(&path) {
-                Ok(file) => return Ok((Self(path), file)),
+                Ok(file) => {
+                    let at_work = FileBackend::new(file.try_clone()?).ok();
+                    let locked = at_work.as_ref().map(|it| it.try_lock_range(AT_WORK.0, AT_WORK.1));
+                    let made = Self { path, at_work };
+                    // Somebody took it for abandoned before it was locked: another one then.
+                    if !matches!(locked, Some(Ok(false))) && has_name(&file)? {
+                        return Ok((made, file));
+                    }
+                }
                 Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(cause) => return Err(cause),
             }
@@ -63,9 +132,9 @@ impl Temporary {
 
     /// Gives the file its name unless that is taken.
     fn name(&self, path: &Path) -> io::Result<Birth> {
-        let named = fs::hard_link(&self.0, path).or_else(|refused| match refused.kind() {
+        let named = fs::hard_link(&self.path, path).or_else(|refused| match refused.kind() {
             io::ErrorKind::AlreadyExists => Err(refused),
-            _ => rename_without_replacing(&self.0, path, refused),
+            _ => rename_without_replacing(&self.path, path, refused),
         });
         match named {
             Ok(()) => Ok(Birth::Born),
@@ -78,8 +147,22 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         // After a rename there is nothing to remove; and a name that cannot be removed is harmless.
-        let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_file(&self.path);
+        if let Some(at_work) = self.at_work.take() {
+            // Its file may live on, under its name.
+            let _ = at_work.unlock_range(AT_WORK.0, AT_WORK.1);
+        }
     }
+}
+
+#[cfg(unix)]
+fn has_name(file: &File) -> io::Result<bool> {
+    Ok(std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) > 0)
+}
+
+#[cfg(not(unix))]
+fn has_name(_: &File) -> io::Result<bool> {
+    Ok(true)
 }
 
 /// For file systems without hard links.
@@ -106,6 +189,70 @@ fn rename_without_replacing(_: &Path, _: &Path, refused: io::Error) -> io::Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const OURS: &[u8] = b"ours";
+
+    fn write(mut file: File) -> Result<()> {
+        io::Write::write_all(&mut file, OURS).map_err(|cause| Error::input(cause.to_string()))
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name();
+        let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(name).collect();
+        names.sort();
+        names.into_iter().map(|name| name.into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn what_a_killed_creation_left_is_removed_by_the_next_and_one_at_work_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = folder.path().join(".tidetable-birth-0123456789abcdef");
+        fs::write(&left, b"half").unwrap();
+        fs::write(folder.path().join("theirs"), b"theirs").unwrap();
+        let (at_work, _file) = Temporary::create(folder.path()).unwrap();
+        let path = folder.path().join("store");
+        let born = give_birth(&path, |file| {
+            assert!(!left.exists() && at_work.path.exists());
+            // Another one while this is at work.
+            give_birth(&folder.path().join("second"), write).map(drop)?;
+            write(file)
+        });
+        assert_eq!(born.unwrap(), Birth::Born);
+        let name = at_work.path.file_name().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(names(folder.path()), [&*name, "second", "store", "theirs"]);
+        assert_eq!(fs::read(&path).unwrap(), OURS);
+        drop(at_work);
+        assert_eq!(names(folder.path()), ["second", "store", "theirs"]);
+    }
+
+    #[test]
+    fn a_name_that_may_not_last_is_taken_back_unless_somebody_has_the_file_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        let fails = |_: &Path| Err(io::Error::other("on purpose"));
+        let told = give_birth_in(&path, write, &fails).unwrap_err().to_string();
+        assert!(told.contains("syncing the folder") && told.contains("on purpose"), "{told}");
+        assert_eq!(names(folder.path()), [""; 0]);
+        let opened = std::cell::RefCell::new(None);
+        let opens = |_: &Path| {
+            let file = OpenOptions::new().read(true).write(true).open(&path)?;
+            let theirs = FileBackend::new(file).unwrap();
+            assert!(theirs.try_lock_range(Bound::Unbounded, Bound::Unbounded).unwrap());
+            opened.replace(Some(theirs));
+            Err(io::Error::other("on purpose"))
+        };
+        assert!(give_birth_in(&path, write, &opens).is_err());
+        assert_eq!(fs::read(&path).unwrap(), OURS);
+        // Who comes too late syncs the folder for himself.
+        let synced = std::cell::Cell::new(false);
+        let syncs = |_: &Path| {
+            synced.set(true);
+            Ok(())
+        };
+        assert_eq!(give_birth_in(&path, write, &syncs).unwrap(), Birth::Lost);
+        assert!(synced.get());
+        assert_eq!(names(folder.path()), ["store"]);
+    }
 
     #[test]
     fn without_hard_links_a_rename_never_replaces_a_file() {

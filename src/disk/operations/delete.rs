@@ -126,6 +126,7 @@ impl Operation for Delete {
         }
         let mut seeds = Vec::new();
         for left in ready {
+            batch.backlog.settle(left.key, left.gone)?;
             self.stage(batch, left, &mut seeds)?;
         }
         batch.spread(seeds, self.now)?;
@@ -156,14 +157,14 @@ impl Delete {
         Ok(batch.links.read_slots(node.as_slice(), page.slots())?.into_iter().collect())
     }
 
+    /// What is asked for of what goes is left to the caller.
     pub(super) fn stage(
         &self,
         batch: &mut Batch<'_>,
         left: Left<'_>,
         seeds: &mut Vec<(Seed, Cause)>,
     ) -> Result<()> {
-        let Left { key, page, gone, changed } = left;
-        batch.backlog.settle(key, gone)?;
+        let Left { key, page, changed, .. } = left;
         let id = self.view.id();
         let before = batch.links.deps(key)?.unwrap_or_default();
         let Some(page) = page else {

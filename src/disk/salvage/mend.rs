@@ -1,7 +1,7 @@
 //! From a damaged file to a whole one.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::ops::Bound;
 use std::path::Path;
@@ -60,13 +60,17 @@ fn from_backend(
     let wreck = Wreck::new(file);
     let (commit, doubt) =
         best(&wreck, &commits).ok_or_else(|| nothing_left("its header is damaged"))?;
-    let tables = tables(&wreck, commit.root);
+    let tables = Tables::beneath(&wreck, commit.root);
     let mut salvage = Salvage::default();
-    if let Some(what) = doubt {
+    let mut tell = |table, what: &str| {
         let what = what.to_owned();
-        salvage.report.lose(Loss { table: "meta", view: None, entity: None, page: None, what });
+        salvage.report.lose(Loss { table, view: None, entity: None, page: None, what });
+    };
+    doubt.into_iter().for_each(|what| tell("meta", what));
+    for name in &tables.doubtful {
+        tell(*name, "a damaged page of the file names it: all of it may be of an earlier time");
     }
-    for name in ["meta", "views", "runs"] {
+    for name in ["meta", "dropped", "views", "runs"] {
         walk(&wreck, &tables, name, &mut |met| {
             if let Met::Row(found) = met {
                 salvage.learn(name, &found);
@@ -98,30 +102,57 @@ fn nothing_left(why: &str) -> Error {
     ))
 }
 
-/// The roots of tables, and how many rows each had.
-type Tables = BTreeMap<&'static str, (Child, u64)>;
+/// The tables that a commit's root leads to.
+#[derive(Default)]
+struct Tables {
+    /// Name -> the root, and how many rows the table had; of those that had any.
+    roots: BTreeMap<&'static str, (Child, u64)>,
+    /// Names that were met, of empty tables too.
+    names: BTreeSet<&'static str>,
+    /// Those that a damaged page names. That is good enough to find them, since a table's root has a
+    /// checksum; but the page may have been left from before.
+    doubtful: BTreeSet<&'static str>,
+    /// Whether the tree of tables is as it was written.
+    whole: bool,
+}
 
-/// The tables that a root leads to. A row of a damaged page is good enough: a table's root has a
-/// checksum.
-fn tables(wreck: &Wreck<'_>, root: Child) -> Tables {
-    let mut tables = Tables::new();
-    let walked: Result<(), ()> = wreck.walk(root, &mut |met| {
-        if let Met::Row(found) = met
-            && let Some(name) = ALL_NAMES.into_iter().find(|name| name.as_bytes() == found.key)
-            && let Some(Some(root)) = table(found.row)
-        {
-            tables.insert(name, root);
+impl Tables {
+    fn beneath(wreck: &Wreck<'_>, root: Child) -> Self {
+        let mut tables = Self { whole: true, ..Self::default() };
+        let walked: Result<(), ()> = wreck.walk(root, &mut |met| {
+            tables.meet(met);
+            Ok(())
+        });
+        walked.expect("nothing in it fails");
+        tables
+    }
+
+    fn meet(&mut self, met: Met<'_>) {
+        let Met::Row(found) = met else {
+            self.whole = false;
+            return;
+        };
+        let name = ALL_NAMES.into_iter().find(|name| name.as_bytes() == found.key);
+        if let (Some(name), Some(root)) = (name, table(found.row)) {
+            self.names.insert(name);
+            if let Some(root) = root {
+                self.roots.insert(name, root);
+                if !found.proven {
+                    self.doubtful.insert(name);
+                }
+            }
         }
-        Ok(())
-    });
-    walked.expect("nothing in it fails");
-    tables
+    }
+
+    fn rows(&self, name: &str) -> u64 {
+        self.roots.get(name).map_or(0, |(_, rows)| *rows)
+    }
 }
 
 /// The commit to go by, and what is to be said of it: the last one, unless nothing of it can be read,
 /// or a later one that was not ended is there as a whole.
 fn best(wreck: &Wreck<'_>, commits: &[Commit]) -> Option<(Commit, Option<&'static str>)> {
-    let readable = |commit: &&Commit| !tables(wreck, commit.root).is_empty();
+    let readable = |commit: &&Commit| !Tables::beneath(wreck, commit.root).roots.is_empty();
     let last = commits.iter().filter(readable).find(|commit| commit.is_last);
     let other = commits.iter().filter(readable).find(|commit| !commit.is_last);
     match (last, other) {
@@ -146,17 +177,23 @@ fn is_whole(wreck: &Wreck<'_>, commit: &Commit) -> bool {
         Met::Row(_) => Ok(()),
         Met::Damage(_) => Err(()),
     };
-    let tables = tables(wreck, commit.root);
-    let mut roots = [commit.root].into_iter().chain(tables.values().map(|(root, _)| *root));
+    let tables = Tables::beneath(wreck, commit.root);
+    let mut roots = [commit.root].into_iter().chain(tables.roots.values().map(|(root, _)| *root));
     roots.all(|root| wreck.walk(root, &mut stop_at_damage).is_ok())
 }
 
+/// Refuses a file of another program, or of another format. Where what would say so is damaged the
+/// names of its tables have to do.
 fn check_ours(tables: &Tables, salvage: &Salvage) -> Result<()> {
-    if !tables.contains_key("meta") && !tables.contains_key("pages") {
-        return Err(nothing_left("no table of a tidetable file can be found in it"));
-    }
     let format = salvage.meta.get(meta::FORMAT).and_then(|row| row.first_chunk().copied());
     match format.map(u32::from_le_bytes) {
+        None if tables.whole && salvage.meta.len() as u64 == tables.rows("meta") => {
+            let message = "this is a redb database of another program, not a tidetable file";
+            Err(Error::new(ErrorKind::Foreign, message))
+        }
+        None if tables.names.len() < ALL_NAMES.len() / 2 => {
+            Err(nothing_left("it cannot be told for a tidetable file"))
+        }
         None | Some(FORMAT) => Ok(()),
         Some(other) => Err(Error::new(
             ErrorKind::Foreign,
@@ -174,7 +211,7 @@ fn walk(
     name: &'static str,
     then: &mut dyn FnMut(Met<'_>) -> Result<()>,
 ) -> Result<()> {
-    match tables.get(name) {
+    match tables.roots.get(name) {
         Some((root, _)) => wreck.walk(*root, then),
         None => Ok(()),
     }
@@ -188,7 +225,7 @@ fn bring_over(
     progress: &mut dyn FnMut(f64),
 ) -> Result<u64> {
     let mut scribe = Scribe::new(database)?;
-    let total: u64 = tables.values().map(|(_, rows)| *rows).sum();
+    let total: u64 = tables.roots.values().map(|(_, rows)| *rows).sum();
     let mut met_rows = 0_u64;
     for name in ALL_NAMES.into_iter().filter(|name| !LEFT.contains(name)) {
         if name == "pages" {
@@ -225,7 +262,7 @@ fn bring_over(
             }
             Ok(())
         })?;
-        let rows = tables.get(name).map_or(0, |(_, rows)| *rows);
+        let rows = tables.rows(name);
         if proven < rows {
             let what = format!(
                 "{} of {rows} rows are not as they were written: lost, but for those that carry a \
@@ -240,4 +277,127 @@ fn bring_over(
     let rows = scribe.finish()?;
     progress(1.0);
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::tables::Bytes;
+    use redb::backends::InMemoryBackend;
+
+    const KEY: &[u8] = b"key";
+
+    /// The bytes of a file in use, after a commit of "old" and one of "new".
+    fn two_commits() -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let database = Database::create(&path).unwrap();
+        for value in [&b"old"[..], b"new"] {
+            let mut txn = database.begin_write().unwrap();
+            txn.set_two_phase_commit(true);
+            txn.open_table(Bytes::new("meta")).unwrap().insert(KEY, value).unwrap();
+            txn.commit().unwrap();
+        }
+        std::fs::read(&path).unwrap()
+    }
+
+    fn with<R>(bytes: &[u8], look: impl FnOnce(&Wreck<'_>, &[Commit]) -> R) -> R {
+        let backend = InMemoryBackend::new();
+        backend.set_len(bytes.len() as u64).unwrap();
+        backend.write(0, bytes).unwrap();
+        look(&Wreck::new(&backend), &commits(&bytes[..HEADER_BYTES]).0)
+    }
+
+    /// What the chosen commit says, and what is said of the choice.
+    fn chosen(bytes: &[u8]) -> (String, Option<&'static str>) {
+        with(bytes, |wreck, commits| {
+            let (commit, doubt) = best(wreck, commits).unwrap();
+            let tables = Tables::beneath(wreck, commit.root);
+            let mut said = String::new();
+            walk(wreck, &tables, "meta", &mut |met| {
+                if let Met::Row(found) = met {
+                    said = String::from_utf8_lossy(found.row).into_owned();
+                }
+                Ok(())
+            })
+            .unwrap();
+            (said, doubt)
+        })
+    }
+
+    /// Where the root page of the table stands, by the later of the commits or the other, and where
+    /// the page that names it does.
+    fn places(bytes: &[u8], later: bool) -> [usize; 2] {
+        with(bytes, |wreck, commits| {
+            let of = |commit: &&Commit| commit.transaction;
+            let commit =
+                if later { commits.iter().max_by_key(of) } else { commits.iter().min_by_key(of) };
+            let root = commit.unwrap().root;
+            let table = Tables::beneath(wreck, root).roots["meta"].0;
+            [table, root].map(|child| usize::try_from(child.place().unwrap().0).unwrap())
+        })
+    }
+
+    fn spoilt(bytes: &[u8], at: usize) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        bytes[at..][..64].fill(0xA5);
+        bytes
+    }
+
+    /// The header calls the other commit the last.
+    fn not_ended(bytes: &[u8]) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        bytes[9] ^= 1;
+        bytes
+    }
+
+    #[test]
+    fn the_last_commit_is_taken_or_a_later_one_that_is_whole() {
+        let bytes = two_commits();
+        assert_eq!(chosen(&bytes), ("new".to_owned(), None));
+        assert_eq!(chosen(&not_ended(&bytes)), ("new".to_owned(), None), "it lacks only its end");
+    }
+
+    #[test]
+    fn of_a_later_commit_that_was_not_ended_and_is_not_whole_nothing_is_taken() {
+        let bytes = two_commits();
+        for at in places(&bytes, true) {
+            let (said, doubt) = chosen(&not_ended(&spoilt(&bytes, at)));
+            assert_eq!(said, "old");
+            let nothing_to_read = at == places(&bytes, true)[1];
+            assert_eq!(doubt.is_none(), nothing_to_read, "{doubt:?}");
+        }
+    }
+
+    #[test]
+    fn the_commit_before_the_last_is_taken_only_if_nothing_of_the_last_can_be_read() {
+        let bytes = two_commits();
+        let [table, root] = places(&bytes, true);
+        let (said, doubt) = chosen(&spoilt(&bytes, root));
+        assert_eq!(said, "old");
+        assert!(doubt.is_some_and(|doubt| doubt.contains("the one before it")), "{doubt:?}");
+        // Of a table that is damaged in the last, nothing older is taken for it.
+        assert_eq!(chosen(&spoilt(&bytes, table)), (String::new(), None));
+        // Nor if its place in the header is gone.
+        let last = usize::from(bytes[9] & 1);
+        let (said, doubt) = chosen(&spoilt(&bytes, [64, 192][last]));
+        assert_eq!((said.as_str(), doubt.is_some()), ("old", true));
+    }
+
+    #[test]
+    fn a_database_of_another_program_is_refused_though_its_tables_have_such_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("file"), folder.path().join("to"));
+        let database = Database::create(&from).unwrap();
+        let txn = database.begin_write().unwrap();
+        for name in ["meta", "pages"] {
+            txn.open_table(Bytes::new(name)).unwrap().insert(KEY, KEY).unwrap();
+        }
+        txn.commit().unwrap();
+        drop(database);
+        let error = repair(&from, &to, &mut |_| ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Foreign, "{error}");
+        assert_eq!(error.file(), Some(&*from));
+        assert!(!to.exists());
+    }
 }

@@ -21,6 +21,8 @@ pub(super) struct Salvage {
     /// Name -> value.
     pub(super) meta: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(super) views: BTreeMap<String, ViewRow>,
+    /// Views that are no more, some rows of which are still there.
+    dropped: BTreeSet<ViewId>,
     /// View and id -> whether it is there.
     aids: BTreeSet<(ViewId, u32)>,
     /// Run -> chunks of it that are there.
@@ -39,6 +41,10 @@ impl Salvage {
             "meta" if found.proven => {
                 self.meta.insert(found.key.to_vec(), found.row.to_vec());
             }
+            "dropped" if found.proven => {
+                let id = found.key.first_chunk().map(|id| ViewId(u32::from_be_bytes(*id)));
+                self.dropped.extend(id);
+            }
             // One that can be made out in a damaged page is worth having: what it says wrongly is
             // refused when the view is defined, and nothing of it is fresh.
             "views" => {
@@ -46,6 +52,10 @@ impl Salvage {
                 let row = name.and_then(|name| ViewRow::from_bytes(name, found.row).ok());
                 let (Some(name), Some(mut row)) = (name, row) else { return };
                 if !found.proven {
+                    // The place was damaged, or left from before: there the view was still.
+                    if self.dropped.contains(&row.id) {
+                        return;
+                    }
                     // Every record will be stale: what these two say can only lead the clock astray.
                     row.stale_before = Revision::ZERO;
                     row.suspect_before = Revision::ZERO;
@@ -131,6 +141,9 @@ impl Salvage {
             }
         };
         self.last_view = self.last_view.max(id.0);
+        if self.dropped.contains(&id) {
+            return Ok(());
+        }
         if self.name(id).is_none() {
             lost(self, "a page of a view that is lost, or was deleted".to_owned());
             return Ok(());
@@ -213,5 +226,94 @@ impl Salvage {
         }
         self.report.views = self.views.len() as u64;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::Compression;
+    use crate::page::{
+        Facts, Origin, PageBuilder, RecordShape, Slot, encode, serialize, store_body,
+    };
+    use crate::time::Timestamp;
+
+    fn view(id: u32, stamp: u64) -> ViewRow {
+        ViewRow {
+            id: ViewId(id),
+            version: 1,
+            layout: 2,
+            grid: "none".to_owned(),
+            page_len: 1,
+            zone_years: None,
+            level: 0,
+            stale_before: Revision::from_raw(stamp),
+            suspect_before: Revision::from_raw(stamp),
+            stamped_at: Timestamp::EPOCH,
+            dictionary: 0,
+            readers: Vec::new(),
+        }
+    }
+
+    fn learn(salvage: &mut Salvage, table: &'static str, key: &[u8], row: &[u8], proven: bool) {
+        salvage.learn(table, &Found { key, row, proven });
+    }
+
+    #[test]
+    fn a_view_that_was_deleted_does_not_return_from_a_damaged_place() {
+        let mut salvage = Salvage::default();
+        learn(&mut salvage, "dropped", &7_u32.to_be_bytes(), &[0], true);
+        learn(&mut salvage, "dropped", &8_u32.to_be_bytes(), &[0], false);
+        for (name, id) in [("gone", 7), ("there", 8)] {
+            learn(&mut salvage, "views", name.as_bytes(), &view(id, 1).to_bytes(), false);
+        }
+        assert_eq!(salvage.views.keys().collect::<Vec<_>>(), ["there"]);
+        // Nor is it a loss that its pages, which were on their way out, do not come over.
+        let database = redb::Database::builder();
+        let mut database =
+            database.create_with_backend(redb::backends::InMemoryBackend::new()).unwrap();
+        let mut scribe = Scribe::new(&mut database).unwrap();
+        for (id, lost) in [(7, 0), (9, 1)] {
+            let key = PageKey::new(ViewId(id), &1_u32, crate::grid::PageNumber(0));
+            let row = page(key.as_slice());
+            let found = Found { key: key.as_slice(), row: &row, proven: true };
+            salvage.take("pages", &found, &mut scribe).unwrap();
+            assert_eq!((salvage.report.pages, salvage.report.lost), (0, lost));
+        }
+    }
+
+    fn page(key: &[u8]) -> Vec<u8> {
+        let shape = RecordShape::of::<u64>();
+        let mut page = PageBuilder::new(1, shape);
+        let facts = Facts {
+            begun: Revision::from_raw(1),
+            verified: Revision::from_raw(1),
+            changed: Revision::from_raw(1),
+            built_at: Timestamp::EPOCH,
+            fresh_until: Timestamp::MAX,
+            version: 1,
+            dependencies: 0,
+        };
+        page.add(Slot(0), Origin::Put, facts, 0, &serialize(&5_u64).unwrap()).unwrap();
+        let page = page.finish();
+        let plain = Compression { level: None, dictionary: None };
+        encode(&page, &store_body(&page, &plain, None), key, &shape)
+    }
+
+    #[test]
+    fn a_views_row_that_nothing_proves_gives_way_to_one_that_is_proven_and_its_stamps_count_nothing()
+     {
+        let mut salvage = Salvage::default();
+        learn(&mut salvage, "views", b"city", &view(1, u64::MAX / 4).to_bytes(), false);
+        assert_eq!(salvage.views["city"], view(1, 0));
+        // Of two rows that nothing proves the first stays, by name and by number.
+        learn(&mut salvage, "views", b"city", &view(2, 0).to_bytes(), false);
+        learn(&mut salvage, "views", b"town", &view(1, 0).to_bytes(), false);
+        assert_eq!(salvage.views.keys().collect::<Vec<_>>(), ["city"]);
+        assert_eq!(salvage.views["city"].id, ViewId(1));
+        // One that is proven goes before them.
+        learn(&mut salvage, "views", b"town", &view(1, 9).to_bytes(), true);
+        assert_eq!(salvage.views.keys().collect::<Vec<_>>(), ["town"]);
+        assert_eq!(salvage.views["town"], view(1, 9));
     }
 }

@@ -17,24 +17,37 @@ pub(crate) enum Subject {
     Row(&'static str, Box<[u8]>),
 }
 
+/// What became of a subject that was to be mended.
+#[derive(Debug, Default)]
+pub(crate) struct Mended {
+    /// What is still wrong with it, and in which table.
+    pub(in crate::disk) left: Vec<(FindingKind, &'static str)>,
+    /// Whether a page of it went, and nobody knows what was put into that.
+    pub(in crate::disk) lost: bool,
+}
+
 /// A fault of a subject.
+#[derive(Clone, PartialEq, Eq)]
 pub(in crate::disk) struct Fault {
     pub(in crate::disk) kind: FindingKind,
-    pub(super) table: &'static str,
+    pub(in crate::disk) table: &'static str,
     pub(super) slots: SlotSet,
     pub(super) what: String,
     pub(in crate::disk) remedy: Remedy,
 }
 
 /// What would mend a fault.
+#[derive(Clone, PartialEq, Eq)]
 pub(in crate::disk) enum Remedy {
     /// The page goes; its readers are told.
     RemovePage,
     /// These records go; their readers are told.
     DropRecords(SlotSet),
+    /// These records, which were put, get revisions of now, and are stale.
+    Redate(SlotSet),
     /// These records have read nothing that is known, and are stale.
     Unbind(SlotSet),
-    /// These records are stale.
+    /// These records are stale, whatever the row of their marks said.
     MarkStale(SlotSet, Origin),
     /// These slots have no marks.
     ClearMarks(SlotSet),
@@ -44,6 +57,8 @@ pub(in crate::disk) enum Remedy {
     NoteReader(ViewId),
     /// The row goes.
     Discard(&'static str),
+    /// The row says this, as memory has it.
+    Rewrite(Vec<u8>),
     /// What is known of a page that is not there goes.
     Forget,
     /// The source counts as changed, and its row is written anew.
@@ -99,6 +114,7 @@ impl Fault {
             bucket,
             what: self.what,
             repaired: false,
+            lost: false,
         }
     }
 }

@@ -9,9 +9,13 @@ use serde::Serializer;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// A page of records fails its checks. Mended, what it held is gone and built again.
+    /// A page of records fails its checks. Mended, it is as memory had it, or what it held is gone and
+    /// built again.
     Page,
-    /// The revisions of records cannot be. Mended, the records are gone and built again.
+    /// A page of records in a form that a later release writes. It is left as it is.
+    LaterFormat,
+    /// The revisions of records cannot be. Mended, those that were built are gone and built again, and
+    /// those that were put are stale.
     Facts,
     /// What records were built from is not known any more. Mended, they are stale.
     Dependencies,
@@ -54,6 +58,9 @@ pub struct Finding {
     pub what: String,
     /// Whether it has been mended, or is in order by now.
     pub repaired: bool,
+    /// Whether it was mended by taking a page away that nobody can read: what was put into it has to be
+    /// put again.
+    pub lost: bool,
 }
 
 impl fmt::Display for Finding {
@@ -69,7 +76,11 @@ impl fmt::Display for Finding {
             write!(f, ", bucket {bucket}")?;
         }
         write!(f, ": {}", self.what)?;
-        f.write_str(if self.repaired { " (mended)" } else { "" })
+        f.write_str(match (self.repaired, self.lost) {
+            (false, _) => "",
+            (true, false) => " (mended)",
+            (true, true) => " (mended: it is gone, and what was put into it is lost)",
+        })
     }
 }
 

@@ -78,6 +78,8 @@ pub(in crate::disk) enum PageStands {
     Absent,
     /// Why it cannot be read.
     Damaged(Error),
+    /// Why another release has to be used.
+    OfLaterFormat(String),
     Page(Standing),
 }
 
@@ -115,6 +117,9 @@ impl<T: ReadableTable<Key, Key>> Look<'_, T> {
             });
         }
         let Some(bytes) = self.bytes(key)? else { return Ok(PageStands::Absent) };
+        if let Some(what) = page::later_format(&bytes) {
+            return Ok(PageStands::OfLaterFormat(what));
+        }
         let view = PageKey::split(key).map(|(view, ..)| view);
         let live = view.and_then(|view| self.shared.view(view));
         let failed = |cause: redb::StorageError| self.shared.storage_error(cause);

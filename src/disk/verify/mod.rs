@@ -16,10 +16,11 @@ mod report;
 mod rows;
 mod walk;
 
-pub(crate) use fault::Subject;
 pub(super) use fault::{Fault, Remedy};
+pub(crate) use fault::{Mended, Subject};
 pub use finding::{Finding, FindingKind};
 pub(super) use look::{Look, PageStands, look_to_read};
+pub(super) use page::cannot_be;
 pub use report::{Verified, VerifyReport};
 pub(super) use walk::check;
 pub(crate) use walk::verify;

@@ -7,6 +7,7 @@ use redb::ReadableTable;
 use crate::error::Result;
 use crate::graph::{DepsRow, EdgeRow, MarkRow, Node, Origin, SlotSet};
 use crate::page::{Facts, Page, PageKey, Slot};
+use crate::revision::Revision;
 
 use super::super::link_rows::Stands;
 use super::fault::{Fault, Remedy};
@@ -41,17 +42,30 @@ where
             let fault = Fault::new(FindingKind::Page, "pages", error.message());
             return Ok(vec![fault.mended_by(Remedy::RemovePage)]);
         }
+        PageStands::OfLaterFormat(what) => {
+            return Ok(vec![Fault::new(FindingKind::LaterFormat, "pages", what)]);
+        }
         PageStands::Page(page) => page,
     };
-    let mut faults = Vec::new();
     let view = look.shared.view(id);
     count(&page, view.is_some(), seen);
-    faults.extend(impossible(look, &page, row.version));
+    // In an order in which each can be mended: where the page is written, its rows are read.
+    let mut faults = Vec::new();
+    let marks = match look.marks(key)? {
+        Stands::Absent => Some(MarkRow::default()),
+        Stands::Row(row) => Some(row),
+        Stands::Unreadable => {
+            faults.extend(unmarked(page.present().collect()));
+            None
+        }
+    };
     let deps = match look.links.audit_deps(key)? {
         Stands::Absent => DepsRow::default(),
         Stands::Row(row) => row,
         Stands::Unreadable => {
-            faults.push(Fault::unreadable("deps"));
+            let lost = unbound(&page, &DepsRow::default());
+            let slots = lost.map_or(SlotSet::EMPTY, |fault| fault.slots);
+            faults.push(Fault::unreadable("deps").mended_by(Remedy::Unbind(slots)));
             DepsRow::default()
         }
     };
@@ -65,18 +79,8 @@ where
             faults.push(fault.mended_by(Remedy::NoteReader(read)));
         }
     }
-    let marks = match look.marks(key)? {
-        Stands::Absent => MarkRow::default(),
-        Stands::Row(row) => row,
-        Stands::Unreadable => {
-            faults.push(Fault::unreadable("marks"));
-            let present = page.present().collect();
-            let what = "which of the page's records are marked is not known any more";
-            let fault = Fault::new(FindingKind::LostMark, "marks", what).of(present);
-            faults.push(fault.mended_by(Remedy::MarkStale(present, Origin::History)));
-            return Ok(faults);
-        }
-    };
+    faults.extend(impossible(look, &page, row.version));
+    let Some(marks) = marks else { return Ok(faults) };
     seen.suspect += u64::from(marks.suspect().len());
     seen.stale += u64::from(marks.stale().len());
     let there: SlotSet = (0..page.slots()).map(Slot).filter(|slot| page.has_facts(*slot)).collect();
@@ -103,27 +107,39 @@ fn count(page: &Page, is_defined: bool, seen: &mut Verified) {
     }
 }
 
-/// Records whose revisions cannot be: of what is to come, or in the wrong order.
-fn impossible<T>(look: &Look<'_, T>, page: &Page, version: u32) -> Option<Fault> {
-    let cannot_be = |facts: &Facts| {
-        let Facts { begun, verified, changed, .. } = *facts;
-        verified > look.revision
-            || begun > verified
-            || changed > verified
-            || facts.version > version
-    };
+/// Which records are marked is lost.
+fn unmarked(present: SlotSet) -> [Fault; 2] {
+    let what = "which of the page's records are marked is not known any more";
+    let fault = Fault::new(FindingKind::LostMark, "marks", what).of(present);
+    [Fault::unreadable("marks"), fault]
+        .map(|fault| fault.mended_by(Remedy::MarkStale(present, Origin::History)))
+}
+
+/// Whether facts are of what is to come in a file at this revision and a view of this version, or in the
+/// wrong order.
+pub(in crate::disk) fn cannot_be(facts: &Facts, revision: Revision, version: u32) -> bool {
+    let Facts { begun, verified, changed, .. } = *facts;
+    verified > revision || begun > verified || changed > verified || facts.version > version
+}
+
+/// Records whose revisions cannot be. Those that were put are in no other place.
+fn impossible<T>(look: &Look<'_, T>, page: &Page, version: u32) -> Vec<Fault> {
     let slots = (0..page.slots()).map(Slot).filter(|slot| page.has_facts(*slot));
-    let slots: SlotSet = slots.filter(|slot| cannot_be(page.facts(*slot))).collect();
-    let first = slots.iter().next()?;
-    let Facts { begun, verified, changed, .. } = page.facts(first);
-    let what = format!(
-        "begun at revision {begun}, changed at {changed}, found right at {verified}, by version {} of \
-         {version}: that cannot be in a file at revision {}",
-        page.facts(first).version,
-        look.revision
-    );
-    let fault = Fault::new(FindingKind::Facts, "pages", what).of(slots);
-    Some(fault.mended_by(Remedy::DropRecords(slots)))
+    let slots = slots.filter(|slot| cannot_be(page.facts(*slot), look.revision, version));
+    let (put, built): (Vec<_>, Vec<_>) = slots.partition(|slot| page.was_put(*slot));
+    let fault = |slots: Vec<Slot>, remedy: fn(SlotSet) -> Remedy, what: &str| {
+        let Facts { begun, verified, changed, .. } = page.facts(*slots.first()?);
+        let what = format!(
+            "{what} at revision {begun}, changed at {changed}, found right at {verified}, by version {} \
+             of {version}: that cannot be in a file at revision {}",
+            page.facts(slots[0]).version,
+            look.revision
+        );
+        let slots = slots.into_iter().collect();
+        Some(Fault::new(FindingKind::Facts, "pages", what).of(slots).mended_by(remedy(slots)))
+    };
+    let built = fault(built, Remedy::DropRecords, "begun");
+    built.into_iter().chain(fault(put, Remedy::Redate, "put")).collect()
 }
 
 /// Records that name a dependency set which is not there.

@@ -19,6 +19,8 @@ pub struct VerifyReport {
     pub found: u64,
     /// How much of that has been mended.
     pub repaired: u64,
+    /// Of those, pages that are gone: what was put into them has to be put again.
+    pub lost: u64,
 }
 
 /// What an audit looked at, counted.
@@ -63,6 +65,7 @@ impl VerifyReport {
     pub(super) fn add(&mut self, finding: Finding) {
         self.found += 1;
         self.repaired += u64::from(finding.repaired);
+        self.lost += u64::from(finding.lost);
         if self.findings.len() < LISTED_MAX {
             self.findings.push(finding);
         }
@@ -76,6 +79,9 @@ impl fmt::Display for VerifyReport {
         match self.found {
             0 => return f.write_str("all in order"),
             found => write!(f, "{found} not in order, {} mended", self.repaired)?,
+        }
+        if self.lost > 0 {
+            write!(f, ", {} pages lost", self.lost)?;
         }
         for finding in &self.findings {
             write!(f, "\n{finding}")?;

@@ -46,7 +46,11 @@ where
         "dropped" => key.len() == 4 && [DROPPED_GOING, DROPPED_RESERVED].contains(&row),
         "dictionaries" => {
             let id = key.last_chunk().map(|id| u32::from_be_bytes(*id));
-            id.is_some_and(|id| Aid::prepare(id, row, 0).is_ok())
+            let is_readable = id.is_some_and(|id| Aid::prepare(id, row, 0).is_ok());
+            if let Some(fault) = id.and_then(|id| check_aid(look, key, id, row, is_readable)) {
+                return Ok(Some(fault));
+            }
+            is_readable
         }
         "intents" => {
             seen.intents += 1;
@@ -86,6 +90,24 @@ where
         false => Fault::unreadable(table),
     };
     Ok((!is_readable && !is_told).then_some(fault))
+}
+
+/// A dictionary or pattern against what this opening has read or written there: it never changes.
+fn check_aid<T>(
+    look: &Look<'_, T>,
+    key: &[u8],
+    id: u32,
+    row: &[u8],
+    is_readable: bool,
+) -> Option<Fault> {
+    let view = first_id(key).and_then(|view| look.shared.view(view))?;
+    let aid = match view.known_aid(id) {
+        None if !is_readable => view.patterns().by_id(id).map(Aid::Pattern),
+        known => known,
+    };
+    let kept = aid.filter(|aid| aid.row() != row)?.row().to_vec();
+    let what = "a dictionary or pattern is not what it was";
+    Some(Fault::new(FindingKind::Row, "dictionaries", what).mended_by(Remedy::Rewrite(kept)))
 }
 
 fn needs_view(table: &str) -> bool {

@@ -7,8 +7,8 @@ use crate::error::Result;
 use super::super::backlog::open_if_there;
 use super::super::shared::Shared;
 use super::super::tables::Bytes;
-use super::fault::{Fault, Subject};
-use super::finding::Finding;
+use super::fault::{Fault, Mended, Subject};
+use super::finding::{Finding, FindingKind};
 use super::look::{Look, look_to_read};
 use super::page::check_page;
 use super::report::{Verified, VerifyReport};
@@ -18,16 +18,17 @@ use super::rows::check_row;
 /// than what is freed in those.
 const ROWS_AT_ONCE: usize = 256;
 
-/// In this order: what a page's rows say is compared where the page is.
+/// In this order: what a page's rows say is compared where the page is, and what pages need to be read
+/// is mended before they are.
 const TABLES: [&str; 15] = [
     "views",
     "dropped",
+    "dictionaries",
     "pages",
     "deps",
     "edges",
     "marks",
     "sources",
-    "dictionaries",
     "intents",
     "wanted",
     "failures",
@@ -37,8 +38,12 @@ const TABLES: [&str; 15] = [
     "runs",
 ];
 
-/// Who mends what was found, and says of each whether it is in order then.
-pub(crate) type Mender<'a> = &'a dyn Fn(Vec<Subject>) -> Result<Vec<bool>>;
+/// Who mends what was found, and says what became of the first of it: of as much as one operation may
+/// mend.
+pub(crate) type Mender<'a> = &'a dyn Fn(Vec<Subject>) -> Result<Vec<Mended>>;
+
+/// Operations that may go by for one page or row: then the rest of it is for another audit.
+const OPERATIONS_MAX: u32 = 100;
 
 /// Looks through the whole file, and has mended what is found if anybody does.
 pub(crate) fn verify(
@@ -153,12 +158,23 @@ fn mend(
         return Ok(());
     }
     let (subjects, findings): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-    let in_order = match mender {
-        None => vec![false; subjects.len()],
-        Some(mender) => mender(subjects)?,
-    };
-    for (findings, repaired) in findings.into_iter().zip(in_order) {
-        findings.into_iter().for_each(|finding| report.add(Finding { repaired, ..finding }));
+    let (mut mended, mut without_end) = (Vec::new(), 0);
+    while let (Some(mender), Some(_)) = (mender, subjects.get(mended.len())) {
+        let some = mender(subjects[mended.len()..].to_vec())?;
+        without_end = if some.is_empty() { without_end + 1 } else { 0 };
+        mended.extend(some);
+        if without_end == OPERATIONS_MAX {
+            break;
+        }
+    }
+    for (nth, findings) in findings.into_iter().enumerate() {
+        for finding in findings {
+            let done = mended.get(nth);
+            let is_left = |done: &Mended| done.left.contains(&(finding.kind, finding.table));
+            let repaired = done.is_some_and(|done| !is_left(done));
+            let lost = finding.kind == FindingKind::Page && done.is_some_and(|done| done.lost);
+            report.add(Finding { repaired, lost, ..finding });
+        }
     }
     Ok(())
 }

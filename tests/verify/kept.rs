@@ -1,0 +1,119 @@
+//! What mending keeps: what was put, what was asked for, what a later release wrote.
+
+use std::fs;
+
+use super::*;
+use tidetable::ErrorKind;
+
+fn puts(path: &Path) -> (Store, View<u32, u64>) {
+    let store = still::open(path).expect("a file that redb reads");
+    let puts = store.view::<u32, u64>("puts").grid(Grid::minutes(10)).page_len(4).without_build();
+    (store, puts.expect("a file that redb reads"))
+}
+
+/// A file with three puts in one page, and one that read them; `edit` is given the page.
+fn with_puts(
+    edit: impl FnOnce(&WriteTransaction, &[u8]),
+) -> (tempfile::TempDir, Store, View<u32, u64>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("city.tide");
+    let (store, view) = puts(&path);
+    (0..3).for_each(|of| view.put(&1, at(of), &(of as u64 + 5)).expect("a put"));
+    store.close().expect("a file that redb reads");
+    unsealed::edit(&path, |txn| edit(txn, &height(1)));
+    let (store, view) = puts(&path);
+    (folder, store, view)
+}
+
+#[test]
+fn what_was_put_at_a_revision_that_cannot_be_is_kept_and_stale() {
+    let (folder, store, view) = with_puts(set_facts);
+    let report = store.verify_and_repair(|_| ()).unwrap();
+    assert_eq!((report.found, report.repaired, report.lost), (1, 1, 0), "{report}");
+    assert!(report.to_string().contains("put at revision"), "{report}");
+    let read = |view: &View<u32, u64>, of: i64| {
+        let record = view.peek(&1, at(of)).unwrap().expect("it was put");
+        (record.to_native(), record.freshness())
+    };
+    let colours: Vec<_> = (0..3).map(|of| read(&view, of)).collect();
+    assert_eq!(colours.iter().map(|(value, _)| *value).collect::<Vec<_>>(), [5, 6, 7]);
+    let stale = colours.iter().filter(|(_, freshness)| *freshness == Freshness::Stale).count();
+    assert_eq!(stale, 1, "one operation's facts were damaged: {colours:?}");
+    assert!(store.verify().unwrap().is_clean());
+    // And so it is found again, until it is put anew.
+    store.close().unwrap();
+    let (store, view) = puts(&folder.path().join("city.tide"));
+    (0..3).for_each(|of| view.put(&1, at(of), &9).unwrap());
+    assert_eq!((0..3).map(|of| read(&view, of)).collect::<Vec<_>>(), [(9, Freshness::Fresh); 3]);
+    assert!(store.verify().unwrap().is_clean());
+}
+
+#[test]
+fn a_page_that_nobody_can_read_is_named_as_lost() {
+    let (_folder, store, view) = with_puts(|txn, page| {
+        let (key, mut row) = row_of(txn, "pages", page);
+        row[20] ^= 1;
+        put(txn, "pages", &key, &row);
+    });
+    let report = store.verify_and_repair(|_| ()).unwrap();
+    assert_eq!((report.found, report.repaired, report.lost), (1, 1, 1), "{report}");
+    let lost = report.findings.iter().find(|found| found.lost).unwrap();
+    assert_eq!(lost.view.as_deref(), Some("puts"));
+    assert_eq!((lost.entity.as_deref(), lost.page), (Some(&1_u32.to_be_bytes()[..]), Some(0)));
+    assert!(report.to_string().contains("what was put into it is lost"), "{report}");
+    assert!(view.peek(&1, at(0)).unwrap().is_none());
+}
+
+#[test]
+fn what_was_asked_for_of_a_page_that_goes_stays_asked_for() {
+    let ask = |world: &World| {
+        world.heights.request(&1, at(2)).unwrap();
+        world.heights.request(&1, at(3)).unwrap();
+    };
+    for damage in [0, 1] {
+        let (_folder, world) = damaged(ask, |txn| match damage {
+            0 => {
+                let (key, mut row) = row_of(txn, "pages", &height(1));
+                row[20] ^= 1;
+                put(txn, "pages", &key, &row);
+            }
+            _ => set_facts(txn, &height(1)),
+        });
+        assert_eq!(world.store.backlog().unwrap().wanted, 2);
+        let mended = world.store.verify_and_repair(|_| ()).unwrap();
+        assert!(mended.found > 0 && mended.found == mended.repaired, "{mended}");
+        assert_eq!(world.store.backlog().unwrap().wanted, 2);
+        world.heights.get(&1, at(3)).unwrap();
+        assert_eq!(world.store.backlog().unwrap().wanted, 1, "it was answered");
+    }
+}
+
+#[test]
+fn a_page_of_a_later_format_is_named_and_left_as_it_is() {
+    // Of another format, and in another form of the body.
+    for at_byte in [4, 6] {
+        let kept = std::cell::RefCell::new(Vec::new());
+        let (folder, store, view) = with_puts(|txn, page| {
+            let (key, mut row) = row_of(txn, "pages", page);
+            row[at_byte] = 9;
+            put(txn, "pages", &key, &row);
+            kept.replace(row);
+        });
+        let report = store.verify_and_repair(|_| ()).unwrap();
+        assert_eq!((report.found, report.repaired, report.lost), (1, 0, 0), "{report}");
+        assert_eq!(report.findings[0].kind, FindingKind::LaterFormat);
+        assert!(report.to_string().contains("use the release that wrote it"), "{report}");
+        // Nor is anything written over it.
+        let refused = view.put(&1, at(3), &1).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Foreign, "{refused}");
+        view.put(&2, at(3), &1).unwrap();
+        store.close().unwrap();
+        let path = folder.path().join("city.tide");
+        unsealed::edit(&path, |txn| assert_eq!(row_of(txn, "pages", &height(1)).1, *kept.borrow()));
+        // A repair names what it leaves behind.
+        let to = folder.path().join("repaired.tide");
+        let repaired = Store::repair(&path, &to).unwrap();
+        assert!(repaired.to_string().contains("use the release that wrote it"), "{repaired}");
+        fs::remove_file(to).unwrap();
+    }
+}
