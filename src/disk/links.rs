@@ -11,10 +11,10 @@ use crate::graph::{
 };
 use crate::page::{PageKey, Slot, ViewId};
 
-use super::link_rows::Tolerance;
 use super::shared::Shared;
 use super::source_row::SourceRow;
 use super::tables::{DEPS, EDGES, MARKS, SOURCES};
+use super::tolerance::Tolerance;
 
 type Key = &'static [u8];
 /// Where to go on; `None` when all is done.

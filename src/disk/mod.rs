@@ -56,6 +56,7 @@ mod stamps;
 mod standing;
 mod tables;
 mod told;
+mod tolerance;
 mod touched;
 mod undeclared;
 mod verify;

@@ -246,7 +246,6 @@ mod tests {
             grid: "none".to_owned(),
             page_len: 1,
             zone_years: None,
-            level: 0,
             stale_before: Revision::from_raw(stamp),
             suspect_before: Revision::from_raw(stamp),
             stamped_at: Timestamp::EPOCH,
