@@ -6,12 +6,12 @@
 
 use crate::error::Result;
 use crate::graph::{EdgeRow, Origin, SlotSet, WHOLE, split_edge};
-use crate::page::{PAGE_LEN_MAX, Page, PageKey, Slot};
+use crate::page::{PAGE_LEN_MAX, PageKey, Slot};
 
 use super::super::super::batch::Batch;
 use super::super::super::verify::{PageStands, Remedy, Subject};
 use super::look;
-use super::remedies::{apply, mark_stale, unbind};
+use super::remedies::{apply, mark_stale, unbind, with_facts};
 
 /// Makes what was met harmless, and what is met meanwhile.
 pub(super) fn make_harmless(batch: &mut Batch<'_>) -> Result<()> {
@@ -77,8 +77,4 @@ fn slots_of(batch: &mut Batch<'_>, key: &[u8]) -> Result<SlotSet> {
         }
         (None, _) => SlotSet::EMPTY,
     })
-}
-
-pub(super) fn with_facts(page: &Page) -> SlotSet {
-    (0..page.slots()).map(Slot).filter(|slot| page.has_facts(*slot)).collect()
 }

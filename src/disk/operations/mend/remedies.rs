@@ -13,7 +13,6 @@ use super::super::super::verify::{Remedy, Subject, cannot_be};
 use super::super::super::view_state::ViewState;
 use super::super::delete::{Delete, Left, Reason};
 use super::super::invalidate::{Changed, announce};
-use super::harmless::with_facts;
 use super::table;
 
 /// What applying a remedy came to.
@@ -67,6 +66,11 @@ pub(super) fn apply(batch: &mut Batch<'_>, subject: &Subject, remedy: &Remedy) -
         Remedy::None => {}
     }
     Ok(done)
+}
+
+/// The slots of a page that say anything.
+pub(super) fn with_facts(page: &Page) -> SlotSet {
+    (0..page.slots()).map(Slot).filter(|slot| page.has_facts(*slot)).collect()
 }
 
 fn live(batch: &Batch<'_>, key: &[u8]) -> Option<Arc<ViewState>> {
