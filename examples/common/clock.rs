@@ -1,5 +1,7 @@
 //! A clock that runs as the system's does and can be moved on, so that half a day passes in seconds.
 
+#![allow(dead_code, reason = "each example uses its part")]
+
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use tidetable::{Clock, Span, Timestamp};

@@ -43,8 +43,9 @@ impl Times {
 
 impl std::fmt::Display for Times {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let [median, p99] = [50, 99].map(|hundredths| self.percentile(hundredths));
-        write!(f, "median {median:.1?}, p99 {p99:.1?}, longest {:.1?}", self.longest())
+        let [median, p95, p99] = [50, 95, 99].map(|hundredths| self.percentile(hundredths));
+        write!(f, "median {median:.1?}, p95 {p95:.1?}, p99 {p99:.1?}, ")?;
+        write!(f, "longest {:.1?}", self.longest())
     }
 }
 

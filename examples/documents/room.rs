@@ -1,6 +1,6 @@
 //! What documents are made of, and the slow function that makes them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tidetable::{BuildContext, BuildError};
 use xxhash_rust::xxh3::xxh3_128;
@@ -69,10 +69,11 @@ pub fn print(
     if let Some(piece) = content.furniture.iter().find(outside) {
         return Err(BuildError::new(format!("the {} stands behind the wall", piece.name)));
     }
-    let share = f64::from(id[0]) / 255.0;
+    let (began, whole) = (Instant::now(), mean.mul_f64(0.75 + 0.5 * f64::from(id[0]) / 255.0));
     for step in 0..STEPS {
         cx.progress(step as f32 / STEPS as f32);
-        std::thread::sleep(mean.mul_f64((0.75 + 0.5 * share) / f64::from(STEPS)));
+        let until = began + whole * (step + 1) / STEPS;
+        std::thread::sleep(until.saturating_duration_since(Instant::now()));
     }
     Ok(bytes_of(id))
 }

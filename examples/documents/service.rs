@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use tidetable::{
@@ -38,6 +39,7 @@ pub struct Setup {
 const ANY_TIME: Timestamp = Timestamp::EPOCH;
 /// So long measurements count.
 const WINDOW: Span = Span::hours(1);
+const REMOVERS: usize = 64;
 
 impl Documents {
     pub fn open(file: &Path, setup: &Setup) -> Result<Self> {
@@ -118,13 +120,27 @@ impl Documents {
             }
         }
         let dropped = self.documents.delete_before(before)?;
-        for id in old {
-            // One that was made anew meanwhile still needs its content.
-            if self.documents.peek(&id, ANY_TIME)?.is_none() {
-                self.contents.remove(&id)?;
-            }
-        }
+        self.forget_contents(&old)?;
         Ok(dropped)
+    }
+
+    /// A removal costs a sync, which all share who remove at the same time.
+    fn forget_contents(&self, ids: &[Id]) -> Result<()> {
+        let forget = &|ids: &[Id]| -> Result<()> {
+            for id in ids {
+                // What was made anew meanwhile still needs its content.
+                if self.documents.peek(id, ANY_TIME)?.is_none() {
+                    self.contents.remove(id)?;
+                }
+            }
+            Ok(())
+        };
+        thread::scope(|scope| {
+            let parts = ids.chunks(ids.len().div_ceil(REMOVERS).max(1));
+            let removers: Vec<_> = parts.map(|ids| scope.spawn(move || forget(ids))).collect();
+            let joined = removers.into_iter().map(|it| it.join().expect("removing does not panic"));
+            joined.collect()
+        })
     }
 
     /// How many documents there are.

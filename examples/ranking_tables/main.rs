@@ -163,6 +163,9 @@ fn act(
             site.refresh_stale()?
         }
         Command::All => site.refresh_all()?,
+        Command::Key(name) if site.registry.iter().all(|spec| spec.name != name) => {
+            return Err(format!("there is no table {name}; `status` lists them").into());
+        }
         Command::Key(name) => site.refresh_one(&name)?,
         Command::IfStale => site.refresh_stale()?,
         Command::Show(name) => {

@@ -1,13 +1,13 @@
 //! How the tables stand and what was done about them, as data.
 
 use serde::Serialize;
-use tidetable::{RunState, RunStatus, Span, Timestamp};
+use tidetable::{EntityKey, FailedBuild, Freshness, RunState, RunStatus, Span, Timestamp};
 
 use crate::site::Site;
 
 #[derive(Serialize)]
 pub struct Status {
-    pub collected_at: Option<Timestamp>,
+    pub collected_at: Option<String>,
     pub views: usize,
     pub fresh: usize,
     pub stale: usize,
@@ -22,26 +22,31 @@ pub struct Status {
 #[derive(Serialize)]
 pub struct Refreshed {
     pub id: u64,
-    pub started: Timestamp,
-    pub finished: Option<Timestamp>,
+    pub started: String,
+    pub finished: Option<String>,
     /// running, success, partial or failed.
     pub status: &'static str,
     pub refreshed: u64,
     pub failed: u64,
     pub fresh_already: u64,
     pub took_ms: Option<Span>,
-    /// What failed, and why.
-    pub failures: Vec<String>,
+    pub failures: Vec<FailedTable>,
+}
+
+#[derive(Serialize)]
+pub struct FailedTable {
+    pub key: String,
+    pub reason: String,
 }
 
 #[derive(Serialize)]
 pub struct TableStatus {
     pub key: String,
-    pub freshness: Option<tidetable::Freshness>,
-    pub refreshed: Option<Timestamp>,
+    pub freshness: Option<Freshness>,
+    pub refreshed: Option<String>,
     pub age_ms: Option<Span>,
     pub took_ms: Option<f64>,
-    pub collected_at: Option<Timestamp>,
+    pub collected_at: Option<String>,
 }
 
 const REFRESHES_SHOWN: usize = 10;
@@ -55,15 +60,15 @@ impl Status {
             tables.push(TableStatus {
                 key: spec.name.clone(),
                 freshness: table.map(|table| table.freshness()),
-                refreshed: table.map(|table| table.built_at()),
+                refreshed: table.map(|table| table.built_at().to_string()),
                 age_ms: table.map(|table| table.age(now)),
                 took_ms: table.map(|table| table.build_time().as_secs_f64() * 1e3),
-                collected_at: table.map(|it| Timestamp::from_millis(it.collected_at.to_native())),
+                collected_at: table.map(|table| in_words(table.collected_at.to_native())),
             });
         }
         let mut refreshes = Vec::new();
         for run in site.store.runs()?.iter().take(REFRESHES_SHOWN) {
-            let failures = run.failures()?.iter().map(|it| it.error.to_string()).collect();
+            let failures = run.failures()?.iter().map(FailedTable::of).collect();
             refreshes.push(Refreshed { failures, ..Refreshed::of(&run.status()) });
         }
         let mut refreshes = refreshes.into_iter();
@@ -71,7 +76,7 @@ impl Status {
         let is_fresh = |table: &&TableStatus| table.freshness.is_some_and(|it| it.is_fresh());
         let fresh = tables.iter().filter(is_fresh).count();
         Ok(Self {
-            collected_at: site.collected_at()?.map(Timestamp::from_millis),
+            collected_at: site.collected_at()?.map(in_words),
             views: tables.len(),
             fresh,
             stale: tables.len() - fresh - missing,
@@ -93,8 +98,8 @@ impl Refreshed {
         };
         Self {
             id: run.id,
-            started: run.started,
-            finished: run.ended,
+            started: run.started.to_string(),
+            finished: run.ended.map(|ended| ended.to_string()),
             status,
             refreshed: run.done - run.failed - run.already_fresh,
             failed: run.failed,
@@ -103,6 +108,18 @@ impl Refreshed {
             failures: Vec::new(),
         }
     }
+}
+
+impl FailedTable {
+    /// An error's message never names the entity, which elsewhere may be a person.
+    fn of(failed: &FailedBuild) -> Self {
+        let key = failed.error.entity().and_then(|mut key| str::decode(&mut key));
+        Self { key: key.unwrap_or_default(), reason: failed.error.to_string() }
+    }
+}
+
+fn in_words(millis: i64) -> String {
+    Timestamp::from_millis(millis).to_string()
 }
 
 impl std::fmt::Display for Refreshed {
