@@ -78,6 +78,7 @@ impl Floors {
     fn row(&mut self, what: &str, asked: String, found: String, is_met: bool, times: f64) {
         self.missed += usize::from(!is_met);
         let verdict = match is_met {
+            true if times < 1.05 => "met".to_owned(),
             true if times >= 10.0 => format!("{times:.0} times better"),
             true => format!("{times:.1} times better"),
             false => "MISSED".to_owned(),

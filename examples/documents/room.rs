@@ -42,7 +42,7 @@ impl Content {
             room,
             width_mm: 4000,
             furniture: (0..2 + room % 5).map(piece).collect(),
-            options: PrintOptions { dots_per_inch: 300, landscape: room % 2 == 0 },
+            options: PrintOptions { dots_per_inch: 300, landscape: room.is_multiple_of(2) },
         }
     }
 

@@ -49,6 +49,7 @@ impl Documents {
             memory_bytes,
             builders,
             background_ramp: Span::ZERO, // what was asked for is made at once, also after a restart
+            unsynced_bytes_max: 4 << 20, // who asks waits behind it where documents come in quickly
             observer: Some(measured.clone()),
             clock: clock.clone(),
             ..Options::default()

@@ -52,7 +52,7 @@ impl World {
         let (skill, style, length) = (200 + draw(1) % 600, draw(2) % 7, 2 + draw(3) % 8);
         let wins = games * skill / 1000;
         Player {
-            on_phone: draw(4) % 3 == 0,
+            on_phone: draw(4).is_multiple_of(3),
             club: (draw(5) % u64::from(CLUBS)) as u16,
             country: (draw(6) % u64::from(COUNTRIES)) as u8,
             points: (games * style + wins * 3) as u32,
