@@ -57,7 +57,9 @@ impl Arguments {
         }
         let Self { patios, buildings, .. } = arguments;
         if patios == 0 || patios > buildings {
-            return Err(format!("--patios is {patios}; it may be 1 to {buildings}, one for a house"));
+            return Err(format!(
+                "--patios is {patios}; it may be 1 to {buildings}, one for a house"
+            ));
         }
         Ok(arguments)
     }
@@ -81,7 +83,9 @@ mod tests {
         let arguments = parse("--patios 20 --date 2026-10-24").unwrap();
         assert_eq!((arguments.patios, arguments.buildings), (20, 10_000));
         assert_eq!(arguments.date, Date::constant(2026, 10, 24));
-        for (line, named) in [("--patios many", "many"), ("--size 7", "--size"), ("--seed", "--seed")] {
+        for (line, named) in
+            [("--patios many", "many"), ("--size 7", "--size"), ("--seed", "--seed")]
+        {
             assert!(parse(line).err().unwrap().contains(named), "{line}");
         }
         assert!(parse("--patios 30 --buildings 20").is_err());

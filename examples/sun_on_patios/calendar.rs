@@ -34,9 +34,10 @@ pub(crate) fn open_buckets(days: TimeRange) -> tidetable::Result<Vec<Bucket>> {
 pub(crate) fn open_hours(day: TimeRange) -> tidetable::Result<TimeRange> {
     let buckets = open_buckets(day)?;
     let nothing = TimeRange::new(day.start(), day.start());
-    Ok(buckets.first().zip(buckets.last()).map_or(nothing, |(first, last)| {
-        TimeRange::new(first.start(), last.end())
-    }))
+    Ok(buckets
+        .first()
+        .zip(buckets.last())
+        .map_or(nothing, |(first, last)| TimeRange::new(first.start(), last.end())))
 }
 
 /// The local day in which an instant lies, and the next ones.
@@ -76,9 +77,14 @@ pub(crate) fn clock_time(instant: Timestamp) -> Outcome<String> {
     Ok(local(instant)?.strftime("%H:%M").to_string())
 }
 
+/// As `14:20:07`.
+pub(crate) fn clock_time_to_the_second(instant: Timestamp) -> Outcome<String> {
+    Ok(local(instant)?.strftime("%H:%M:%S").to_string())
+}
+
 /// As `Sat 28 Mar`.
 pub(crate) fn short_date(instant: Timestamp) -> Outcome<String> {
-    Ok(local(instant)?.strftime("%a %e %b").to_string())
+    Ok(local(instant)?.strftime("%a %-d %b").to_string())
 }
 
 /// As `Saturday 28 March 2026`.

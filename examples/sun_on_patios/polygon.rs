@@ -209,7 +209,11 @@ mod tests {
         let patio = rectangle(0.0, 0.0, 10.0, 6.0);
         let frame = patio.without(&rectangle(2.0, 2.0, 3.0, 1.0)).unwrap();
         assert!((area(&frame) - 57.0).abs() < 1e-9);
-        assert_eq!(patio.without(&rectangle(10.0, 0.0, 5.0, 6.0)), None, "they share an edge alone");
+        assert_eq!(
+            patio.without(&rectangle(10.0, 0.0, 5.0, 6.0)),
+            None,
+            "they share an edge alone"
+        );
         assert_eq!(patio.without(&rectangle(11.0, 0.0, 5.0, 6.0)), None);
         assert_eq!(patio.without(&rectangle(-1.0, -1.0, 12.0, 8.0)), Some(Vec::new()));
         assert!(patio.touches(&rectangle(10.0, 0.0, 5.0, 6.0)));
@@ -230,9 +234,8 @@ mod tests {
             pieces = pieces.into_iter().flat_map(left).collect();
         }
         let step = 0.02;
-        let on_the_right = |polygon: &Convex, at: Point| {
-            polygon.edges().any(|(a, b)| (b - a).cross(at - a) < 0.0)
-        };
+        let on_the_right =
+            |polygon: &Convex, at: Point| polygon.edges().any(|(a, b)| (b - a).cross(at - a) < 0.0);
         let sampled = (0..400 * 400).filter(|sample| {
             let (x, y) = (f64::from(sample % 400) + 0.5, f64::from(sample / 400) + 0.5);
             holes.iter().all(|hole| on_the_right(hole, Point { x, y } * step))

@@ -50,7 +50,12 @@ impl Report {
     /// A time, of which at most so much is allowed.
     pub(crate) fn floor_of_time(&mut self, demand: &'static str, took: Duration, most: Duration) {
         let margin = most.as_secs_f64() / took.as_secs_f64().max(1e-9);
-        self.floors.push(Floor { demand, measured: format!("{took:.1?}"), margin, is_of_time: true });
+        self.floors.push(Floor {
+            demand,
+            measured: format!("{took:.1?}"),
+            margin,
+            is_of_time: true,
+        });
     }
 
     /// The floors, and whether all is well: everything right and, with `check`, fast enough.

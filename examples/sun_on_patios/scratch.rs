@@ -51,6 +51,22 @@ pub(crate) fn compare(world: &World, buckets: &[Bucket]) -> tidetable::Result<Co
     })
 }
 
+/// The same for some exposures, by patio and the beginning of their ten minutes: all are read first,
+/// as they are at this moment, and then computed.
+pub(crate) fn compare_some(world: &World, which: &BTreeSet<(u32, Timestamp)>) -> Outcome<Compared> {
+    let view = &world.views.exposure;
+    let read = |(patio, begin): &(u32, Timestamp)| Ok((*patio, view.peek(patio, *begin)?));
+    let records: Vec<_> = which.iter().map(read).collect::<tidetable::Result<_>>()?;
+    let (city, mut compared) = (world.city(), Compared::default());
+    for (patio, record) in records {
+        let record = record.ok_or("a record is missing")?;
+        let sun = world.method.sun(record.bucket());
+        let expected = exposure(city.patio(patio), sun, city.houses())?;
+        compared.note(record.is_fresh(), *record.archived() == expected);
+    }
+    Ok(compared)
+}
+
 fn compare_part(world: &World, city: &City, buckets: &[Bucket]) -> tidetable::Result<Compared> {
     let mut compared = Compared::default();
     let houses: Vec<(&House, Bounds)> =
@@ -142,7 +158,8 @@ pub(crate) fn compare_above(world: &World) -> Outcome<Compared> {
             compared.note(record.is_fresh(), *record.archived() == best_hour(&begins, light));
         }
         for district in districts(world) {
-            let of_district = |(patio, _): &(usize, _)| world.city().patios[*patio].district == district;
+            let of_district =
+                |(patio, _): &(usize, _)| world.city().patios[*patio].district == district;
             let light: Vec<_> =
                 light.iter().enumerate().filter(of_district).map(|(_, light)| light).collect();
             for (first, record) in &views.sunny_patios.range(&district, whole_hours(*day)?)? {

@@ -75,7 +75,8 @@ pub(crate) fn exposure<'a>(
             sunlit = without(sunlit, &shadow);
         }
     }
-    let sunlit_area: f64 = sunlit.iter().map(Convex::area).sum();
+    // (A sum of nothing would be minus zero.)
+    let sunlit_area = sunlit.iter().map(Convex::area).fold(0.0, |sum, area| sum + area);
     let percent = (sunlit_area / area * 100.0).round().min(100.0) as u8;
     Ok(Exposure {
         percent,
@@ -115,16 +116,18 @@ const ROOF_ERROR: f64 = 0.5;
 mod tests {
     use super::*;
     use crate::city::generate;
-    use crate::polygon::Point;
+    use crate::polygon::{Bounds, Point};
     use crate::records::unpack;
 
     /// Whether a house stands between a point on the ground and the sun: a walk towards the light,
-    /// in steps of ten centimetres.
+    /// in which it rises by twenty centimetres a step.
     fn is_shaded(at: Point, sun: Sun, houses: &[&House]) -> bool {
-        let (step, rise) = (sun.shadow_of(0.1) * -1.0, 0.1);
-        (0..480).any(|steps| {
+        let (step, rise) = (sun.shadow_of(0.2) * -1.0, 0.2);
+        (0..240).any(|steps| {
             let (at, height) = (at + step * f64::from(steps), rise * f64::from(steps));
-            houses.iter().any(|house| height <= house.height && holds(house.footprint.corners(), at))
+            houses
+                .iter()
+                .any(|house| height <= house.height && holds(house.footprint.corners(), at))
         })
     }
 
@@ -138,34 +141,36 @@ mod tests {
 
     #[test]
     fn the_sunlit_ground_is_where_a_walk_towards_the_sun_meets_no_house() {
-        let city = generate(11, 300, 40);
+        let city = generate(11, 80, 40);
         let houses: Vec<&House> = city.houses().collect();
+        let azimuths = [95.0, 140.0, 187.0, 230.0, 261.0];
         let (mut sampled, mut partial) = (0, 0);
-        for (patio, azimuth) in city.patios.iter().zip([95.0, 140.0, 187.0, 230.0, 261.0].iter().cycle()) {
-            let sun = Sun { elevation: 32.0, azimuth: *azimuth };
+        for (patio, azimuth) in city.patios.iter().zip(azimuths.into_iter().cycle()) {
+            let sun = Sun { elevation: 32.0, azimuth };
             let exposure = exposure(patio, sun, city.houses()).unwrap();
             let pieces = unpack(&exposure.sunlit, patio.bounds().least);
             partial += u32::from(exposure.state == State::Partial);
-            let bounds = patio.bounds();
-            for place in 0..100 {
-                let share = |place: u32| (f64::from(place) + 0.5) / 10.0;
-                let (size, at) = (bounds.most - bounds.least, |x, y| bounds.least + Point { x, y });
-                let at = at(size.x * share(place % 10), size.y * share(place / 10));
+            let Bounds { least, most } = patio.bounds();
+            for place in 0..64 {
+                let share = |place: u32| (f64::from(place) + 0.5) / 8.0;
+                let size = most - least;
+                let at = Point { x: size.x * share(place % 8), y: size.y * share(place / 8) };
+                let at = least + at;
                 if !patio.ground.iter().any(|piece| holds(piece.corners(), at)) {
                     continue;
                 }
+                sampled += 1;
                 let lit = pieces.iter().any(|piece| holds(piece, at));
-                // At the very edge of a shadow either may be right.
-                let near = [(0.3, 0.0), (-0.3, 0.0), (0.0, 0.3), (0.0, -0.3)];
-                let shaded = is_shaded(at, sun, &houses);
-                let sure = near.iter().all(|(x, y)| {
-                    is_shaded(at + Point { x: *x, y: *y }, sun, &houses) == shaded
-                });
-                assert!(!sure || lit != shaded, "{} at {at:?}, sun {azimuth}", patio.name);
-                sampled += u32::from(sure);
+                if lit == is_shaded(at, sun, &houses) {
+                    // At the very edge of a shadow either may be right.
+                    let near = [(0.3, 0.0), (-0.3, 0.0), (0.0, 0.3), (0.0, -0.3)];
+                    let mut near = near.iter().map(|(x, y)| at + Point { x: *x, y: *y });
+                    let is_edge = near.any(|at| is_shaded(at, sun, &houses) != lit);
+                    assert!(is_edge, "{} at {at:?}, sun {azimuth}", patio.name);
+                }
             }
         }
-        assert!(sampled > 800 && partial > 5, "{sampled} points, {partial} patios partly lit");
+        assert!(sampled > 600 && partial > 3, "{sampled} points, {partial} patios partly lit");
     }
 
     #[test]

@@ -47,9 +47,10 @@ impl Sun {
         // How the Earth's axis nods, mostly after the moon.
         let node = (125.04452 - 1_934.136261 * centuries).to_radians();
         let moon = (218.3165 + 481_267.8813 * centuries).to_radians();
-        let nod = (-17.20 * node.sin() - 1.32 * (2.0 * longitude).sin() - 0.23 * (2.0 * moon).sin()
-            + 0.21 * (2.0 * node).sin())
-            / 3600.0;
+        let nod =
+            (-17.20 * node.sin() - 1.32 * (2.0 * longitude).sin() - 0.23 * (2.0 * moon).sin()
+                + 0.21 * (2.0 * node).sin())
+                / 3600.0;
         let tilt = (9.20 * node.cos() + 0.57 * (2.0 * longitude).cos() + 0.10 * (2.0 * moon).cos()
             - 0.09 * (2.0 * node).cos())
             / 3600.0;

@@ -28,6 +28,19 @@ impl Views {
         let sunny_patios = define_sunny_patios(store, city, &exposure)?;
         Ok(Self { exposure, best_hour, sunny_patios })
     }
+
+    /// The patio that has most of everything in a day: it is longest in the sun, in part of it and in
+    /// the shade.
+    pub(crate) fn most_varied(&self, patios: u32, day: TimeRange) -> Result<u32> {
+        let mut best = (0, 0);
+        for patio in 0..patios {
+            let light = self.exposure.range(&patio, open_hours(day)?)?;
+            let many = |state| light.iter().filter(|(_, it)| it.state == state).count();
+            let least = many(State::Sunny).min(many(State::Partial)).min(many(State::Shaded));
+            best = best.max((least, patio));
+        }
+        Ok(best.1)
+    }
 }
 
 fn define_exposure(
@@ -51,11 +64,8 @@ fn define_exposure(
             let city = city.read().expect("nobody panics with the city in hand");
             cx.depends_on(("patio", number));
             let (patio, sun) = (city.patio(number), method.sun(bucket));
-            let lots = if sun.elevation < SKYLINE {
-                Vec::new()
-            } else {
-                city.lots_towards(sun, patio)
-            };
+            let lots =
+                if sun.elevation < SKYLINE { Vec::new() } else { city.lots_towards(sun, patio) };
             lots.iter().for_each(|lot| cx.depends_on(("lot", *lot)));
             let houses = lots.iter().flat_map(|lot| &city.lot(*lot).houses);
             Ok(exposure(patio, sun, houses)?)

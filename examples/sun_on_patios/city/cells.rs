@@ -49,7 +49,11 @@ impl Cells {
         let span = |least: f64, most: f64, many: usize| -> RangeInclusive<usize> {
             // Below zero the cast stops at zero.
             let (first, last) = ((least / SIDE).floor() as usize, (most / SIDE).floor());
-            if last < 0.0 { RangeInclusive::new(1, 0) } else { first..=(last as usize).min(many - 1) }
+            if last < 0.0 {
+                RangeInclusive::new(1, 0)
+            } else {
+                first..=(last as usize).min(many - 1)
+            }
         };
         let (least, most) = (bounds.least - self.corner, bounds.most - self.corner);
         let (columns, x) = (self.columns, span(least.x, most.x, self.columns));

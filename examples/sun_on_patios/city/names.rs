@@ -2,8 +2,8 @@
 
 const FIRST: [&str; 24] = [
     "Amber", "Blue", "Brass", "Copper", "Crooked", "Early", "Empty", "Gilded", "Green", "Harbour",
-    "Honest", "Lazy", "Little", "Lucky", "Old", "Quiet", "Red", "Salty", "Silver", "Sleepy", "Tall",
-    "Velvet", "White", "Windy",
+    "Honest", "Lazy", "Little", "Lucky", "Old", "Quiet", "Red", "Salty", "Silver", "Sleepy",
+    "Tall", "Velvet", "White", "Windy",
 ];
 const SECOND: [&str; 24] = [
     "Anchor", "Baker", "Barrel", "Bell", "Cat", "Dolphin", "Fiddle", "Garden", "Gull", "Hare",

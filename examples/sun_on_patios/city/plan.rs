@@ -19,6 +19,8 @@ const SQUARE_ONE_OF: u64 = 24;
 const TURNED: f64 = 0.23;
 /// From a street to the chairs, so that a patio touches no lot but the one that it may lie in.
 const KERB: f64 = 0.4;
+/// How much rarer patios become towards the edge of the city.
+const MIDDLE: f64 = 0.08;
 /// The side of a district, in metres.
 const DISTRICT: f64 = 600.0;
 
@@ -66,8 +68,7 @@ fn block_corners(many: usize) -> Vec<Point> {
         f64::from(place) * (block + STREET) + avenues
     };
     let corners = (-side..=side).flat_map(|column| {
-        (-side..=side)
-            .map(move |row| Point { x: along(column, BLOCK.x), y: along(row, BLOCK.y) })
+        (-side..=side).map(move |row| Point { x: along(column, BLOCK.x), y: along(row, BLOCK.y) })
     });
     let mut corners: Vec<Point> = corners.collect();
     let out = |corner: &Point| (*corner + BLOCK * 0.5).length();
@@ -154,7 +155,8 @@ fn square_sites(corner: Point, random: &mut Random) -> Vec<(Site, Vec<Convex>)> 
         let (long, deep) = (random.between(9.0, 18.0), random.between(4.0, 6.0));
         let mut ground = vec![rectangle(at(x, y), at(x + long, y + deep))];
         if random.percent(40) {
-            ground.push(rectangle(at(x, y + deep), at(x + 4.0, y + deep + random.between(3.0, 7.0))));
+            ground
+                .push(rectangle(at(x, y + deep), at(x + 4.0, y + deep + random.between(3.0, 7.0))));
         }
         (Site::Square, ground)
     };
@@ -173,7 +175,7 @@ fn choose(
     let count = houses.len() as f64;
     let mut ranked: Vec<(f64, (Site, Vec<Convex>))> = (0..)
         .zip(houses)
-        .map(|(place, site)| (f64::from(place) / count + random.share(), site))
+        .map(|(place, site)| (MIDDLE * f64::from(place) / count + random.share(), site))
         .collect();
     ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut sites = squares;

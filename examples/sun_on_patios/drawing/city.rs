@@ -5,8 +5,9 @@ use tidetable::Timestamp;
 use crate::Outcome;
 use crate::calendar::{clock_time, long_date};
 use crate::city::{City, House};
-use crate::polygon::{Convex, Point};
+use crate::polygon::{Bounds, Convex, Point};
 use crate::records::State;
+use crate::report::count;
 use crate::sun::Sun;
 use crate::world::World;
 
@@ -20,6 +21,9 @@ const AT: Point = Point { x: 30.0, y: 90.0 };
 const SIZE: Point = Point { x: 900.0, y: 880.0 };
 /// Where the legend begins.
 const LEGEND: f64 = 955.0;
+/// The map of the middle: its upper left corner, and its size.
+const INSET: Point = Point { x: 955.0, y: 450.0 };
+const INSET_SIZE: Point = Point { x: 225.0, y: 490.0 };
 /// Houses up to this height, in metres, in this colour.
 const HEIGHTS: [(f64, &str, &str); 5] = [
     (8.0, "#cfc6ba", "up to 8 m"),
@@ -49,59 +53,108 @@ pub(crate) fn city_hour(world: &World, instant: Timestamp) -> Outcome<String> {
     svg.styled_text((AT.x, 42.0), 26.0, Anchor::Start, bold, &title);
     let facts = format!(
         "{} patios among {} houses. The sun stands {:.1}° high, {:.1}° from north by way of east.",
-        states.len(),
-        city.lots.len(),
+        count(states.len() as u64),
+        count(city.lots.len() as u64),
         sun.elevation,
         sun.azimuth,
     );
     svg.text((AT.x, 70.0), 15.0, Anchor::Start, &facts);
-    let scale = map(&mut svg, &city, sun, &states);
+    let whole = Map::of_all(&city);
+    let middle = Map { at: INSET, size: INSET_SIZE, middle: Point { x: 0.0, y: 0.0 }, scale: 0.45 };
+    whole.draw(&mut svg, &city, sun, &states, 4.5);
+    whole.frame(&mut svg, &middle);
     legend(&mut svg, &states);
-    let metres = round_length(120.0 / scale);
-    svg.compass((LEGEND + 190.0, 930.0), metres, metres * scale);
+    let (x, y) = (INSET.x, INSET.y - 12.0);
+    svg.styled_text((x, y), 14.0, Anchor::Start, bold, "The middle of the city");
+    middle.draw(&mut svg, &city, sun, &states, 5.0);
+    svg.compass(
+        (INSET.x + INSET_SIZE.x, INSET.y + INSET_SIZE.y + 30.0),
+        100.0,
+        100.0 * middle.scale,
+    );
+    let metres = round_length(120.0 / whole.scale);
+    svg.compass((AT.x + SIZE.x, 80.0), metres, metres * whole.scale);
     Ok(svg.finish())
 }
 
-/// The map; how many pixels a metre has on it.
-fn map(svg: &mut Svg, city: &City, sun: Sun, states: &[(State, u8)]) -> f64 {
-    let (bounds, edge) = (city.bounds, 40.0);
-    let size = bounds.most - bounds.least;
-    let scale = (SIZE.x / (size.x + 2.0 * edge)).min(SIZE.y / (size.y + 2.0 * edge));
-    let middle = (bounds.least + bounds.most) * 0.5;
-    let on_map = |at: Point| {
-        let way = (at - middle) * scale;
-        (AT.x + SIZE.x / 2.0 + way.x, AT.y + SIZE.y / 2.0 - way.y)
-    };
-    svg.add(format_args!(
-        "<clipPath id=\"map\"><rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/></clipPath>\
-         <g clip-path=\"url(#map)\">",
-        AT.x, AT.y, SIZE.x, SIZE.y
-    ));
-    svg.rectangle((AT.x, AT.y), (SIZE.x, SIZE.y), "fill=\"#f3efe6\"");
-    if sun.elevation > 1.0 {
-        let shadows: Vec<Convex> = city.houses().map(|house| house.shadow(sun)).collect();
-        let shadows = shadows.iter().map(Convex::corners);
-        svg.polygons(shadows, on_map, "fill=\"#c3cbd6\"");
+/// A part of the picture that shows a part of the city.
+struct Map {
+    /// Its upper left corner, and its size, in pixels.
+    at: Point,
+    size: Point,
+    /// What is in the middle of it, in metres.
+    middle: Point,
+    /// How many pixels a metre has.
+    scale: f64,
+}
+
+impl Map {
+    fn of_all(city: &City) -> Self {
+        let (bounds, edge) = (city.bounds, 40.0);
+        let size = bounds.most - bounds.least;
+        let scale = (SIZE.x / (size.x + 2.0 * edge)).min(SIZE.y / (size.y + 2.0 * edge));
+        Self { at: AT, size: SIZE, middle: (bounds.least + bounds.most) * 0.5, scale }
     }
-    let mut lower = 0.0;
-    for (height, fill, _) in HEIGHTS {
-        let is_so_high = |house: &&House| house.height > lower && house.height <= height;
-        let houses = city.houses().filter(is_so_high).map(|house| house.footprint.corners());
-        svg.polygons(houses, on_map, &format!("fill=\"{fill}\""));
-        lower = height;
+
+    fn place(&self, at: Point) -> (f64, f64) {
+        let way = (at - self.middle) * self.scale;
+        (self.at.x + self.size.x / 2.0 + way.x, self.at.y + self.size.y / 2.0 - way.y)
     }
-    for (patio, (state, percent)) in city.patios.iter().zip(states) {
-        let (x, y) = on_map(patio.centre);
+
+    /// What it shows of the city, in metres.
+    fn shown(&self) -> Bounds {
+        let half = self.size * (0.5 / self.scale);
+        Bounds { least: self.middle - half, most: self.middle + half }
+    }
+
+    /// The outline of what another shows.
+    fn frame(&self, svg: &mut Svg, other: &Self) {
+        let shown = other.shown();
+        let (left, bottom) = self.place(shown.least);
+        let (right, top) = self.place(shown.most);
+        let style = "fill=\"none\" stroke=\"#b03a2e\" stroke-width=\"1.5\"";
+        svg.rectangle((left, top), (right - left, bottom - top), style);
+    }
+
+    fn draw(&self, svg: &mut Svg, city: &City, sun: Sun, states: &[(State, u8)], dot: f64) {
+        let (at, size, shown) = ((self.at.x, self.at.y), (self.size.x, self.size.y), self.shown());
+        let clip = format!("map{:.0}", self.at.x);
         svg.add(format_args!(
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\" fill=\"{}\" stroke=\"#222222\" \
-             stroke-width=\"0.8\"><title>{}: {percent} %</title></circle>",
-            colour(*state),
-            patio.name,
+            "<clipPath id=\"{clip}\"><rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/></clipPath>\
+             <g clip-path=\"url(#{clip})\">",
+            at.0, at.1, size.0, size.1
         ));
+        svg.rectangle(at, size, "fill=\"#f3efe6\"");
+        let is_near = |shape: &Convex| shape.bounds().touches(&shown);
+        if sun.elevation > 1.0 {
+            let shadows = city.houses().map(|house| house.shadow(sun)).filter(is_near);
+            let shadows: Vec<Convex> = shadows.collect();
+            let shadows = shadows.iter().map(Convex::corners);
+            svg.polygons(shadows, |at| self.place(at), "fill=\"#c3cbd6\"");
+        }
+        let mut lower = 0.0;
+        for (height, fill, _) in HEIGHTS {
+            let is_so_high = |house: &&House| house.height > lower && house.height <= height;
+            let houses = city.houses().filter(is_so_high).map(|house| &house.footprint);
+            let houses = houses.filter(|footprint| is_near(footprint)).map(Convex::corners);
+            svg.polygons(houses, |at| self.place(at), &format!("fill=\"{fill}\""));
+            lower = height;
+        }
+        for (patio, (state, percent)) in city.patios.iter().zip(states) {
+            if !patio.bounds().touches(&shown) {
+                continue;
+            }
+            let (x, y) = self.place(patio.centre);
+            svg.add(format_args!(
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{dot}\" fill=\"{}\" stroke=\"#222222\" \
+                 stroke-width=\"0.8\"><title>{}: {percent} %</title></circle>",
+                colour(*state),
+                patio.name,
+            ));
+        }
+        svg.add(format_args!("</g>"));
+        svg.rectangle(at, size, "fill=\"none\" stroke=\"#333333\"");
     }
-    svg.add(format_args!("</g>"));
-    svg.rectangle((AT.x, AT.y), (SIZE.x, SIZE.y), "fill=\"none\" stroke=\"#333333\"");
-    scale
 }
 
 fn legend(svg: &mut Svg, states: &[(State, u8)]) {
@@ -139,5 +192,12 @@ fn legend(svg: &mut Svg, states: &[(State, u8)]) {
 fn round_length(metres: f64) -> f64 {
     let power = 10_f64.powf(metres.log10().floor());
     let most = metres / power;
-    power * if most >= 5.0 { 5.0 } else if most >= 2.0 { 2.0 } else { 1.0 }
+    power
+        * if most >= 5.0 {
+            5.0
+        } else if most >= 2.0 {
+            2.0
+        } else {
+            1.0
+        }
 }

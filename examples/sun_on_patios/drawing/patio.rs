@@ -40,7 +40,13 @@ pub(crate) fn patio_day(world: &World, number: u32, day: TimeRange) -> Outcome<S
     let mut svg = Svg::new(WIDTH, HEIGHT);
 
     let title = format!("The {} in the sun, {}", patio.name, long_date(day.start())?);
-    svg.styled_text((LEFT, 42.0), 24.0, Anchor::Start, "fill=\"#222222\" font-weight=\"bold\"", &title);
+    svg.styled_text(
+        (LEFT, 42.0),
+        24.0,
+        Anchor::Start,
+        "fill=\"#222222\" font-weight=\"bold\"",
+        &title,
+    );
     let minutes = best.sunny_minutes.to_native();
     let begins = clock_time(Timestamp::from_millis(best.begins.to_native()))?;
     let facts = format!(
@@ -103,7 +109,8 @@ fn chart(svg: &mut Svg, records: &[Record<Exposure>]) -> Outcome {
         "<polyline points=\"{sun}\" fill=\"none\" stroke=\"#b03a2e\" stroke-width=\"2\"/>"
     ));
     svg.line((LEFT, BOTTOM), (RIGHT, BOTTOM), "stroke=\"#333333\"");
-    let turned = |x: f64, turn: i32| format!("fill=\"#333333\" transform=\"rotate({turn} {x} 225)\"");
+    let turned =
+        |x: f64, turn: i32| format!("fill=\"#333333\" transform=\"rotate({turn} {x} 225)\"");
     svg.styled_text((22.0, 225.0), 13.0, Anchor::Middle, &turned(22.0, -90), "patio in the sun");
     svg.styled_text((978.0, 225.0), 13.0, Anchor::Middle, &turned(978.0, 90), "above the horizon");
     Ok(())

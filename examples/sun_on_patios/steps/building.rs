@@ -10,7 +10,7 @@ use crate::calendar::{all_of, open_buckets};
 use crate::city::{City, House, LEGAL_HEIGHT};
 use crate::polygon::{Convex, Point};
 use crate::report::{Report, count};
-use crate::scratch::{Compared, compare, compare_above, reach};
+use crate::scratch::{compare, compare_above, compare_some, reach};
 use crate::world::World;
 
 pub(crate) fn let_a_house_grow(world: &World, report: &mut Report) -> Outcome {
@@ -25,12 +25,12 @@ pub(crate) fn let_a_house_grow(world: &World, report: &mut Report) -> Outcome {
         let mut city = world.city_to_change();
         std::mem::replace(&mut city.lots[lot as usize].houses[0].height, LEGAL_HEIGHT)
     };
-    let change = Change::announce(world, lot, &buckets, report)?;
     report.line("the house", format!("on lot {lot}, from {was:.1} m to {LEGAL_HEIGHT:.1} m"));
+    let change = Change::announce(world, lot, &buckets, report)?;
 
     // While the builders are at it: what is not yet right says so.
-    let during = compare(world, &buckets)?;
-    report.holds("nobody is served the old sun", during.wrong == 0, during);
+    let meanwhile = compare_some(world, &change.reach)?;
+    report.holds("nobody is served the old sun", meanwhile.wrong == 0, meanwhile);
     world.settle()?;
     let rebuilt = change.rebuilt(world, &buckets)?;
     change.check_reach(&rebuilt, report);
@@ -50,9 +50,8 @@ pub(crate) fn build_a_shed(world: &World, report: &mut Report) -> Outcome {
     // Its own shadow is at most 28 m long, and there are patios that a higher house there would reach.
     let lot = {
         let city = world.city();
-        let is_alone = |yard: Point| {
-            city.patios.iter().all(|patio| (patio.centre - yard).length() > 60.0)
-        };
+        let is_alone =
+            |yard: Point| city.patios.iter().all(|patio| (patio.centre - yard).length() > 60.0);
         liveliest(&city, |yard, patio| is_alone(yard) && (patio - yard).length() < 200.0)
     };
     let Some(lot) = lot else {
@@ -76,7 +75,11 @@ pub(crate) fn build_a_shed(world: &World, report: &mut Report) -> Outcome {
     let above = ["best_hour", "sunny_patios"].map(|view| change.counted(world, view));
     let (builds, spared) = (above[0].builds + above[1].builds, above[0].spared + above[1].spared);
     let found = format!("{builds} built, {spared} of {} spared", change.announced.suspect);
-    report.holds("above, nothing is built", builds == 0 && spared == change.announced.suspect, found);
+    report.holds(
+        "above, nothing is built",
+        builds == 0 && spared == change.announced.suspect,
+        found,
+    );
     check_all(world, &buckets, report)
 }
 
@@ -91,7 +94,7 @@ fn liveliest(city: &City, counts: impl Fn(Point, Point) -> bool) -> Option<u32> 
 }
 
 fn check_all(world: &World, buckets: &[Bucket], report: &mut Report) -> Outcome {
-    let compared: Compared = compare(world, buckets)?;
+    let compared = compare(world, buckets)?;
     report.holds("each is what the city says", compared.is_whole(), compared);
     let above = compare_above(world)?;
     report.holds("above, each is what they say", above.is_whole(), above);
@@ -130,14 +133,16 @@ impl Change {
         let announced = world.store.invalidate(("lot", lot))?;
         let took = began.elapsed();
         let Invalidated { stale, suspect, .. } = announced;
-        let marked = format!("{} exposures stale, {} records above suspect", count(stale), count(suspect));
+        let marked =
+            format!("{} exposures stale, {} records above suspect", count(stale), count(suspect));
         report.line("announced", format!("{marked}, in {took:.1?}"));
         Ok(Self { announced, reach, before })
     }
 
     /// What was stored since: the announcement has a revision, and each record that of its storing.
     fn rebuilt(&self, world: &World, buckets: &[Bucket]) -> tidetable::Result<Rebuilt> {
-        let (since, mut rebuilt) = (self.announced.revision, Rebuilt { which: BTreeSet::new(), changed: 0 });
+        let (since, mut rebuilt) =
+            (self.announced.revision, Rebuilt { which: BTreeSet::new(), changed: 0 });
         for bucket in buckets {
             let patios = world.views.exposure.get_many(0..world.patios(), bucket.start());
             for (patio, record) in (0..).zip(patios) {
@@ -154,8 +159,10 @@ impl Change {
     /// Stale is just what the brute force says.
     fn check_reach(&self, rebuilt: &Rebuilt, report: &mut Report) {
         let patios: BTreeSet<u32> = self.reach.iter().map(|(patio, _)| *patio).collect();
-        let is_exact = self.announced.stale == self.reach.len() as u64 && rebuilt.which == self.reach;
-        let found = format!("{} exposures of {} patios", count(self.reach.len() as u64), patios.len());
+        let is_exact =
+            self.announced.stale == self.reach.len() as u64 && rebuilt.which == self.reach;
+        let found =
+            format!("{} exposures of {} patios", count(self.reach.len() as u64), patios.len());
         report.holds("stale is what it can reach", is_exact, found);
     }
 

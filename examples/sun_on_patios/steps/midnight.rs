@@ -12,7 +12,7 @@ use crate::world::World;
 
 pub(crate) fn pass_midnight(world: &World, report: &mut Report) -> Outcome {
     report.section("Midnight");
-    let (exposure, metrics) = (&world.views.exposure, world.store.metrics());
+    let exposure = &world.views.exposure;
     let midnight = world.days[0].end();
     world.clock.set(midnight);
     report.line("it is", long_date(midnight)?);
@@ -24,7 +24,7 @@ pub(crate) fn pass_midnight(world: &World, report: &mut Report) -> Outcome {
             run.wait()?;
         }
     }
-    let health = Health::of(world, &metrics)?;
+    let health = Health::of(world, None)?;
     report.holds("the guide is healthy", health.verdict() == Verdict::Healthy, health.shown()?);
 
     // Somebody plans a day too far, and thinks better of it.
@@ -32,7 +32,8 @@ pub(crate) fn pass_midnight(world: &World, report: &mut Report) -> Outcome {
     let run = exposure.precompute(0..world.patios(), open_hours(far)?)?;
     run.cancel()?;
     let status = run.wait()?;
-    let found = format!("{} is {}, {} were built", short_date(far.start())?, status.state, status.done);
+    let found =
+        format!("{} is {}, {} were built", short_date(far.start())?, status.state, status.done);
     // A small city's may be done before it is called off.
     let is_off = status.state == RunState::Cancelled || status.done == status.total;
     report.holds("a run can be called off", is_off, found);
@@ -43,7 +44,8 @@ pub(crate) fn pass_midnight(world: &World, report: &mut Report) -> Outcome {
     let two_days = all_of(&world.days[..2]);
     let days = exposure.completeness_of(0..world.patios(), &open()?, two_days)?;
     let (gone, left) = (days[0].present, days[1].present);
-    let found = format!("of {} records {gone} are left, and {left} of the next day", days[0].expected);
+    let found =
+        format!("of {} records {gone} are left, and {left} of the next day", days[0].expected);
     report.holds("three days later they are gone", gone == 0 && left == days[1].expected, found);
     Ok(())
 }
