@@ -37,7 +37,7 @@ pub(crate) struct Sun {
 impl Sun {
     pub(crate) fn at(instant: Timestamp, place: Place) -> Self {
         let days = instant.as_millis() as f64 / DAY_MS - DAYS_TO_2000;
-        let millennia = (days + EARTH_IS_LATE_S / 86_400.0) / 365_250.0;
+        let millennia = (days + EARTH_IS_LATE_S / 86400.0) / 365250.0;
         let centuries = millennia * 10.0;
 
         // The sun as seen from the Earth's middle: its longitude, and how far away it is.
@@ -45,8 +45,8 @@ impl Sun {
         let distance = series(&DISTANCE, millennia);
 
         // How the Earth's axis nods, mostly after the moon.
-        let node = (125.04452 - 1_934.136261 * centuries).to_radians();
-        let moon = (218.3165 + 481_267.8813 * centuries).to_radians();
+        let node = (125.04452 - 1934.136261 * centuries).to_radians();
+        let moon = (218.3165 + 481267.8813 * centuries).to_radians();
         let nod =
             (-17.20 * node.sin() - 1.32 * (2.0 * longitude).sin() - 0.23 * (2.0 * moon).sin()
                 + 0.21 * (2.0 * node).sin())
@@ -54,7 +54,7 @@ impl Sun {
         let tilt = (9.20 * node.cos() + 0.57 * (2.0 * longitude).cos() + 0.10 * (2.0 * moon).cos()
             - 0.09 * (2.0 * node).cos())
             / 3600.0;
-        let obliquity = (23.439_291_1 - 0.013_004_2 * centuries + tilt).to_radians();
+        let obliquity = (23.4392911 - 0.0130042 * centuries + tilt).to_radians();
 
         // Its light is eight minutes old.
         let aberration = 20.4898 / 3600.0 / distance;
@@ -62,7 +62,7 @@ impl Sun {
         let ascension = (obliquity.cos() * apparent.sin()).atan2(apparent.cos());
         let declination = (obliquity.sin() * apparent.sin()).asin();
 
-        let sidereal = 280.460_618_37 + 360.985_647_366_29 * days + nod * obliquity.cos();
+        let sidereal = 280.46061837 + 360.98564736629 * days + nod * obliquity.cos();
         let hour = (sidereal + place.longitude).to_radians() - ascension;
         let latitude = place.latitude.to_radians();
         let height = (latitude.sin() * declination.sin()
@@ -96,9 +96,9 @@ fn refraction(elevation: f64, place: Place) -> f64 {
     air * 1.02 / (60.0 * seen.to_radians().tan())
 }
 
-const DAY_MS: f64 = 86_400_000.0;
+const DAY_MS: f64 = 86400000.0;
 /// From 1970-01-01 0 h to 2000-01-01 12 h.
-const DAYS_TO_2000: f64 = 10_957.5;
+const DAYS_TO_2000: f64 = 10957.5;
 /// By how much the Earth's turning has fallen behind even time, in seconds. It changes by some
 /// seconds in a decade, in which the sun moves by a ten-thousandth of a degree.
 const EARTH_IS_LATE_S: f64 = 69.0;
@@ -116,37 +116,33 @@ fn series(series: &Series<'_>, millennia: f64) -> f64 {
 /// The Earth's longitude as seen from the sun, in units of 10^-8 radians: L0, L1, L2 of table A4.2.
 const LONGITUDE: [&[(f64, f64, f64)]; 3] = [
     &[
-        (175_347_046.0, 0.0, 0.0),
-        (3_341_656.0, 4.669_256_8, 6_283.075_85),
-        (34_894.0, 4.6261, 12_566.1517),
-        (3_497.0, 2.7441, 5_753.3849),
-        (3_418.0, 2.8289, 3.5231),
-        (3_136.0, 3.6277, 77_713.7715),
-        (2_676.0, 4.4181, 7_860.4194),
-        (2_343.0, 6.1352, 3_930.2097),
-        (1_324.0, 0.7425, 11_506.7698),
-        (1_273.0, 2.0371, 529.691),
-        (1_199.0, 1.1096, 1_577.3435),
-        (990.0, 5.233, 5_884.927),
+        (175347046.0, 0.0, 0.0),
+        (3341656.0, 4.6692568, 6283.07585),
+        (34894.0, 4.6261, 12566.1517),
+        (3497.0, 2.7441, 5753.3849),
+        (3418.0, 2.8289, 3.5231),
+        (3136.0, 3.6277, 77713.7715),
+        (2676.0, 4.4181, 7860.4194),
+        (2343.0, 6.1352, 3930.2097),
+        (1324.0, 0.7425, 11506.7698),
+        (1273.0, 2.0371, 529.691),
+        (1199.0, 1.1096, 1577.3435),
+        (990.0, 5.233, 5884.927),
         (902.0, 2.045, 26.298),
         (857.0, 3.508, 398.149),
-        (780.0, 1.179, 5_223.694),
-        (753.0, 2.533, 5_507.553),
-        (505.0, 4.583, 18_849.228),
+        (780.0, 1.179, 5223.694),
+        (753.0, 2.533, 5507.553),
+        (505.0, 4.583, 18849.228),
     ],
-    &[
-        (628_331_966_747.0, 0.0, 0.0),
-        (206_059.0, 2.678_235, 6_283.075_85),
-        (4_303.0, 2.6351, 12_566.1517),
-    ],
-    &[(52_919.0, 0.0, 0.0), (8_720.0, 1.0721, 6_283.0758)],
+    &[(628331966747.0, 0.0, 0.0), (206059.0, 2.678235, 6283.07585), (4303.0, 2.6351, 12566.1517)],
+    &[(52919.0, 0.0, 0.0), (8720.0, 1.0721, 6283.0758)],
 ];
 
 /// How far the Earth is from the sun, in units of 10^-8 of the mean: R0 of table A4.2.
 const DISTANCE: [&[(f64, f64, f64)]; 1] = [&[
-    (100_013_989.0, 0.0, 0.0),
-    (1_670_700.0, 3.098_463_5, 6_283.075_85),
-    (13_956.0, 3.05525, 12_566.1517),
+    (100013989.0, 0.0, 0.0),
+    (1670700.0, 3.0984635, 6283.07585),
+    (13956.0, 3.05525, 12566.1517),
 ]];
 
 #[cfg(test)]

@@ -23,7 +23,9 @@ const SIZE: Point = Point { x: 900.0, y: 880.0 };
 const LEGEND: f64 = 955.0;
 /// The map of the middle: its upper left corner, and its size.
 const INSET: Point = Point { x: 955.0, y: 450.0 };
-const INSET_SIZE: Point = Point { x: 225.0, y: 490.0 };
+const INSET_SIZE: Point = Point { x: 225.0, y: 480.0 };
+/// From so many pixels a metre on patios are drawn as they are, rather than as dots.
+const CLOSE: f64 = 0.6;
 /// Houses up to this height, in metres, in this colour.
 const HEIGHTS: [(f64, &str, &str); 5] = [
     (8.0, "#cfc6ba", "up to 8 m"),
@@ -60,15 +62,15 @@ pub(crate) fn city_hour(world: &World, instant: Timestamp) -> Outcome<String> {
     );
     svg.text((AT.x, 70.0), 15.0, Anchor::Start, &facts);
     let whole = Map::of_all(&city);
-    let middle = Map { at: INSET, size: INSET_SIZE, middle: Point { x: 0.0, y: 0.0 }, scale: 0.45 };
-    whole.draw(&mut svg, &city, sun, &states, 4.5);
+    let middle = Map { at: INSET, size: INSET_SIZE, middle: Point { x: 0.0, y: 0.0 }, scale: 0.9 };
+    whole.draw(&mut svg, &city, sun, &states);
     whole.frame(&mut svg, &middle);
     legend(&mut svg, &states);
     let (x, y) = (INSET.x, INSET.y - 12.0);
     svg.styled_text((x, y), 14.0, Anchor::Start, bold, "The middle of the city");
-    middle.draw(&mut svg, &city, sun, &states, 5.0);
+    middle.draw(&mut svg, &city, sun, &states);
     svg.compass(
-        (INSET.x + INSET_SIZE.x, INSET.y + INSET_SIZE.y + 30.0),
+        (INSET.x + INSET_SIZE.x, INSET.y + INSET_SIZE.y + 42.0),
         100.0,
         100.0 * middle.scale,
     );
@@ -116,7 +118,7 @@ impl Map {
         svg.rectangle((left, top), (right - left, bottom - top), style);
     }
 
-    fn draw(&self, svg: &mut Svg, city: &City, sun: Sun, states: &[(State, u8)], dot: f64) {
+    fn draw(&self, svg: &mut Svg, city: &City, sun: Sun, states: &[(State, u8)]) {
         let (at, size, shown) = ((self.at.x, self.at.y), (self.size.x, self.size.y), self.shown());
         let clip = format!("map{:.0}", self.at.x);
         svg.add(format_args!(
@@ -144,11 +146,17 @@ impl Map {
             if !patio.bounds().touches(&shown) {
                 continue;
             }
+            let style =
+                format!("fill=\"{}\" stroke=\"#222222\" stroke-width=\"0.8\"", colour(*state));
+            if self.scale > CLOSE {
+                let ground = patio.ground.iter().map(Convex::corners);
+                svg.polygons(ground, |at| self.place(at), &style);
+                continue;
+            }
             let (x, y) = self.place(patio.centre);
             svg.add(format_args!(
-                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{dot}\" fill=\"{}\" stroke=\"#222222\" \
-                 stroke-width=\"0.8\"><title>{}: {percent} %</title></circle>",
-                colour(*state),
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4.5\" {style}>\
+                 <title>{}: {percent} %</title></circle>",
                 patio.name,
             ));
         }

@@ -112,7 +112,13 @@ fn chart(svg: &mut Svg, records: &[Record<Exposure>]) -> Outcome {
     let turned =
         |x: f64, turn: i32| format!("fill=\"#333333\" transform=\"rotate({turn} {x} 225)\"");
     svg.styled_text((22.0, 225.0), 13.0, Anchor::Middle, &turned(22.0, -90), "patio in the sun");
-    svg.styled_text((978.0, 225.0), 13.0, Anchor::Middle, &turned(978.0, 90), "above the horizon");
+    svg.styled_text(
+        (978.0, 225.0),
+        13.0,
+        Anchor::Middle,
+        &turned(978.0, 90),
+        "sun above the horizon",
+    );
     Ok(())
 }
 
