@@ -207,13 +207,13 @@ mod tests {
 
     #[test]
     fn a_city_has_what_was_ordered_and_is_the_same_for_the_same_seed() {
-        let (one, same) = (generate(3, 700, 60), generate(3, 700, 60));
-        assert_eq!((one.lots.len(), one.patios.len()), (700, 60));
+        let (one, same) = (generate(3, 1400, 90), generate(3, 1400, 90));
+        assert_eq!((one.lots.len(), one.patios.len()), (1400, 90));
         let grounds = |city: &City| -> Vec<Vec<Convex>> {
             city.patios.iter().map(|patio| patio.ground.clone()).collect()
         };
         assert_eq!(grounds(&one), grounds(&same));
-        assert_ne!(grounds(&one), grounds(&generate(4, 700, 60)));
+        assert_ne!(grounds(&one), grounds(&generate(4, 1400, 90)));
         for (sites, word) in [(Site::Square, "squares"), (Site::Courtyard, "courtyards")] {
             assert!(one.patios.iter().any(|patio| patio.site == sites), "no {word}");
         }
