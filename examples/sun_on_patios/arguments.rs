@@ -10,13 +10,16 @@ How sunny each patio of a city is, today and the next two days, kept in one file
 
     cargo run --release --example sun_on_patios -- [OPTIONS]
 
-    --patios N       how many patios there are (500)
+    --patios N       how many patios there are (500; 150 at least)
     --buildings N    how many houses stand around them (10000)
     --seed N         which city is generated (7)
     --date DATE      today (2026-03-28: the clocks are set forward in the night after it)
     --check          leave with an error where a floor of time is missed, too
 
 Wrong answers always leave with an error.";
+
+/// One patio fails, and that is to be less than one of a hundred.
+const PATIOS_LEAST: u32 = 150;
 
 /// What the program is told on its command line.
 pub(crate) struct Arguments {
@@ -56,9 +59,9 @@ impl Arguments {
             }
         }
         let Self { patios, buildings, .. } = arguments;
-        if patios == 0 || patios > buildings {
+        if !(PATIOS_LEAST..=buildings).contains(&patios) {
             return Err(format!(
-                "--patios is {patios}; it may be 1 to {buildings}, one for a house"
+                "--patios is {patios}; it may be {PATIOS_LEAST} to {buildings}, the number of buildings"
             ));
         }
         Ok(arguments)
@@ -80,14 +83,15 @@ mod tests {
 
     #[test]
     fn what_is_not_said_has_a_default_and_what_is_wrong_is_named() {
-        let arguments = parse("--patios 20 --date 2026-10-24").unwrap();
-        assert_eq!((arguments.patios, arguments.buildings), (20, 10_000));
+        let arguments = parse("--patios 200 --date 2026-10-24").unwrap();
+        assert_eq!((arguments.patios, arguments.buildings), (200, 10_000));
         assert_eq!(arguments.date, Date::constant(2026, 10, 24));
         for (line, named) in
             [("--patios many", "many"), ("--size 7", "--size"), ("--seed", "--seed")]
         {
             assert!(parse(line).err().unwrap().contains(named), "{line}");
         }
-        assert!(parse("--patios 30 --buildings 20").is_err());
+        assert!(parse("--patios 300 --buildings 200").is_err());
+        assert!(parse("--patios 20").is_err());
     }
 }
