@@ -69,7 +69,10 @@ impl SealedBackend {
     /// The flags by which redb is to open a file without a seal, if they are not those in it: it
     /// is to take the later of its two commits for the last if that one is whole.
     fn flags_for(&self, header: Header, len: u64) -> io::Result<Option<u8>> {
-        let Some(flags) = header.later.filter(|_| header.two_phase) else { return Ok(None) };
+        let later = header.later.filter(|_| header.two_phase);
+        let Some(flags) = later.filter(|_| !mutant!("later_commits_are_tried")) else {
+            return Ok(None);
+        };
         let whole = is_whole(self.inner.clone(), len, flags);
         let whole =
             whole.map_err(|cause| self.state.failed("looking at the last commit", cause))?;
