@@ -145,7 +145,10 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
             };
             let known = row.take_if(|(known, _)| *known == node).map(|(_, row)| row);
             let is_gone = match known {
-                Some(row) => row.generation != 0 && row.generation < generation,
+                Some(SourceRow { generation: SourceRow::GONE, .. }) => false,
+                // Announced, and seen by no reconciliation: it concerns who reads it.
+                Some(SourceRow { generation: 0, .. }) => read.as_ref() == Some(&node),
+                Some(row) => row.generation < generation,
                 None => node.kind_of_source().is_some(),
             };
             if known.is_some() {

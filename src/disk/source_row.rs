@@ -16,13 +16,17 @@ pub(crate) struct SourceRow {
     pub(crate) changed_whole: Revision,
     /// The application's own version of it, as it was last announced.
     pub(crate) version: Option<u64>,
-    /// The last reconciliation that saw it; zero for none.
+    /// The last reconciliation that saw it; zero for none, [`GONE`](Self::GONE) once it was told that
+    /// it has gone.
     pub(crate) generation: u64,
 }
 
 const BYTES: usize = 4 * size_of::<u64>() + size_of::<u32>();
 
 impl SourceRow {
+    /// In the place of a reconciliation: one has found it gone, and said so.
+    pub(crate) const GONE: u64 = u64::MAX;
+
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let row = RowWriter::with_capacity(BYTES).u64(self.changed.get());
         if self == (Self { changed: self.changed, ..Self::default() }) {

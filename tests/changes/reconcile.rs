@@ -216,3 +216,30 @@ fn what_a_record_reads_and_no_reconciliation_ever_named_is_gone_once() {
     assert_eq!((report.differed, report.gone), (0, 0));
     assert_eq!(colour(&it.direct, 2), Freshness::Fresh);
 }
+
+#[test]
+fn what_was_announced_and_no_reconciliation_ever_named_is_gone_once_too() {
+    let it = World::in_memory();
+    read_all(&it.direct, [1, 2, 3]);
+    it.store.invalidate(("outside", 2_u32)).unwrap();
+    read_all(&it.direct, [1, 2, 3]);
+    let named = [(1_u32, 1_u64), (3, 1)];
+    // Outside it was deleted since, and nobody said so.
+    let report = it.store.reconcile("outside", named).unwrap();
+    assert_eq!(report.gone, 1);
+    assert_eq!(colour(&it.direct, 2), Freshness::Stale);
+    read_all(&it.direct, [1, 2, 3]);
+    assert_eq!(it.store.reconcile("outside", named).unwrap().gone, 0);
+    assert_eq!(colour(&it.direct, 2), Freshness::Fresh);
+    // It came back, and went again.
+    it.store.invalidate(("outside", 2_u32)).unwrap();
+    read_all(&it.direct, [2]);
+    assert_eq!(it.store.reconcile("outside", named).unwrap().gone, 1);
+    assert_eq!(colour(&it.direct, 2), Freshness::Stale);
+    read_all(&it.direct, [2]);
+    let back = [(1_u32, 1_u64), (2, 1), (3, 1)];
+    assert_eq!(it.store.reconcile("outside", back).unwrap().differed, 1);
+    read_all(&it.direct, [2]);
+    assert_eq!(it.store.reconcile("outside", named).unwrap().gone, 1);
+    assert_eq!(colour(&it.direct, 2), Freshness::Stale);
+}

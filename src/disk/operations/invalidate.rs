@@ -137,7 +137,10 @@ fn source_changed(batch: &mut Batch<'_>, source: &Node, version: Option<u64>) ->
     batch.ledger.touched.source(source, revision, version);
     let known = batch.links.source(source.as_slice())?;
     if known.is_some() || batch.links.has_readers(source.as_slice())? {
-        let row = SourceRow { changed: revision, version, ..known.unwrap_or_default() };
+        let known = known.unwrap_or_default();
+        // Who announces a source that has gone says that it is there again.
+        let generation = if known.generation == SourceRow::GONE { 0 } else { known.generation };
+        let row = SourceRow { changed: revision, version, generation, ..known };
         batch.links.put_source(source.as_slice(), row)?;
         batch.must_sync();
     }

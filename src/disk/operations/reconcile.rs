@@ -8,6 +8,7 @@ use super::super::batch::Batch;
 use super::super::committed::Committed;
 use super::super::marking::Marked;
 use super::super::operation::{Operation, Speed};
+use super::super::source_row::SourceRow;
 use super::invalidate::{Changed, announce};
 
 /// Compares some sources of a kind with the file and announces what differs or is new.
@@ -55,7 +56,10 @@ impl Operation for Reconcile {
             batch.note_changed(&source, |row| {
                 row.version = Some(version);
                 // A later reconciliation may be under way: what it has seen stays seen.
-                row.generation = row.generation.max(generation);
+                row.generation = match row.generation {
+                    SourceRow::GONE => generation,
+                    seen => seen.max(generation),
+                };
             })?;
         }
         Ok(Reconciled { generation, differed: changes.len() as u64, marked })
@@ -99,7 +103,7 @@ impl Operation for ReconcileGone {
         for node in &gone {
             if batch.links.has_readers(node.as_slice())? {
                 // When it went is what its readers are judged by, and that it has gone is told once.
-                batch.note_changed(node, |row| row.generation = 0)?;
+                batch.note_changed(node, |row| row.generation = SourceRow::GONE)?;
             } else {
                 batch.links.remove_source(node.as_slice())?;
             }
