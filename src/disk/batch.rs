@@ -47,8 +47,6 @@ pub(crate) struct Batch<'t> {
     pub(super) newly_marked: bool,
     /// Whether pages were left behind that no view refers to.
     sweeps: bool,
-    /// The last page that was met and that a later release wrote.
-    of_later_format: Option<Error>,
     /// The first failure of the file below: the whole transaction is void.
     fault: Option<Error>,
 }
@@ -86,7 +84,6 @@ impl<'t> Batch<'t> {
             must_sync: false,
             newly_marked: false,
             sweeps: false,
-            of_later_format: None,
             fault: None,
         })
     }
@@ -160,26 +157,10 @@ impl<'t> Batch<'t> {
             }
             Err(error) => {
                 let error = self.shared.at_file(error.at_view(view.name()));
-                let later = page::later_format(&bytes).map(|what| {
-                    let what = format!("{what}; nothing is written over it");
-                    Error::new(ErrorKind::Foreign, what).at_view(view.name())
-                });
-                self.of_later_format = later.map(|error| self.shared.at_file(error));
                 self.shared.report_damage_late(error);
                 Ok(None)
             }
         }
-    }
-
-    /// The same for who is about to write over it: a page that a later release wrote is refused.
-    pub(crate) fn standing_to_replace(
-        &mut self,
-        view: &ViewState,
-        key: &[u8],
-    ) -> Result<Option<Standing>> {
-        self.of_later_format = None;
-        let standing = self.standing(view, key)?;
-        self.of_later_format.take().map_or(Ok(standing), Err)
     }
 
     /// What was staged under a key, if anything was; inside, `None` where the page goes.

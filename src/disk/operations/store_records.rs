@@ -147,7 +147,7 @@ impl StoreRecords {
             facts.dependencies = ids[read];
             facts.fresh_until = facts.fresh_until.min(coloured[read].1.fresh_until);
         });
-        let standing = batch.standing_to_replace(&self.view, key.as_slice())?;
+        let standing = batch.standing(&self.view, key.as_slice())?;
         let read_before = |slot| match &standing {
             Some(standing) if standing.has_facts(slot) => standing.facts(slot).dependencies,
             _ => 0,
