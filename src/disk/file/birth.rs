@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use redb::backends::FileBackend;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
-use std::io;
+use std::io::{self, Read};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
@@ -43,16 +43,20 @@ fn give_birth_in(
         _ => Path::new("."),
     };
     remove_abandoned(folder);
-    let (temporary, file) =
-        Temporary::create(folder).map_err(|cause| Error::system("creating", path, cause))?;
+    let (temporary, file) = Temporary::create(folder).map_err(|cause| match cause.kind() {
+        io::ErrorKind::NotFound => Error::system("creating (its folder is not there)", path, cause),
+        _ => Error::system("creating", path, cause),
+    })?;
     let again = file.try_clone().map_err(|cause| Error::system("creating", path, cause))?;
     fill(file)?;
+    let made = beginning(&temporary.path);
+    let made = made.map_err(|cause| Error::system("creating", path, cause))?;
     let birth = temporary.name(path).map_err(|cause| Error::system("creating", path, cause))?;
     // Also where another was first: it may not have got so far, and what is written to its file from
     // now on hangs on the name.
     sync_folder(folder).map_err(|cause| {
         if birth == Birth::Born {
-            take_back(path, again);
+            take_back(path, again, &made);
         }
         Error::system("syncing the folder of", path, cause)
     })?;
@@ -60,13 +64,37 @@ fn give_birth_in(
 }
 
 /// Takes a name back that may not last: what somebody wrote to the file later would go with it. If
-/// somebody has opened it by now it is his.
-fn take_back(path: &Path, file: File) {
+/// somebody has it open, or has written to it by now, it is his; and so is another file of that name.
+fn take_back(path: &Path, file: File, made: &(u64, Vec<u8>)) {
+    let Ok(identity) = file.metadata() else { return };
     let Ok(backend) = FileBackend::new(file) else { return };
-    if let Ok(true) = backend.try_lock_range(Bound::Unbounded, Bound::Unbounded) {
+    if let Ok(true) = backend.try_lock_range(Bound::Unbounded, Bound::Unbounded)
+        && fs::metadata(path).is_ok_and(|named| is_same(&named, &identity))
+        && beginning(path).is_ok_and(|now| now == *made)
+    {
         // Who has it open without the lock yet finds that it has no name any more.
         let _ = fs::remove_file(path);
     }
+}
+
+/// How long a file is and how it begins: whoever writes to it changes that, as redb's header is there.
+fn beginning(path: &Path) -> io::Result<(u64, Vec<u8>)> {
+    let file = File::open(path)?;
+    let (len, mut bytes) = (file.metadata()?.len(), Vec::new());
+    file.take(4096).read_to_end(&mut bytes)?;
+    Ok((len, bytes))
+}
+
+#[cfg(unix)]
+fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// Where that cannot be told it counts as somebody else's.
+#[cfg(not(unix))]
+fn is_same(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+    false
 }
 
 const PREFIX: &str = ".tidetable-birth-";
@@ -245,6 +273,15 @@ mod tests {
         };
         assert!(give_birth_in(&path, write, &opens).is_err());
         assert_eq!(fs::read(&path).unwrap(), OURS);
+        // Somebody has written to it and closed it again.
+        opened.take();
+        fs::remove_file(&path).unwrap();
+        let writes = |_: &Path| {
+            fs::write(&path, b"ours, and theirs")?;
+            Err(io::Error::other("on purpose"))
+        };
+        assert!(give_birth_in(&path, write, &writes).is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"ours, and theirs");
         // Who comes too late syncs the folder for himself.
         let synced = std::cell::Cell::new(false);
         let syncs = |_: &Path| {
