@@ -84,6 +84,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("disk/salvage/tree.rs DEPTH_MAX", "deeper than a tree of any file can be"),
     ("disk/salvage/tree.rs SEARCHED_MAX", "how much a repair looks for flipped bits"),
     ("disk/verify/look.rs AIDS_MAX", "what an audit keeps in mind changes no answer"),
+    ("disk/verify/walk.rs OPERATIONS_MAX", "what one audit leaves of a page is for the next one"),
     ("disk/verify/report.rs LISTED_MAX", "what is found beyond it is counted, not listed"),
 ];
 
