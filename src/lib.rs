@@ -387,8 +387,9 @@
 //! later: after [`Options::unsynced_age_max`] or [`Options::unsynced_bytes_max`], together with the
 //! next synced write, or by [`Store::sync`]. What cannot is synced before its call returns:
 //! [`View::put`], [`View::put_many`] (all of it, or none), deletions, definitions, invalidations.
-//! After a crash the file holds everything up to some point that is no earlier than the last sync: of
-//! a record whose rebuild is lost the mark is back.
+//! After a crash, or an end of the process without a close, the file holds everything up to some
+//! point that is no earlier than the last sync: the last second's builds may be missing, and of a
+//! record whose rebuild is lost the mark is back.
 //!
 //! [`Store::close`] syncs, seals the file and reports; dropping the last handle does the same and
 //! cannot report. A file that was not closed is verified by the next opening, in time proportional

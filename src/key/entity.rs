@@ -60,6 +60,12 @@ pub const ENTITY_KEY_BYTES_MAX: usize = 1024;
 /// - `decode` undoes `encode`, and refuses everything that `encode` does not write.
 ///
 /// A key longer than [`ENTITY_KEY_BYTES_MAX`] is refused by the call it was passed to.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be what a record is about",
+    label = "no entity has this type",
+    note = "integers, `bool`, `str`, `String`, bytes and tuples of what owns its bytes can: in a tuple \
+            say `String`, not `&str`; for a type of your own implement `EntityKey`"
+)]
 pub trait EntityKey: 'static {
     /// The value when nobody lends it: background work decodes keys into it. The type itself, or
     /// `String` for `str` and `Vec<u8>` for `[u8]`.

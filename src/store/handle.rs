@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::disk::operations::DropView;
 use crate::disk::{BacklogCounts, StorageBackend, backlog};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::{EntityKey, IntoSource, SourceKey};
 use crate::metrics::Metrics;
 use crate::options::Options;
@@ -103,7 +103,17 @@ impl Store {
     /// # Errors
     /// As [`ViewDefinition::build`].
     pub fn input<K: EntityKey + ?Sized, V: RecordType>(&self, name: &str) -> Result<Input<K, V>> {
-        self.view(name).without_build().map(Input::new)
+        self.view(name).without_build().map(Input::new).map_err(|error| match error.kind() {
+            ErrorKind::Definition => {
+                let message = format!(
+                    "an input has no version to raise; take a name that no view has, or delete what \
+                     is there with `Store::delete_view`: {}",
+                    error.message()
+                );
+                Error::new(ErrorKind::Definition, message).at_view(name)
+            }
+            _ => error,
+        })
     }
 
     /// Says that a source has changed. Durable when this returns; from then on nobody is served what

@@ -57,6 +57,10 @@ impl BuildContext {
     /// range, by the view's policies. The record then depends on the view as a whole: on every
     /// record in it, and on which there are.
     ///
+    /// An entity of which nothing was built yet is not among them, and the record is fresh all the
+    /// same: it is told when there is one. Who knows the entities some other way (a list in an
+    /// [`Input`], say) reads each with [`get`](Self::get), which builds what is missing.
+    ///
     /// All of them are in memory at once.
     ///
     /// # Errors

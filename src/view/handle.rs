@@ -120,7 +120,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
         self.core.explain(&self.core.locate(entity, instant)?)
     }
 
-    /// The records of the buckets that start in a range, in order of time, by the view's policies.
+    /// The records of the buckets that start in a range, in order of time, by the view's policies. A
+    /// range that lies within one bucket holds no start, and so no record.
     ///
     /// Each page is looked up once: a day costs hardly more than one record. At most about a million
     /// buckets at once.

@@ -135,9 +135,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 }
                 self.shared().counters.orders_timed_out.add(1);
                 self.give_up_waiting(spot, &order);
-                let message = format!(
-                    "the record was not built within {within:?}; its build goes on: try again later"
-                );
+                let goes_on = match self.shared().options.builders {
+                    0 => "this store has no builders: call `Store::build_next`, or give it some",
+                    _ => "its build goes on: try again later",
+                };
+                let message = format!("the record was not built within {within:?}; {goes_on}");
                 self.at(spot, Error::new(ErrorKind::Busy, message))
             }
             Err(error) if error.kind() == ErrorKind::Busy => error,

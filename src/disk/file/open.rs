@@ -77,7 +77,9 @@ pub(crate) fn open(path: &Path, options: &FileOptions, contents: Contents<'_>) -
             }
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
                 if options.read_only || !options.create {
-                    return Err(Error::system("opening", path, cause));
+                    let doing = "opening (nothing is created: `Options::create` is off, or it is only \
+                                 to be read)";
+                    return Err(Error::system(doing, path, cause));
                 }
             }
             Err(cause) => return Err(Error::system("opening", path, cause)),
