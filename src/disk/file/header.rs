@@ -20,7 +20,7 @@ pub(super) struct Header {
 }
 
 /// The bytes of redb's header: all that it reads and writes at offset 0.
-pub(super) const HEADER_BYTES: usize = 320;
+pub(in crate::disk) const HEADER_BYTES: usize = 320;
 
 /// redb's, on disk, the same in all its formats.
 const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
@@ -32,8 +32,9 @@ const TWO_PHASE: u8 = 4;
 /// Five little-endian u32: page size; header pages and most data pages of a region; full regions;
 /// data pages of the last, partial region.
 const LAYOUT_AT: usize = 12;
-const SLOTS_AT: [usize; 2] = [64, 192];
-const SLOT_BYTES: usize = 128;
+/// The last two commits.
+pub(in crate::disk) const SLOTS_AT: [usize; 2] = [64, 192];
+pub(in crate::disk) const SLOT_BYTES: usize = 128;
 /// Behind the bytes that it covers stands their checksum.
 const SLOT_CHECKED: usize = 112;
 const TRANSACTION_AT: usize = 104;
@@ -55,16 +56,28 @@ impl Header {
 }
 
 fn later(page: &[u8], flags: u8) -> Option<u8> {
-    let last = usize::from(flags & LAST);
-    let [recorded, other] = [last, last ^ 1].map(|slot| transaction(&page[SLOTS_AT[slot]..]));
+    let last = last_slot(page)?;
+    let [recorded, other] = [last, last ^ 1].map(|slot| {
+        let slot = &page[SLOTS_AT[slot]..][..SLOT_BYTES];
+        is_as_written(slot).then(|| transaction(slot))?
+    });
     (other? > recorded?).then_some(flags ^ LAST)
 }
 
-/// The number of the commit in a slot, if the slot is as it was written.
-fn transaction(slot: &[u8]) -> Option<u64> {
-    let (covered, sum) = slot.get(..SLOT_BYTES)?.split_at(SLOT_CHECKED);
-    let is_whole = xxh3_128(covered).to_le_bytes() == sum;
-    is_whole.then(|| covered[TRANSACTION_AT..].first_chunk().map(|id| u64::from_le_bytes(*id)))?
+/// Which slot the header calls the last.
+pub(in crate::disk) fn last_slot(header: &[u8]) -> Option<usize> {
+    header.get(FLAGS_AT).map(|flags| usize::from(flags & LAST))
+}
+
+/// Whether a slot fits its checksum.
+pub(in crate::disk) fn is_as_written(slot: &[u8]) -> bool {
+    slot.split_at_checked(SLOT_CHECKED)
+        .is_some_and(|(covered, sum)| xxh3_128(covered).to_le_bytes() == sum)
+}
+
+/// The number of the commit in a slot: of two the greater is the later.
+pub(in crate::disk) fn transaction(slot: &[u8]) -> Option<u64> {
+    slot.get(TRANSACTION_AT..)?.first_chunk().map(|id| u64::from_le_bytes(*id))
 }
 
 fn data_len(layout: &[u8]) -> Option<u64> {

@@ -61,6 +61,9 @@ pub(super) mod tests;
 
 pub(crate) use close::close;
 pub(crate) use fault::explain;
+pub(super) use header::{
+    HEADER_BYTES, SLOT_BYTES, SLOTS_AT, is_as_written, last_slot, transaction,
+};
 pub(crate) use home::HomeProcess;
 pub(crate) use open::{
     Contents, FileOptions, Opened, Opening, create_new, in_memory, open, open_backend,

@@ -3,6 +3,7 @@
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::super::file::{SLOT_BYTES, SLOTS_AT, is_as_written, last_slot, transaction};
 use super::bits::flip_back;
 
 /// What the smallest page of the tree takes; larger ones are powers of two of it.
@@ -13,14 +14,8 @@ const REGION_PAGES: u64 = 1 << 20;
 /// what redb says of it are with it.
 const ORDER_MAX: u32 = 14;
 
-const SLOTS_AT: [usize; 2] = [64, 192];
-/// Of this byte the lowest bit is the number of the slot that holds the last commit.
-const LAST_AT: usize = 9;
-const SLOT_BYTES: usize = 128;
-const SLOT_CHECKED: usize = 112;
+/// Where a slot of the header says which page is the root of the tree of tables.
 const ROOT_AT: usize = 8;
-const TRANSACTION_AT: usize = 104;
-pub(super) const HEADER_BYTES: usize = 320;
 
 /// Where a page of the tree stands, and what its bytes must sum up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,23 +64,18 @@ pub(super) struct Commit {
 /// The commits that a header still has, and how many bits had to be flipped back for it.
 pub(super) fn commits(header: &[u8]) -> (Vec<Commit>, u64) {
     let (mut commits, mut flipped) = (Vec::new(), 0);
-    let last = header.get(LAST_AT).map(|byte| usize::from(byte & 1));
+    let last = last_slot(header);
     for (nth, at) in SLOTS_AT.into_iter().enumerate() {
         let Some(slot) = header.get(at..at + SLOT_BYTES) else { continue };
         let mut slot = slot.to_vec();
-        let passes = |slot: &[u8]| {
-            let sum = slot[SLOT_CHECKED..].first_chunk().map(|sum| u128::from_le_bytes(*sum));
-            sum == Some(xxh3_128(&slot[..SLOT_CHECKED]))
-        };
-        if !passes(&slot) {
-            if !flip_back(&mut slot, passes) {
+        if !is_as_written(&slot) {
+            if !flip_back(&mut slot, is_as_written) {
                 continue;
             }
             flipped += 1;
         }
         let root = slot.get(ROOT_AT..).filter(|_| slot[1] != 0).and_then(Child::root);
-        let transaction = slot[TRANSACTION_AT..].first_chunk().map(|id| u64::from_le_bytes(*id));
-        if let (Some((root, _)), Some(transaction)) = (root, transaction) {
+        if let (Some((root, _)), Some(transaction)) = (root, transaction(&slot)) {
             commits.push(Commit { transaction, is_last: last == Some(nth), root });
         }
     }

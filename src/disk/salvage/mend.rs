@@ -13,10 +13,10 @@ use crate::error::{Error, ErrorKind, Result};
 
 use super::super::backup::{count, refuse_if_taken};
 use super::super::contents::CONTENTS;
-use super::super::file::{Contents, OsFile, create_new};
+use super::super::file::{Contents, HEADER_BYTES, OsFile, create_new};
 use super::super::scribe::Scribe;
 use super::super::tables::{ALL_NAMES, FORMAT, meta};
-use super::format::{Child, Commit, HEADER_BYTES, commits, table};
+use super::format::{Child, Commit, commits, table};
 use super::report::{Loss, RepairReport};
 use super::rows::Salvage;
 use super::tree::{Met, Wreck};
