@@ -215,6 +215,15 @@
 //! [`Store::preview`] says what an announcement would mark, and [`View::explain`] why a record is as
 //! it is.
 //!
+//! Where a record's data is, and who says that it changed:
+//!
+//! | the data | a build reads it by | its changes are told by |
+//! |---|---|---|
+//! | is outside: a database, files | its own means, and [`BuildContext::depends_on`] | the calls above |
+//! | is small, and the program sets it | [`BuildContext::input`] of an [`Input`] | itself |
+//! | is put, record by record | [`BuildContext::get`] of a view without a build | itself |
+//! | is built by another view | [`BuildContext::get`] of that view | itself |
+//!
 //! # Freshness
 //! Every record says what may be believed of it: [`Record::freshness`]. [`Freshness::Fresh`] means
 //! that it contains every change that was announced before the read began, whichever way it came.
@@ -508,6 +517,33 @@
 //! let row = ranking.get("Lund", Timestamp::EPOCH)?;
 //! assert_eq!(row.rank.to_native(), 1);
 //! println!("as of {}", row.built_at());
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! ## A ranking over everybody
+//! Who takes part stands in a list that the ranking reads: then it builds what is missing of each, and
+//! whoever joins or leaves makes it stale. ([`BuildContext::scan`] goes through those of whom there are
+//! records already.)
+//! ```
+//! # use tidetable::{Store, Timestamp};
+//! # const ALWAYS: Timestamp = Timestamp::EPOCH;
+//! # let store = Store::in_memory()?;
+//! let shops = store.input::<str, Vec<String>>("shops")?;
+//! shops.set("all", &vec!["Lund".to_owned(), "Visby".to_owned()])?;
+//! let takings = store.view::<str, u64>("takings").build(|cx, shop, _| {
+//!     cx.depends_on(("sales", shop));
+//!     Ok(shop.len() as u64 * 100) // add up the sales
+//! })?;
+//! let ranking = store.view::<str, Vec<String>>("ranking").build(move |cx, _, always| {
+//!     let mut ranked = Vec::new();
+//!     for shop in cx.input(&shops, "all")?.iter().flat_map(|all| all.iter()) {
+//!         ranked.push((cx.get(&takings, &**shop, always.start())?.to_native(), shop.to_string()));
+//!     }
+//!     ranked.sort();
+//!     Ok(ranked.into_iter().rev().map(|(_, shop)| shop).collect())
+//! })?;
+//! let best = ranking.get("by takings", ALWAYS)?;
+//! assert_eq!(best[0].as_str(), "Visby");
 //! # Ok::<(), tidetable::Error>(())
 //! ```
 //!
