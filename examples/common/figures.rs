@@ -87,7 +87,7 @@ impl Floors {
     }
 
     pub fn print(&self) {
-        println!("\nFloors");
+        heading("Floors");
         for [what, asked, found, verdict] in &self.rows {
             println!("  {what:<34} {asked:>12} {found:>12}   {verdict}");
         }
@@ -96,4 +96,14 @@ impl Floors {
     pub fn are_met(&self) -> bool {
         self.missed == 0
     }
+}
+
+/// Begins a part of what is printed.
+pub fn heading(text: &str) {
+    println!("\n{text}");
+}
+
+/// A line of it, beside the floors' first column.
+pub fn row(what: &str, said: impl std::fmt::Display) {
+    println!("  {what:<34} {said}");
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tidetable::{Layer, Record, Span};
 
 use crate::clock::MovableClock;
-use crate::figures::{Floors, Times};
+use crate::figures::{Floors, Times, heading, row};
 use crate::room::{Content, Furniture, bytes_of};
 use crate::service::{Documents, Setup, State, Ticket};
 
@@ -85,14 +85,6 @@ pub fn run(file: &Path, scale: &Scale) -> Outcome<bool> {
     floors.more("pending at once", scale.pending.min(10_000).into(), pending);
     floors.print();
     Ok(floors.are_met())
-}
-
-fn heading(text: &str) {
-    println!("\n{text}");
-}
-
-fn row(what: &str, said: impl std::fmt::Display) {
-    println!("  {what:<34} {said}");
 }
 
 impl Demo {

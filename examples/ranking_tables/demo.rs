@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tidetable::{Clock, RunState, RunStatus, Span, Timestamp};
 
 use crate::clock::MovableClock;
-use crate::figures::{Floors, Times};
+use crate::figures::{Floors, Times, heading, row};
 use crate::registry::{Filter, Kind, Metric, Period, TableSpec};
 use crate::scratch::History;
 use crate::site::{Answer, Served, Site};
@@ -80,14 +80,6 @@ pub fn run(file: &Path, world: World) -> Outcome<bool> {
     floors.higher("hit rate", 0.95, hits.count() as f64 / visits as f64);
     floors.print();
     Ok(floors.are_met())
-}
-
-fn heading(text: &str) {
-    println!("\n{text}");
-}
-
-fn row(what: &str, said: impl std::fmt::Display) {
-    println!("  {what:<34} {said}");
 }
 
 impl Demo {
