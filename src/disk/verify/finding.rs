@@ -12,7 +12,8 @@ pub enum FindingKind {
     /// A page of records fails its checks. Mended, it is as memory had it, or what it held is gone and
     /// built again.
     Page,
-    /// A page of records in a form that a later release writes. It is left as it is.
+    /// A page of records in a form that a later release writes. An audit leaves it as it is; a read
+    /// cannot use it, and what is built anew takes its place.
     LaterFormat,
     /// The revisions of records cannot be. Mended, those that were built are gone and built again, and
     /// those that were put are stale.
