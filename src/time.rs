@@ -230,6 +230,9 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
+    /// All of time.
+    pub const ALWAYS: Self = Self { start: Timestamp::MIN, end: Timestamp::MAX };
+
     /// From `start` until just before `end`; empty if `end` is not after `start`.
     #[must_use]
     pub fn new(start: Timestamp, end: Timestamp) -> Self {

@@ -2,7 +2,7 @@
 
 use crate::graph::SlotSet;
 use crate::grid::{Grid, PageNumber, Place};
-use crate::key::after_all;
+use crate::key::{EntityPrefix, KeyBuf, after_all};
 use crate::page::{Page, PageKey, Slot, ViewId};
 use crate::time::{TimeRange, Timestamp};
 
@@ -24,6 +24,15 @@ pub(crate) enum Scope {
     Meeting(Box<[TimeRange]>),
     /// Everything; the view stays.
     All,
+}
+
+impl Scope {
+    /// All records of the entities whose key begins so.
+    pub(crate) fn of_prefix<E: ?Sized, P: EntityPrefix<E> + ?Sized>(prefix: &P) -> Self {
+        let mut key = KeyBuf::new();
+        prefix.encode_prefix(&mut key);
+        Self::Prefix(key.as_slice().into())
+    }
 }
 
 /// A scope within one view.

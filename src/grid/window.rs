@@ -92,6 +92,27 @@ impl DailyWindow {
         Windows { window: self, grid, range, day: None, open: None, done: false }
     }
 
+    /// The instants of the window that belongs to the local day of `instant`; empty where the date
+    /// does not exist.
+    ///
+    /// With [`local_day`](crate::local_day) one goes from day to day:
+    /// ```
+    /// use tidetable::{DailyWindow, Timestamp, local_day};
+    ///
+    /// let open = DailyWindow::until("08:00", "20:00", "Europe/Stockholm")?;
+    /// let today = local_day("Europe/Stockholm", Timestamp::now())?;
+    /// let opening_hours = [open.on_day_of(today.start())?, open.on_day_of(today.end())?];
+    /// assert!(opening_hours[0].end() < opening_hours[1].start());
+    /// # Ok::<(), tidetable::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// An instant outside the calendar.
+    pub fn on_day_of(&self, instant: Timestamp) -> Result<TimeRange> {
+        let nothing = TimeRange::new(instant, instant);
+        Ok(self.on(self.day_at(instant)?)?.unwrap_or(nothing))
+    }
+
     /// The number of the local day in which an instant lies, counted from 1970-01-01.
     pub(crate) fn day_at(&self, instant: Timestamp) -> Result<i64> {
         Ok(self.zone.day_at(instant.as_millis())?.number)

@@ -3,7 +3,7 @@
 use crate::disk::Scope;
 use crate::disk::operations::Changed;
 use crate::error::Result;
-use crate::key::{EntityKey, EntityPrefix, KeyBuf};
+use crate::key::{EntityKey, EntityPrefix};
 use crate::page::RecordType;
 use crate::time::TimeRange;
 
@@ -74,10 +74,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
 
     /// The records of all entities whose key begins so, as [`Changes`].
     pub fn of_prefix<P: EntityPrefix<E> + ?Sized>(&self, prefix: &P) -> Changes {
-        let mut key = KeyBuf::new();
-        prefix.encode_prefix(&mut key);
-        let scope = Scope::Prefix(key.as_slice().into());
-        Changes::new().records(Ok(self.core.changed(scope)))
+        Changes::new().records(Ok(self.core.changed(Scope::of_prefix::<E, P>(prefix))))
     }
 
     /// The records of all entities whose bucket starts in a range, as [`Changes`].

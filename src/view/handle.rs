@@ -4,11 +4,9 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::time::Duration;
 
-use crate::disk::Scope;
-use crate::disk::operations::Reason;
 use crate::error::{Error, Result};
 use crate::grid::Grid;
-use crate::key::{EntityKey, IntoSource, Source};
+use crate::key::{EntityKey, IntoSource, Source, decode_entity};
 use crate::page::RecordType;
 use crate::revision::Revision;
 use crate::schedule::BreakerState;
@@ -96,6 +94,16 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
         records: impl IntoIterator<Item = (K, Timestamp)>,
     ) -> Result<Vec<Pending<E, R>>> {
         self.core.request(records)
+    }
+
+    /// The request that a record waits for, without asking: somebody else's, or one from before a
+    /// restart. `None` if nothing is under way, because the record is there and stands, nobody asked,
+    /// or it was cancelled: [`peek`](Self::peek) tells which.
+    ///
+    /// # Errors
+    /// As [`peek`](Self::peek), and [`Input`](crate::ErrorKind::Input) inside a build.
+    pub fn pending(&self, entity: &E, instant: Timestamp) -> Result<Option<Pending<E, R>>> {
+        self.core.pending(entity, instant)
     }
 
     /// What is there now, whatever its colour. Never builds.
@@ -272,55 +280,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
         Entities::new(self.core.clone())
     }
 
-    /// Deletes all records of an entity, durably. Returns how many there were.
-    ///
-    /// # Errors
-    /// [`Input`](crate::ErrorKind::Input) inside a build and in a store opened to read only; and
-    /// [the file's errors](crate#errors).
-    pub fn delete(&self, entity: &E) -> Result<u64> {
-        self.core.delete(Scope::Entity(self.core.entity(entity)?), Reason::Asked)
-    }
-
-    /// Deletes an entity's records of the buckets that start in a range, durably. Returns how many
-    /// there were.
-    ///
-    /// # Errors
-    /// As [`delete`](Self::delete).
-    pub fn delete_range(&self, entity: &E, range: impl Into<TimeRange>) -> Result<u64> {
-        let scope = self.core.buckets_scope(entity, range.into())?;
-        scope.map_or(Ok(0), |scope| self.core.delete(scope, Reason::Asked))
-    }
-
-    /// Deletes, of every entity, the records whose bucket ended at `instant` or before; of a view
-    /// without buckets those built before it. Looks at every page of the view, some hundred in a
-    /// transaction. Returns how many records there were.
-    ///
-    /// # Errors
-    /// As [`delete`](Self::delete).
-    pub fn delete_before(&self, instant: Timestamp) -> Result<u64> {
-        self.core.delete(Scope::Before(instant), Reason::Asked)
-    }
-
-    /// Deletes what the view's retention no longer keeps, by the store's clock. Nothing without one.
-    ///
-    /// Unlike the other deletions this one is no change to what was built from the records: that
-    /// stays fresh, and still learns of changes further up.
-    ///
-    /// # Errors
-    /// As [`delete`](Self::delete).
-    pub fn apply_retention(&self) -> Result<u64> {
-        let now = self.core.shared().options.clock.now();
-        let instant = self.core.state.retain().and_then(|span| now.checked_sub(span));
-        instant.map_or(Ok(0), |at| self.core.delete(Scope::Before(at), Reason::Retention))
-    }
-
-    /// Deletes all records of the view; the view itself stays. To delete both, see
-    /// [`Store::delete_view`](crate::Store::delete_view).
-    ///
-    /// # Errors
-    /// As [`delete`](Self::delete).
-    pub fn clear(&self) -> Result<u64> {
-        self.core.delete(Scope::All, Reason::Asked)
+    /// The entity of an encoded key, as [`Error::entity`](crate::Error::entity), reports and
+    /// explanations have it; `None` if it is none of this view's.
+    #[must_use]
+    pub fn decode_entity(&self, key: &[u8]) -> Option<E::Owned> {
+        decode_entity::<E>(key)
     }
 
     /// The same view, for reads that do something else when there is no record.

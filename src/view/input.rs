@@ -87,6 +87,14 @@ impl<K: EntityKey + ?Sized, V: RecordType> Input<K, V> {
         self.0.delete(key).map(|deleted| deleted > 0)
     }
 
+    /// Removes the values of many keys, durably: a thousand of them share a sync. How many had one.
+    ///
+    /// # Errors
+    /// As [`View::delete_many`].
+    pub fn remove_many<Q: Borrow<K>>(&self, keys: impl IntoIterator<Item = Q>) -> Result<u64> {
+        self.0.delete_many(keys)
+    }
+
     /// The keys that have values, in their order.
     #[must_use]
     pub fn keys(&self) -> Entities<K, V> {

@@ -53,6 +53,25 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         Ok(pending)
     }
 
+    /// What is under way for a record, whoever asked for it.
+    pub(super) fn pending(
+        self: &Arc<Self>,
+        entity: &E,
+        instant: Timestamp,
+    ) -> Result<Option<Pending<E, R>>> {
+        refuse_inside_build("looking at a request")?;
+        let spot = self.locate(entity, instant)?;
+        // What was built before is no answer here either, unless it stands.
+        let since = self.shared().published();
+        let state = self.request_state(&spot, since)?;
+        if matches!(state, PendingState::Completed | PendingState::Cancelled) {
+            return Ok(None);
+        }
+        let pending = Pending::new(self, spot, since);
+        pending.begin();
+        Ok(Some(pending))
+    }
+
     /// Takes back that a record was asked for.
     pub(super) fn unwant(&self, spot: &Spot) -> Result<bool> {
         let pages = vec![(spot.key.as_slice().into(), SlotSet::one(spot.slot()))];

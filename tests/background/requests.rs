@@ -68,6 +68,36 @@ fn a_request_that_is_taken_back_is_not_built() {
 }
 
 #[test]
+fn a_request_is_seen_by_others_and_after_a_restart_without_asking_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seen.tide");
+    {
+        let world = World::open(&path);
+        let view = world.view("low");
+        assert!(view.pending(&1, minute(0)).unwrap().is_none(), "nobody asked");
+        view.request(&1, minute(0)).unwrap();
+    }
+    let world = World::open(&path);
+    let view = world.view("low");
+    assert!(view.pending(&1, minute(1)).unwrap().is_none(), "nobody asked for this one");
+    let pending = view.pending(&1, minute(0)).unwrap().unwrap();
+    assert!(matches!(pending.state().unwrap(), PendingState::Waiting { attempts: 0, .. }));
+    assert_eq!(world.next().unwrap(), done(Reason::Requested, "low", &[0]));
+    assert!(pending.wait_for(Duration::ZERO).unwrap().unwrap().is_fresh());
+    assert!(view.pending(&1, minute(0)).unwrap().is_none(), "it is there");
+
+    world.store.invalidate(("low", 1)).unwrap();
+    let marked = view.pending(&1, minute(0)).unwrap().unwrap();
+    assert!(matches!(marked.state().unwrap(), PendingState::Waiting { .. }));
+    assert!(world.next().is_some());
+    assert!(marked.wait_for(Duration::ZERO).unwrap().unwrap().is_fresh());
+
+    view.request(&2, minute(0)).unwrap();
+    assert!(view.pending(&2, minute(0)).unwrap().unwrap().cancel().unwrap());
+    assert!(view.pending(&2, minute(0)).unwrap().is_none(), "it was taken back");
+}
+
+#[test]
 fn a_request_for_a_marked_record_waits_until_it_is_built_anew() {
     let world = World::new();
     let (other, view) = (world.view("a"), world.view("low"));

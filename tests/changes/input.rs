@@ -89,6 +89,17 @@ fn removing_a_value_marks_its_readers_and_removing_none_does_not() {
 }
 
 #[test]
+fn many_values_are_removed_and_their_readers_are_marked() {
+    let it = Rates::in_memory();
+    it.rates.set_many([(1, 5), (2, 6)]).unwrap();
+    assert_eq!((it.values(1), it.values(2)), ((50, 500), (60, 600)));
+    assert_eq!(it.rates.remove_many([1, 2, 3]).unwrap(), 2);
+    assert_eq!(it.colours(1), (Freshness::Stale, Freshness::Stale));
+    assert_eq!((it.values(1), it.values(2)), ((0, 0), (0, 0)));
+    assert_eq!(it.rates.keys().count(), 0);
+}
+
+#[test]
 fn many_values_are_set_at_one_revision_with_one_sync() {
     let it = Rates::in_memory();
     it.rates.set(&1, &10).unwrap();

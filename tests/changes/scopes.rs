@@ -135,6 +135,42 @@ fn a_stretch_of_time_is_invalidated_in_all_entities() {
 }
 
 #[test]
+fn many_entities_and_those_that_begin_so_are_deleted_and_what_has_read_them_is_stale() {
+    let it = Places::of(still::in_memory().unwrap());
+    let per_town = MINUTES as u64;
+    let syncs = it.store.metrics().syncs;
+    let gone = [(0, 0), (1, 2), (7, 7)];
+    assert_eq!(it.below.delete_many(gone).unwrap(), 2 * per_town);
+    assert!(it.store.metrics().syncs - syncs < gone.len() as u64, "they share syncs");
+    assert_eq!(it.below.delete_prefix(&(2,)).unwrap(), u64::from(TOWNS) * per_town);
+
+    let left = [(0, 1), (0, 2), (1, 0), (1, 1)];
+    let held: Vec<_> = it.below.entities().map(Result::unwrap).collect();
+    assert_eq!(held, left);
+    let left = left.into_iter().flat_map(|(c, t)| (0..MINUTES).map(move |m| (c, t, m))).collect();
+    assert_eq!(Places::coloured(&it.above, Freshness::Fresh), left);
+    assert_eq!(it.below.delete_many([(0, 0)]).unwrap(), 0, "it is gone already");
+}
+
+#[test]
+fn a_long_list_of_entities_is_deleted_as_it_is_read_up_to_where_it_fails() {
+    let store = still::in_memory().unwrap();
+    let view = store.view::<str, u64>("names").build(|_, _, _| Ok(1)).unwrap();
+    let names: Vec<String> = (0..1500).map(|number| format!("{number:04}")).collect();
+    for name in &names {
+        view.get(name, NOW).unwrap();
+    }
+    assert_eq!(view.delete_many(names.clone()).unwrap(), 1500);
+    for name in &names {
+        view.get(name, NOW).unwrap();
+    }
+    let too_long = "x".repeat(2000);
+    let list = names.iter().cloned().chain([too_long]);
+    assert_eq!(view.delete_many(list).unwrap_err().kind(), ErrorKind::Input);
+    assert!(view.peek(&names[0], NOW).unwrap().is_none());
+}
+
+#[test]
 fn a_text_that_begins_so_is_invalidated_and_no_other() {
     let store = still::in_memory().unwrap();
     let view = store.view::<str, u64>("text").build(|_, _, _| Ok(0)).unwrap();
