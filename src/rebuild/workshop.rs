@@ -296,7 +296,7 @@ impl Workshop {
             if error.kind() == ErrorKind::Busy {
                 // Not tried: the breaker is open, or it tries somebody else's build.
                 let rest = conduct.breaker.unwrap_or_default().rest;
-                let until = now.checked_add(rest).unwrap_or(Timestamp::MAX);
+                let until = now + rest;
                 self.director.turned_away(view.id(), until);
                 continue;
             }

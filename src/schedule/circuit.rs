@@ -90,7 +90,7 @@ impl Circuit {
         {
             return Err(Refused { until: probe.until, last: last.clone() });
         }
-        *probe = Some(Probe { by, until: end(now, *rest) });
+        *probe = Some(Probe { by, until: now + *rest });
         Ok(Pass { by, generation, probe: true })
     }
 
@@ -140,7 +140,7 @@ impl Circuit {
             Phase::Open { .. } => return false,
             Phase::HalfOpen { rest, .. } => breaker.longer(*rest),
         };
-        self.turn(Phase::Open { until: end(now, rest), rest, last: error.clone() });
+        self.turn(Phase::Open { until: now + rest, rest, last: error.clone() });
         true
     }
 
@@ -171,10 +171,6 @@ impl Circuit {
         self.phase = phase;
         self.generation += 1;
     }
-}
-
-fn end(now: Timestamp, rest: Span) -> Timestamp {
-    now.checked_add(rest).unwrap_or(Timestamp::MAX)
 }
 
 /// Whether a rest is over that ends then. A clock that was set back must not make it longer.

@@ -55,7 +55,7 @@ impl Retry {
         let quarter = u64::try_from(wait / 4).expect("a wait is longer than zero");
         let chance = xxh3_64_with_seed(&attempts.to_le_bytes(), seed) % (quarter + 1);
         let off = i64::try_from(chance).expect("it is at most a quarter of a span");
-        now.checked_add(Span::millis(wait - off)).unwrap_or(Timestamp::MAX)
+        now + Span::millis(wait - off)
     }
 
     /// The wait before chance takes something off it, in milliseconds.

@@ -23,7 +23,7 @@ mod sync;
 mod freshness;
 #[path = "../../../src/revision.rs"]
 mod revision;
-#[path = "../../../src/time.rs"]
+#[path = "../../../src/time/mod.rs"]
 mod time;
 
 #[path = "../../../src/key/mod.rs"]
