@@ -131,7 +131,7 @@ impl Builder {
         bell.attend(is_over, |heard| {
             let began = Instant::now();
             // Only a defect of the engine panics here; it must not end the thread.
-            let next = catch_unwind(AssertUnwindSafe(|| self.workshop.work_one()));
+            let next = catch_unwind(AssertUnwindSafe(|| self.workshop.take_a_turn()));
             match next {
                 Ok(Ok(Next::Worked(worked))) => {
                     if worked.found_all_fresh() {

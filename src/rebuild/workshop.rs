@@ -8,7 +8,7 @@ use crate::events::Event;
 use crate::graph::{SlotSet, Tries};
 use crate::page::{PageKey, Slot, ViewId};
 use crate::revision::Revision;
-use crate::schedule::{Orders, PageList, Refused};
+use crate::schedule::{Attendance, Orders, PageList, Refused};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 use crate::time::Timestamp;
 
@@ -33,6 +33,10 @@ pub(crate) struct Workshop {
     director: Director,
     runs: Runs,
     horizons: Horizons,
+    /// Who does background work just now, builders and others.
+    attendance: Attendance,
+    /// Builders do nothing but what somebody waits for.
+    paused: AtomicBool,
     closing: AtomicBool,
 }
 
@@ -75,6 +79,8 @@ impl Workshop {
             runs: Runs::default(),
             horizons: Horizons::default(),
             shared,
+            attendance: Attendance::default(),
+            paused: AtomicBool::new(false),
             closing: AtomicBool::new(false),
         }
     }
@@ -161,17 +167,58 @@ impl Workshop {
         self.orders.len()
     }
 
+    /// Does all there is to do now on the calling thread, and waits for the rest that others have in
+    /// hand.
+    pub(crate) fn drain(&self) -> Result<()> {
+        loop {
+            let before = self.attendance.present();
+            let next = self.work_one()?;
+            if matches!(next, Next::Nothing { .. }) {
+                if before.was_alone_until(self.attendance.present()) {
+                    return Ok(());
+                }
+                // What others do may lead to more.
+                self.attendance.wait();
+            }
+        }
+    }
+
+    /// Does what a builder does at its turn.
+    pub(super) fn take_a_turn(&self) -> Result<Next> {
+        if self.is_paused() {
+            let _at_work = self.attendance.begin();
+            return Ok(self.fulfil_one().unwrap_or(Next::Nothing { until: None }));
+        }
+        self.work_one()
+    }
+
+    pub(crate) fn pause(&self, paused: bool) {
+        self.paused.store(paused, Ordering::Release);
+        self.shared.bell.call();
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Acquire)
+    }
+
+    /// Does what one reader waits for.
+    fn fulfil_one(&self) -> Option<Next> {
+        let order = self.orders.pop()?;
+        let in_hand = OrderInHand(&order);
+        order.clone().fulfil();
+        // It is answered, or waits for somebody else's build.
+        std::mem::forget(in_hand);
+        Some(Next::Worked(Worked::other(Reason::Awaited)))
+    }
+
     /// Does one piece of work, the most urgent, on the calling thread.
     pub(crate) fn work_one(&self) -> Result<Next> {
+        let _at_work = self.attendance.begin();
         if self.is_closing() {
             return Ok(Next::Nothing { until: None });
         }
-        if let Some(order) = self.orders.pop() {
-            let in_hand = OrderInHand(&order);
-            order.clone().fulfil();
-            // It is answered, or waits for somebody else's build.
-            std::mem::forget(in_hand);
-            return Ok(Next::Worked(Worked::other(Reason::Awaited)));
+        if let Some(next) = self.fulfil_one() {
+            return Ok(next);
         }
         let mut until = None;
         let mut later = |other| until = [until, other].into_iter().flatten().min();

@@ -3,19 +3,18 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::disk::StorageBackend;
 use crate::disk::operations::DropView;
-use crate::disk::{BacklogCounts, StorageBackend, backlog};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{EntityKey, IntoSource, SourceKey};
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::page::RecordType;
-use crate::rebuild::{Engine, FailedBuild, Next, Run, Worked, prune_runs, refuse_inside_build};
+use crate::rebuild::{Engine, refuse_inside_build};
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::view::{
-    self, Changes, Input, Invalidated, ReconcileReport, Refresh, ViewDefinition, ViewInfo,
-    ViewStatus,
+    self, Changes, Input, Invalidated, ReconcileReport, ViewDefinition, ViewInfo, ViewStatus,
 };
 
 /// One open file with its cache and its writer.
@@ -220,26 +219,6 @@ impl Store {
         view::reconcile(&self.0, kind, versions)
     }
 
-    /// Does the most urgent piece of background work now, in the calling thread: what a reader waits
-    /// for first, then what was asked for, pages to be brought into memory, what readers were served
-    /// although it was not fresh, what is marked, upstream first, the days of
-    /// [horizons](crate::ViewDefinition::horizon), runs, and what will expire soon; in turns with it
-    /// deletes what retention no longer keeps. `None` if there is nothing to do.
-    ///
-    /// For programs without threads of the store's ([`Options::builders`] zero), and for tests: it says
-    /// what was done and why.
-    ///
-    /// # Errors
-    /// [The file's errors](crate#errors), and [`Input`](crate::ErrorKind::Input) inside a build. What a
-    /// build function failed with is in the answer.
-    pub fn build_next(&self) -> Result<Option<Worked>> {
-        refuse_inside_build("building in the background")?;
-        match self.0.workshop().work_one()? {
-            Next::Worked(worked) => Ok(Some(worked)),
-            Next::Nothing { .. } => Ok(None),
-        }
-    }
-
     /// Deletes a view with all its records, durably: its name is free at once, its pages go in the
     /// background. Handles on it end. Returns whether there was one.
     ///
@@ -275,67 +254,6 @@ impl Store {
     /// [The file's errors](crate#errors).
     pub fn status(&self) -> Result<Vec<ViewStatus>> {
         view::statuses(&self.0)
-    }
-
-    /// How much is left to build in the background. Looks at everything that is marked or was asked
-    /// for.
-    ///
-    /// # Errors
-    /// [The file's errors](crate#errors).
-    pub fn backlog(&self) -> Result<BacklogCounts> {
-        backlog(self.0.shared())
-    }
-
-    /// The records that could not be built in the background and still are not, the latest first, at
-    /// most so many: whether they rest or will be tried again. Looks at all of them.
-    ///
-    /// # Errors
-    /// [The file's errors](crate#errors).
-    pub fn failures(&self, most: usize) -> Result<Vec<FailedBuild>> {
-        view::failures(&self.0, most)
-    }
-
-    /// Begins a run that builds records anew that are there: all of them, or those that are not
-    /// fresh. What others are built from goes first. Goes through the pages in this thread, to write
-    /// down which they are; memory stays bounded.
-    ///
-    /// Views are left out that have no build function, or that nobody holds a handle on.
-    ///
-    /// # Errors
-    /// [`Input`](crate::ErrorKind::Input) inside a build and in a store opened to read only;
-    /// [`Absent`](crate::ErrorKind::Absent) for a view that the file does not know, and
-    /// [`Definition`](crate::ErrorKind::Definition) for one by name that is left out; and
-    /// [the file's errors](crate#errors).
-    pub fn refresh(&self, refresh: &Refresh) -> Result<Run> {
-        view::refresh(&self.0, refresh)
-    }
-
-    /// The runs that the file knows, the newest first: those that go on, and the last hundred or so
-    /// that have ended.
-    ///
-    /// # Errors
-    /// [The file's errors](crate#errors).
-    pub fn runs(&self) -> Result<Vec<Run>> {
-        Run::list(&self.0)
-    }
-
-    /// A run by its number; `None` if there is none, or none any more.
-    ///
-    /// # Errors
-    /// [The file's errors](crate#errors).
-    pub fn run(&self, id: u64) -> Result<Option<Run>> {
-        Run::find(&self.0, id)
-    }
-
-    /// Forgets runs that have ended, all but the newest `keep` of them. When a run ends, those beyond
-    /// the newest hundred are forgotten without being told. Returns how many were forgotten.
-    ///
-    /// # Errors
-    /// [`Input`](crate::ErrorKind::Input) inside a build and in a store opened to read only; and
-    /// [the file's errors](crate#errors).
-    pub fn prune_runs(&self, keep: usize) -> Result<u64> {
-        refuse_inside_build("forgetting runs")?;
-        prune_runs(self.0.shared(), &self.0.writer()?, keep)
     }
 
     /// Makes durable what is committed: built records too, which otherwise are synced a little

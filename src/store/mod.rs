@@ -1,6 +1,8 @@
 //! The store: one open file.
 
 mod handle;
+
+mod background;
 mod upkeep;
 
 pub use handle::Store;

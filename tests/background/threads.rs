@@ -1,9 +1,14 @@
 //! With threads.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::sync::{Arc, Barrier, Mutex, OnceLock, mpsc};
 
-use tidetable::{Event, Freshness, Options, Span, Store, Timestamp, View};
+use tidetable::{
+    BacklogCounts, ErrorKind, Event, Freshness, Options, Reason, Span, Store, TimeRange, Timestamp,
+    View,
+};
+
+use crate::common::block_on::block_on;
 
 const AT: Timestamp = Timestamp::EPOCH;
 
@@ -77,7 +82,7 @@ fn closing_waits_for_the_build_in_hand_and_keeps_what_it_made() {
             go_on.send(()).unwrap();
             closing.join().unwrap().unwrap();
         });
-        assert_eq!(*called_back.lock().unwrap(), Some(tidetable::ErrorKind::Input));
+        assert_eq!(*called_back.lock().unwrap(), Some(ErrorKind::Input));
     }
     let store = Store::open(&path).unwrap();
     let view = store.view::<u32, u32>("slow").build(|_, _, _| Err("not again".into())).unwrap();
@@ -107,7 +112,7 @@ fn dropping_the_last_handle_in_a_builder_closes_the_store() {
     let store = loop {
         match Store::open(&path) {
             Ok(store) => break store,
-            Err(error) => assert_eq!(error.kind(), tidetable::ErrorKind::Busy, "{error}"),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Busy, "{error}"),
         }
         std::thread::yield_now();
     };
@@ -142,7 +147,7 @@ fn a_builder_that_hangs_is_replaced_told_of_and_not_waited_for() {
     assert_eq!(quick.request(&2, AT).unwrap().wait().unwrap().to_native(), 2);
     drop(quick);
     store.close().unwrap();
-    assert_eq!(hangs.wait().unwrap_err().kind(), tidetable::ErrorKind::Reopen);
+    assert_eq!(hangs.wait().unwrap_err().kind(), ErrorKind::Reopen);
     go_on.send(()).unwrap();
 }
 
@@ -199,4 +204,80 @@ fn a_store_may_be_closed_where_a_slow_build_is_told() {
         Ok(1)
     });
     slow.unwrap().get(&1, AT).unwrap_err();
+}
+
+#[test]
+fn draining_leaves_nothing_to_build_however_many_builders_are_at_it() {
+    for builders in 0..3 {
+        let store = Store::in_memory_with(Options { builders, ..Options::default() }).unwrap();
+        let low = store.view::<u32, u64>("low").build(|cx, &id, _| {
+            cx.depends_on(("all", 0));
+            Ok(u64::from(id))
+        });
+        let low = low.unwrap();
+        let read = low.clone();
+        let high = store
+            .view::<u32, u64>("high")
+            .build(move |cx, id, _| Ok(cx.get(&read, id, Timestamp::EPOCH)?.to_native() * 2));
+        let high = high.unwrap();
+        let run = high.precompute(0..50, TimeRange::ALWAYS).unwrap();
+        store.drain().unwrap();
+        assert!(run.status().state.has_ended());
+        store.invalidate(("all", 0)).unwrap();
+        store.drain().unwrap();
+        assert_eq!(store.backlog().unwrap(), BacklogCounts::default());
+        let fresh = (high.census().unwrap().fresh, low.census().unwrap().fresh);
+        assert_eq!(fresh, (50, 50), "with {builders} builders");
+    }
+}
+
+#[test]
+fn draining_inside_a_build_and_in_an_observer_is_refused() {
+    let (said, heard) = mpsc::channel();
+    let itself = Arc::new(OnceLock::<Store>::new());
+    let store = Store::in_memory_with(Options {
+        observer: Some(Arc::new({
+            let (itself, said) = (itself.clone(), said.clone());
+            move |_: &Event<'_>| {
+                let refused = itself.get().map(|store| store.drain().unwrap_err().kind());
+                said.send(refused).unwrap();
+            }
+        })),
+        ..Options::default()
+    });
+    let store = store.unwrap();
+    let inside = store.clone();
+    let view = store.view::<u32, u64>("view").build(move |_, _, _| {
+        said.send(Some(inside.drain().unwrap_err().kind())).unwrap();
+        Ok(1)
+    });
+    let view = view.unwrap();
+    itself.set(store.clone()).unwrap();
+    view.get(&1, Timestamp::EPOCH).unwrap();
+    let refused: Vec<_> = heard.iter().take(2).collect();
+    assert_eq!(refused, [Some(ErrorKind::Input); 2]);
+}
+
+#[test]
+fn builders_that_pause_build_nothing_until_they_go_on_but_what_a_reader_waits_for() {
+    let store = Store::in_memory().unwrap();
+    let view = store.view::<u32, u64>("view").build(|cx, &id, _| {
+        cx.depends_on(("all", 0));
+        Ok(u64::from(id))
+    });
+    let view = view.unwrap();
+    view.fill(&1, TimeRange::ALWAYS).unwrap().complete().unwrap();
+    store.pause_builders();
+    assert!(store.is_paused());
+    for _ in 0..100 {
+        store.invalidate(("all", 0)).unwrap();
+        assert_eq!(block_on(view.get_async(&2, Timestamp::EPOCH)).unwrap().to_native(), 2);
+        let worked = store.build_next().unwrap().unwrap();
+        assert_eq!(worked.reason, Reason::Marked, "no builder has taken it");
+        while store.build_next().unwrap().is_some() {}
+    }
+    store.invalidate(("all", 0)).unwrap();
+    let built = view.pending(&1, Timestamp::EPOCH).unwrap().unwrap();
+    store.resume_builders();
+    assert!(built.wait().unwrap().is_fresh());
 }
