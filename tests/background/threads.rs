@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex, OnceLock, mpsc};
+use std::thread;
 
 use tidetable::{
     BacklogCounts, ErrorKind, Event, Freshness, Options, Reason, Span, Store, TimeRange, Timestamp,
@@ -280,4 +281,32 @@ fn builders_that_pause_build_nothing_until_they_go_on_but_what_a_reader_waits_fo
     let built = view.pending(&1, Timestamp::EPOCH).unwrap().unwrap();
     store.resume_builders();
     assert!(built.wait().unwrap().is_fresh());
+}
+
+#[test]
+fn draining_waits_for_what_a_builder_has_in_hand() {
+    let store = eager(1);
+    let (begun, has_begun) = mpsc::channel();
+    let released = Arc::new(Barrier::new(2));
+    let hold = released.clone();
+    let view = store.view::<u32, u64>("slow").build(move |_, &id, _| {
+        begun.send(()).unwrap();
+        hold.wait();
+        Ok(u64::from(id))
+    });
+    let view = view.unwrap();
+    view.request(&1, AT).unwrap();
+    has_begun.recv().unwrap();
+    let is_released = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // Long enough that whoever does not wait is back before.
+            (0..10_000).for_each(|_| thread::yield_now());
+            is_released.store(1, SeqCst);
+            released.wait();
+        });
+        store.drain().unwrap();
+        assert_eq!(is_released.load(SeqCst), 1);
+    });
+    assert!(view.peek(&1, AT).unwrap().unwrap().is_fresh());
 }
