@@ -78,7 +78,7 @@ fn closing_waits_for_the_build_in_hand_and_keeps_what_it_made() {
         let view = view.unwrap();
         let _pending = view.request(&1, AT).unwrap();
         has_begun.recv().unwrap();
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             let closing = scope.spawn(|| store.close());
             go_on.send(()).unwrap();
             closing.join().unwrap().unwrap();
@@ -115,7 +115,7 @@ fn dropping_the_last_handle_in_a_builder_closes_the_store() {
             Ok(store) => break store,
             Err(error) => assert_eq!(error.kind(), ErrorKind::Busy, "{error}"),
         }
-        std::thread::yield_now();
+        thread::yield_now();
     };
     let view = store.view::<u32, u32>("slow").build(|_, _, _| Err("not again".into())).unwrap();
     assert_eq!(view.peek(&1, AT).unwrap().unwrap().to_native(), 1);
