@@ -27,6 +27,6 @@ impl MovableClock {
 impl Clock for MovableClock {
     fn now(&self) -> Timestamp {
         let ahead = Span::millis(self.ahead.load(Ordering::SeqCst));
-        Timestamp::now().checked_add(ahead).expect("it is moved by days")
+        Timestamp::now() + ahead
     }
 }

@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use tidetable::{
@@ -39,7 +38,6 @@ pub struct Setup {
 const ANY_TIME: Timestamp = Timestamp::EPOCH;
 /// So long measurements count.
 const WINDOW: Span = Span::hours(1);
-const REMOVERS: usize = 64;
 
 impl Documents {
     pub fn open(file: &Path, setup: &Setup) -> Result<Self> {
@@ -125,23 +123,15 @@ impl Documents {
         Ok(dropped)
     }
 
-    /// A removal costs a sync, which all share who remove at the same time.
+    /// What was made anew meanwhile still needs its content.
     fn forget_contents(&self, ids: &[Id]) -> Result<()> {
-        let forget = &|ids: &[Id]| -> Result<()> {
-            for id in ids {
-                // What was made anew meanwhile still needs its content.
-                if self.documents.peek(id, ANY_TIME)?.is_none() {
-                    self.contents.remove(id)?;
-                }
+        let mut unused = Vec::new();
+        for id in ids {
+            if self.documents.peek(id, ANY_TIME)?.is_none() {
+                unused.push(*id);
             }
-            Ok(())
-        };
-        thread::scope(|scope| {
-            let parts = ids.chunks(ids.len().div_ceil(REMOVERS).max(1));
-            let removers: Vec<_> = parts.map(|ids| scope.spawn(move || forget(ids))).collect();
-            let joined = removers.into_iter().map(|it| it.join().expect("removing does not panic"));
-            joined.collect()
-        })
+        }
+        self.contents.remove_many(unused).map(drop)
     }
 
     /// How many documents there are.

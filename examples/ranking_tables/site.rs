@@ -33,7 +33,7 @@ const LATEST: &str = "latest";
 /// The tables have no buckets of time: any instant finds the one record, this range the one bucket.
 const ANY_TIME: Timestamp = Timestamp::EPOCH;
 fn always() -> TimeRange {
-    TimeRange::new(Timestamp::MIN, Timestamp::MAX)
+    TimeRange::ALWAYS
 }
 
 impl Site {

@@ -31,7 +31,7 @@ impl Method {
             Self::AtTheStart => Span::ZERO,
             Self::InTheMiddle => Span::minutes(5),
         };
-        Sun::at(bucket.start().checked_add(later).unwrap_or(bucket.start()), PLACE)
+        Sun::at(bucket.start() + later, PLACE)
     }
 }
 

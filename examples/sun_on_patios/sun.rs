@@ -153,7 +153,7 @@ mod tests {
     const TOLERANCE: f64 = 0.01;
 
     fn at(instant: &str) -> Timestamp {
-        instant.parse::<jiff::Timestamp>().unwrap().into()
+        instant.parse().unwrap()
     }
 
     #[test]

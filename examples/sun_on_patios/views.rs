@@ -129,6 +129,6 @@ fn is_sunny(hour: &Timeline<Exposure>) -> bool {
 /// The hours of a day that the horizon fills: `20:00` has only its first ten minutes.
 pub(crate) fn whole_hours(day: TimeRange) -> Result<TimeRange> {
     let open = open_hours(day)?;
-    let last = open.end().checked_sub(Span::minutes(10)).unwrap_or(open.end());
+    let last = open.end() - Span::minutes(10);
     Ok(TimeRange::new(open.start(), last))
 }

@@ -7,7 +7,7 @@ use crate::graph::SlotSet;
 use crate::page::ViewId;
 use crate::rebuild::{Engine, Run, Spool, refuse_inside_build};
 use crate::sync::Arc;
-use crate::time::{TimeRange, Timestamp};
+use crate::time::TimeRange;
 
 use super::changes::Changes;
 use super::survey::{Surveyed, survey};
@@ -77,8 +77,7 @@ pub(crate) fn refresh(engine: &Arc<Engine>, refresh: &Refresh) -> Result<Run> {
         [part] => part.view.name().to_string(),
         parts => format!("{} views", parts.len()),
     };
-    let always = TimeRange::new(Timestamp::MIN, Timestamp::MAX);
-    let mut spool = Spool::new(engine.workshop(), kind, &name, views, always);
+    let mut spool = Spool::new(engine.workshop(), kind, &name, views, TimeRange::ALWAYS);
     let shared = engine.shared();
     for part in parts {
         let wanted = |page: &Surveyed<'_>| -> SlotSet {
