@@ -117,7 +117,7 @@ impl<T: ReadableTable<Key, Key>> Look<'_, T> {
             });
         }
         let Some(bytes) = self.bytes(key)? else { return Ok(PageStands::Absent) };
-        if let Some(what) = page::later_format(&bytes) {
+        if let Some(what) = page::later_format(&bytes, key) {
             return Ok(PageStands::OfLaterFormat(what));
         }
         let view = PageKey::split(key).map(|(view, ..)| view);
