@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::common::still;
-use crate::common::unsealed::edit;
+use crate::common::unsealed::{edit, seal_as_later};
 use redb::{ReadableTable, TableDefinition};
 use tempfile::TempDir;
 use tidetable::{
@@ -130,7 +130,7 @@ fn a_file_of_another_format_is_foreign_untouched_and_says_what_to_do() {
 }
 
 #[test]
-fn a_page_of_another_format_is_damaged_says_what_to_do_and_leaves_the_others() {
+fn a_page_of_a_later_format_counts_as_damaged_says_what_to_do_and_leaves_the_others() {
     let (_folder, path) = fixture();
     edit(&path, |txn| {
         let mut pages = txn.open_table(PAGES).unwrap();
@@ -145,6 +145,7 @@ fn a_page_of_another_format_is_damaged_says_what_to_do_and_leaves_the_others() {
         assert_eq!(found.len(), 2);
         for (key, page) in &mut found {
             page[4] = 2;
+            seal_as_later(key, page);
             pages.insert(&**key, &**page).unwrap();
         }
     });

@@ -21,6 +21,14 @@ impl Aid {
         if Pattern::has_id(id) {
             return Pattern::from_row(id, bytes).map(Self::Pattern);
         }
+        Dictionary::from_row(id, bytes, level).map(Self::Dictionary)
+    }
+
+    /// The same, but that the checksum of a dictionary is taken to fit: there it may be any bytes.
+    pub(super) fn believed(id: u32, bytes: &[u8], level: i32) -> Result<Self> {
+        if Pattern::has_id(id) {
+            return Self::prepare(id, bytes, level);
+        }
         Dictionary::prepare(id, bytes, level).map(Self::Dictionary)
     }
 
@@ -29,6 +37,14 @@ impl Aid {
         match self {
             Self::Dictionary(dictionary) => dictionary.row(),
             Self::Pattern(pattern) => pattern.row(),
+        }
+    }
+
+    /// Whether its row says by itself that it is as it was written.
+    pub(crate) fn proves_itself(&self) -> bool {
+        match self {
+            Self::Dictionary(dictionary) => dictionary.is_sealed(),
+            Self::Pattern(_) => true,
         }
     }
 

@@ -3,10 +3,17 @@
 //! A small page has little to repeat within itself, but resembles its neighbours: a dictionary
 //! trained on the view's first pages makes up for it. Dictionaries are kept in the file, one id
 //! each; a page names the one it needs.
+//!
+//! ```text
+//! | checksum 8 | a dictionary as zstd trains it |
+//! ```
+//! The checksum is xxh3, seeded with the id, over everything after itself. A page's own covers its frame
+//! alone: beside a dictionary of which one bit is another it would inflate to other records unseen.
 
 use std::cell::RefCell;
 
 use rkyv::util::AlignedVec;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 use zstd::zstd_safe::{CCtx, DCtx, compress_bound};
 
@@ -41,17 +48,41 @@ impl std::fmt::Debug for Dictionary {
     }
 }
 
+/// On disk: how each dictionary begins that zstd trains.
+const TRAINED: [u8; 4] = 0xEC30_A437_u32.to_le_bytes();
+
 impl Dictionary {
-    /// Prepares a dictionary's bytes; those from a file may be anything.
-    pub(crate) fn prepare(id: u32, bytes: &[u8], level: i32) -> Result<Self> {
-        let unusable =
-            |cause| Error::damaged(format!("the dictionary {id} is unusable")).caused_by(cause);
+    /// Prepares what was trained; any bytes will do.
+    pub(crate) fn prepare(id: u32, trained: &[u8], level: i32) -> Result<Self> {
+        Self::with_row(id, &Self::row_of(id, trained), trained, level)
+    }
+
+    /// A dictionary as it stands in the file.
+    pub(super) fn from_row(id: u32, row: &[u8], level: i32) -> Result<Self> {
+        let sealed = row.split_first_chunk::<8>();
+        let sealed = sealed.filter(|(sum, rest)| u64::from_le_bytes(**sum) == sum_of(id, rest));
+        let trained = match sealed {
+            Some((_, trained)) => trained,
+            // The first files have rows without a checksum.
+            None if row.starts_with(&TRAINED) => row,
+            None => return Err(unusable(id)),
+        };
+        Self::with_row(id, row, trained, level)
+    }
+
+    fn with_row(id: u32, row: &[u8], trained: &[u8], level: i32) -> Result<Self> {
+        let unusable = |cause| unusable(id).caused_by(cause);
         Ok(Self(Arc::new(Prepared {
             id,
-            row: bytes.into(),
-            encoder: EncoderDictionary::try_copy(bytes, level).map_err(unusable)?,
-            decoder: DecoderDictionary::try_copy(bytes).map_err(unusable)?,
+            row: row.into(),
+            encoder: EncoderDictionary::try_copy(trained, level).map_err(unusable)?,
+            decoder: DecoderDictionary::try_copy(trained).map_err(unusable)?,
         })))
+    }
+
+    /// What is to stand in the file of what was trained.
+    pub(crate) fn row_of(id: u32, trained: &[u8]) -> Vec<u8> {
+        [&sum_of(id, trained).to_le_bytes(), trained].concat()
     }
 
     /// What stands in the file.
@@ -59,10 +90,23 @@ impl Dictionary {
         &self.0.row
     }
 
+    /// Whether its row begins with a checksum, and not as the first files have it.
+    pub(super) fn is_sealed(&self) -> bool {
+        !self.0.row.starts_with(&TRAINED)
+    }
+
     /// Its id within the view; never zero.
     pub(crate) fn id(&self) -> u32 {
         self.0.id
     }
+}
+
+fn sum_of(id: u32, trained: &[u8]) -> u64 {
+    xxh3_64_with_seed(trained, id.into())
+}
+
+fn unusable(id: u32) -> Error {
+    Error::damaged(format!("the dictionary {id} is unusable"))
 }
 
 /// How a view compresses its pages.

@@ -68,7 +68,7 @@ where
     let shape = RecordShape::of::<R>();
     let read = |bytes: &[u8]| {
         // A frame may be inflated with any bytes as its dictionary.
-        decode(bytes, key, &shape, |id| Aid::prepare(id, bytes, 1).map(Some))
+        decode(bytes, key, &shape, |id| Aid::believed(id, bytes, 1).map(Some))
     };
     if let Ok(page) = read(bytes) {
         read_holds::<R>(&page, key, &shape);

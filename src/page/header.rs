@@ -7,6 +7,14 @@
 //!
 //! All little endian. The checksum is xxh3 (64 bits), seeded with the xxh3 of the page's key, over
 //! everything after itself: a page in the wrong place fails it too. `body` is the inflated length.
+//!
+//! # What every later format keeps
+//! The magic, format and form, and a checksum in their places, the checksum over everything after itself.
+//! In any but format 1 with the forms below its seed is the xxh3 of format and form, seeded with the xxh3
+//! of the page's key. So a page that says that it is of a later format is, if its checksum holds by that;
+//! else it is damaged.
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::error::{Error, Result};
 
@@ -49,7 +57,12 @@ pub(super) const HEADER_BYTES: usize = 40;
 /// Where the checksum ends and what it covers begins.
 pub(super) const CHECKED_FROM: usize = 16;
 
-/// Why only a later release than this can read a page, if that is what its bytes say.
+/// What the checksum of a page in a later format is seeded with; on disk, never changes.
+pub(super) fn later_seed(bytes: &[u8], key: &[u8]) -> u64 {
+    xxh3_64_with_seed(&bytes[4..8], xxh3_64(key))
+}
+
+/// Why only a later release than this can read a page, if that is what its bytes say, damaged or not.
 pub(super) fn later_format(bytes: &[u8]) -> Option<String> {
     let (magic, rest) = bytes.split_first_chunk()?;
     let numbers = rest.first_chunk::<4>().filter(|_| *magic == MAGIC)?;
@@ -112,10 +125,11 @@ impl Header {
         let eight = |at: usize| {
             u64::from_le_bytes(head[at..at + 8].try_into().expect("a slice of eight bytes"))
         };
-        let later = later_format(bytes);
-        let form = Form::from_number(two(6)).filter(|_| two(4) == FORMAT && later.is_none());
-        let form = form.ok_or_else(|| {
-            Error::damaged(later.unwrap_or_else(|| format!("the page has format {}", two(4))))
+        let form = Form::from_number(two(6)).filter(|_| two(4) == FORMAT).ok_or_else(|| {
+            let (format, form) = (two(4), two(6));
+            Error::damaged(format!(
+                "the page says that it has format {format} and form {form}, and is none such"
+            ))
         })?;
         let header = Self {
             form,

@@ -103,7 +103,8 @@ pub fn admit_page<R: RecordType>(key: &[u8], bytes: &mut [u8]) {
 pub fn decode_page<R: RecordType>(key: &[u8], bytes: &[u8], aid: &[u8]) -> Result<usize> {
     let prepare = |id| match aid {
         [] => Ok(None),
-        aid => Aid::prepare(id, aid, 1).map(Some),
+        // A file may be crafted so that all its checksums fit.
+        aid => Aid::believed(id, aid, 1).map(Some),
     };
     let page = decode(bytes, key, &RecordShape::of::<R>(), prepare)?;
     Ok(page.present().count())

@@ -121,10 +121,7 @@ pub(crate) fn decode(
     shape: &RecordShape,
     aid: impl FnOnce(u32) -> Result<Option<Aid>>,
 ) -> Result<Page> {
-    let header = Header::parse(bytes)?;
-    if header.checksum != checksum(key, &bytes[CHECKED_FROM..]) {
-        return Err(Error::damaged("a page's checksum does not fit its bytes and its place"));
-    }
+    let header = checked(bytes, key)?;
     if header.layout != shape.fingerprint() {
         return Err(Error::damaged(
             "a page was written for another record type; raise the view's version to build anew",
@@ -183,9 +180,24 @@ pub(crate) fn stored_names(bytes: &[u8]) -> Option<(u64, u32)> {
     Some((header.layout, header.dictionary))
 }
 
-/// Why only a later release can read a page, if that is what its bytes say.
-pub(crate) fn later_format(bytes: &[u8]) -> Option<String> {
-    header::later_format(bytes)
+/// Why only a later release can read a page, if that is so: its checksum holds as in all later formats.
+pub(crate) fn later_format(bytes: &[u8], key: &[u8]) -> Option<String> {
+    let what = header::later_format(bytes)?;
+    let (head, rest) = bytes.split_at_checked(CHECKED_FROM)?;
+    let sum = xxh3_64_with_seed(rest, header::later_seed(head, key));
+    head.ends_with(&sum.to_le_bytes()).then_some(what)
+}
+
+/// The header of a page whose checksum fits.
+fn checked(bytes: &[u8], key: &[u8]) -> Result<Header> {
+    if let Some(what) = later_format(bytes, key) {
+        return Err(Error::damaged(what));
+    }
+    let header = Header::parse(bytes)?;
+    if header.checksum != checksum(key, &bytes[CHECKED_FROM..]) {
+        return Err(Error::damaged("a page's checksum does not fit its bytes and its place"));
+    }
+    Ok(header)
 }
 
 /// A page that was taken out of its file, without its type.
@@ -200,10 +212,7 @@ pub(crate) struct Unbound {
 /// A page whose checksum holds, with records that have read nothing: for a file in which what they read
 /// is not known.
 pub(crate) fn unbound(bytes: &[u8], key: &[u8]) -> Result<Unbound> {
-    let header = Header::parse(bytes)?;
-    if header.checksum != checksum(key, &bytes[CHECKED_FROM..]) {
-        return Err(Error::damaged("a page's checksum does not fit its bytes and its place"));
-    }
+    let header = checked(bytes, key)?;
     let mut bytes = bytes.to_vec();
     let mut latest = Revision::ZERO;
     let facts = &mut bytes[HEADER_BYTES..][..header.facts as usize * FACTS_BYTES];
@@ -310,13 +319,39 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_another_format_says_what_to_do() {
+    fn a_page_of_a_later_format_says_what_to_do_and_one_that_is_damaged_to_it_does_not() {
         let shape = RecordShape::of::<Tide>();
         let page = page(&shape);
         let plain = Compression { level: None, dictionary: None };
-        let mut stored = encode(&page, &store_body(&page, &plain, None), b"key", &shape);
-        stored[4] = 2;
-        let error = decode(&stored, b"key", &shape, |_| Ok(None)).unwrap_err().to_string();
-        assert!(error.contains("format 2") && error.contains("use the release"), "{error}");
+        let stored = encode(&page, &store_body(&page, &plain, None), b"key", &shape);
+        // Of another format, and in another form.
+        for (at, what) in [(4, "format 2"), (6, "form 9")] {
+            let mut stored = stored.clone();
+            stored[at] = what[what.len() - 1..].parse().unwrap();
+            let told = |stored: &[u8], key: &[u8]| {
+                let read = decode(stored, key, &shape, |_| Ok(None)).unwrap_err();
+                let taken = unbound(stored, key).err().unwrap();
+                assert_eq!(taken.to_string(), read.to_string());
+                (read.to_string(), later_format(stored, key).is_some())
+            };
+            let (error, is_later) = told(&stored, b"key");
+            assert!(error.contains("none such") && !is_later, "{error}");
+            let sum =
+                xxh3_64_with_seed(&stored[16..], xxh3_64_with_seed(&stored[4..8], xxh3_64(b"key")));
+            stored[8..16].copy_from_slice(&sum.to_le_bytes());
+            let (error, is_later) = told(&stored, b"key");
+            assert!(error.contains(what) && error.contains("use the release"), "{error}");
+            assert!(is_later);
+            // Damaged in whatever it says, in the wrong place, and cut.
+            for bit in 0..stored.len() * 8 {
+                let mut flipped = stored.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                assert!(!told(&flipped, b"key").1, "bit {bit}");
+            }
+            assert!(!told(&stored, b"another key").1);
+            for len in 0..stored.len() {
+                assert!(!told(&stored[..len], b"key").1, "cut to {len}");
+            }
+        }
     }
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
 /// Takes the seal off a file that was closed cleanly and edits it: it then counts as not closed
 /// cleanly.
 pub(crate) fn edit<T>(path: &Path, edit: impl FnOnce(&redb::WriteTransaction) -> T) -> T {
@@ -18,4 +20,11 @@ pub(crate) fn edit<T>(path: &Path, edit: impl FnOnce(&redb::WriteTransaction) ->
     let answer = edit(&txn);
     txn.commit().expect("a commit");
     answer
+}
+
+/// Makes the checksum of a page fit that says that it is of a later format than this release knows: in
+/// those it covers what they are, too.
+pub(crate) fn seal_as_later(key: &[u8], page: &mut [u8]) {
+    let sum = xxh3_64_with_seed(&page[16..], xxh3_64_with_seed(&page[4..8], xxh3_64(key)));
+    page[8..16].copy_from_slice(&sum.to_le_bytes());
 }

@@ -95,6 +95,7 @@ fn a_page_of_a_later_format_is_named_and_left_as_it_is() {
         let (folder, store, view) = with_puts(|txn, page| {
             let (key, mut row) = row_of(txn, "pages", page);
             row[at_byte] = 9;
+            unsealed::seal_as_later(&key, &mut row);
             put(txn, "pages", &key, &row);
             kept.replace(row);
         });
@@ -112,4 +113,28 @@ fn a_page_of_a_later_format_is_named_and_left_as_it_is() {
         assert!(repaired.to_string().contains("use the release that wrote it"), "{repaired}");
         fs::remove_file(to).unwrap();
     }
+}
+
+#[test]
+fn a_page_whose_format_alone_is_damaged_is_told_and_mended() {
+    for (at_byte, bit) in [(4, 2), (5, 128), (6, 8), (7, 1)] {
+        // One that can be built again, and one that was put.
+        let (_folder, world) = damaged(|_| (), |txn| flip(txn, &height(1), at_byte, bit));
+        let report = world.store.verify_and_repair(|_| ()).unwrap();
+        assert!(report.found > 0 && report.found == report.repaired, "{report}");
+        assert!(report.findings.iter().any(|found| found.kind == FindingKind::Page), "{report}");
+        assert!(world.store.verify().unwrap().is_clean());
+        assert!(world.heights.get(&1, at(3)).unwrap().is_fresh());
+        let (_folder, store, view) = with_puts(|txn, page| flip(txn, page, at_byte, bit));
+        let report = store.verify_and_repair(|_| ()).unwrap();
+        assert_eq!((report.found, report.repaired, report.lost), (1, 1, 1), "{report}");
+        assert_eq!(report.findings[0].kind, FindingKind::Page);
+        assert!(view.peek(&1, at(0)).unwrap().is_none());
+    }
+}
+
+fn flip(txn: &WriteTransaction, page: &[u8], at_byte: usize, bit: u8) {
+    let (key, mut row) = row_of(txn, "pages", page);
+    row[at_byte] ^= bit;
+    put(txn, "pages", &key, &row);
 }

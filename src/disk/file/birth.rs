@@ -8,6 +8,7 @@
 //! ends with its process, so the next creation in the folder can tell those that nobody makes any more,
 //! and removes them.
 
+use super::folder;
 use crate::disk::StorageBackend;
 use crate::error::{Error, Result};
 use redb::backends::FileBackend;
@@ -30,7 +31,7 @@ pub(super) enum Birth {
 ///
 /// An error leaves no file under the name, unless somebody has opened it there meanwhile.
 pub(super) fn give_birth(path: &Path, fill: impl FnOnce(File) -> Result<()>) -> Result<Birth> {
-    give_birth_in(path, fill, &|folder| File::open(folder).and_then(|folder| folder.sync_all()))
+    give_birth_in(path, fill, &folder::sync)
 }
 
 fn give_birth_in(

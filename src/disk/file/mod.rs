@@ -43,6 +43,7 @@
 mod birth;
 mod close;
 mod fault;
+mod folder;
 mod header;
 mod home;
 mod onlooker;

@@ -3,6 +3,7 @@
 use super::birth::{Birth, give_birth};
 use super::close::{close, discard};
 use super::fault::{explain, guarded};
+use super::folder;
 use super::header::FLAGS_AT;
 use super::home::HomeProcess;
 use super::os::OsFile;
@@ -67,13 +68,25 @@ pub(crate) enum Opening {
 
 /// Opens the file at a path, or creates it. Never waits for another opener.
 pub(crate) fn open(path: &Path, options: &FileOptions, contents: Contents<'_>) -> Result<Opened> {
+    open_in(path, options, contents, &folder::sync_of)
+}
+
+/// How the name of a file that was found is made to last.
+type SyncName<'a> = &'a dyn Fn(&Path) -> io::Result<()>;
+
+pub(super) fn open_in(
+    path: &Path,
+    options: &FileOptions,
+    contents: Contents<'_>,
+    sync_name: SyncName<'_>,
+) -> Result<Opened> {
     // A creator that loses its race opens what the winner made. Once is enough, unless names come
     // and go, or the path is a link that points nowhere.
     for _ in 0..3 {
         match fs::metadata(path) {
             Ok(found) => {
                 check_regular(path, &found)?;
-                return open_existing(path, options, contents);
+                return open_existing(path, options, contents, Some(sync_name));
             }
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
                 if options.read_only || !options.create {
@@ -88,7 +101,7 @@ pub(crate) fn open(path: &Path, options: &FileOptions, contents: Contents<'_>) -
             .map_err(|error| error.at_file(path))?
             == Birth::Born
         {
-            let opened = open_existing(path, options, contents)?;
+            let opened = open_existing(path, options, contents, None)?;
             return Ok(Opened { outcome: Opening::Born, ..opened });
         }
     }
@@ -186,13 +199,23 @@ fn check_regular(path: &Path, found: &fs::Metadata) -> Result<()> {
     Err(Error::system("opening", path, refused))
 }
 
-fn open_existing(path: &Path, options: &FileOptions, contents: Contents<'_>) -> Result<Opened> {
+fn open_existing(
+    path: &Path,
+    options: &FileOptions,
+    contents: Contents<'_>,
+    sync_name: Option<SyncName<'_>>,
+) -> Result<Opened> {
     let file = OpenOptions::new()
         .read(true)
         .write(!options.read_only)
         .open(path)
         .and_then(OsFile::new)
         .map_err(|cause| Error::system("opening", path, cause))?;
+    // Whoever made the file may not have come so far, and all that is acknowledged here would go with the
+    // name in a power cut.
+    if let Some(sync_name) = sync_name.filter(|_| !options.read_only) {
+        sync_name(path).map_err(|cause| Error::system("syncing the folder of", path, cause))?;
+    }
     // The name was there, so it is never made into a store: not even if somebody empties it now.
     let options = FileOptions { create: false, ..options.clone() };
     open_backend(Box::new(file), &options, contents).map_err(|error| error.at_file(path))

@@ -1,6 +1,7 @@
 //! A view's dictionary.
 
 use crate::error::{Error, Result};
+use crate::page::Dictionary;
 use crate::sync::Arc;
 
 use super::super::batch::Batch;
@@ -35,7 +36,8 @@ impl Operation for KeepDictionary {
         let dictionaries = batch.txn().open_table(DICTIONARIES);
         let mut dictionaries = batch.keep(dictionaries)?;
         let key = dictionary_key(self.view.id(), FIRST_DICTIONARY);
-        let kept = dictionaries.insert(key.as_slice(), &*self.bytes).map(drop);
+        let row = Dictionary::row_of(FIRST_DICTIONARY, &self.bytes);
+        let kept = dictionaries.insert(key.as_slice(), &*row).map(drop);
         batch.keep(kept)?;
         batch.views().change(self.view.id(), |row| row.dictionary = FIRST_DICTIONARY);
         Ok(FIRST_DICTIONARY)

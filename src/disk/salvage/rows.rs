@@ -99,13 +99,12 @@ impl Salvage {
         };
         match table {
             "pages" => return self.take_page(found, scribe),
-            // A pattern carries a checksum of its own; a dictionary does not.
             "dictionaries" => {
                 let id =
                     key.get(4..).and_then(|id| id.first_chunk()).map(|id| u32::from_be_bytes(*id));
                 let (Some(view), Some(id)) = (of_view(), id) else { return Ok(()) };
                 let aid = Aid::prepare(id, row, 0).ok();
-                if !aid.is_some_and(|aid| proven || matches!(aid, Aid::Pattern(_))) {
+                if !aid.is_some_and(|aid| proven || aid.proves_itself()) {
                     return Ok(());
                 }
                 self.aids.insert((view, id));

@@ -1,6 +1,6 @@
 //! The tables as one transaction has them, for looking at what stands in them without believing it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 
 use redb::{ReadTransaction, ReadableTable};
@@ -15,6 +15,7 @@ use super::super::contents::view_rows;
 use super::super::link_rows::Stands;
 use super::super::links::{Links, LinksToRead};
 use super::super::shared::{PageInMemory, Shared};
+use super::super::source_row::SourceRow;
 use super::super::standing::Standing;
 use super::super::tables::{DICTIONARIES, DROPPED, META, PAGES, VIEWS, meta};
 use super::super::view_state::dictionary_key;
@@ -37,7 +38,13 @@ pub(in crate::disk) struct Look<'a, T> {
     pub(in crate::disk) marked: &'a BTreeMap<Box<[u8]>, MarkRow>,
     pub(in crate::disk) staged: &'a dyn Fn(&[u8]) -> Option<Option<PageInMemory>>,
     pub(in crate::disk) aids: RefCell<Aids>,
+    /// Bytes of the pages that were read and inflated, and as many for each row as that takes: how long
+    /// it has looked.
+    pub(in crate::disk) looked: Cell<usize>,
 }
+
+/// To look a row up takes about as long as to inflate this.
+const ROW_LOOKED: usize = 1 << 10;
 
 /// Dictionaries and patterns of views that are not defined.
 pub(in crate::disk) type Aids = HashMap<(ViewId, u32), Aid>;
@@ -70,6 +77,7 @@ pub(in crate::disk) fn look_to_read<R>(
         marked: &BTreeMap::new(),
         staged: &|_| None,
         aids: RefCell::default(),
+        looked: Cell::default(),
     })
 }
 
@@ -95,7 +103,18 @@ impl<T: ReadableTable<Key, Key>> Look<'_, T> {
         Ok(self.views.by_id(view).is_some() || self.is_going(view)?)
     }
 
+    /// A source's row.
+    pub(super) fn source(&self, node: &[u8]) -> Result<Stands<SourceRow>> {
+        self.note_looked(ROW_LOOKED);
+        self.links.audit_source(node)
+    }
+
+    fn note_looked(&self, bytes: usize) {
+        self.looked.set(self.looked.get().saturating_add(bytes));
+    }
+
     fn bytes(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.note_looked(ROW_LOOKED);
         let found = self.pages.get(key).map_err(|cause| self.shared.storage_error(cause))?;
         Ok(found.map(|row| row.value().to_vec()))
     }
@@ -117,7 +136,7 @@ impl<T: ReadableTable<Key, Key>> Look<'_, T> {
             });
         }
         let Some(bytes) = self.bytes(key)? else { return Ok(PageStands::Absent) };
-        if let Some(what) = page::later_format(&bytes) {
+        if let Some(what) = page::later_format(&bytes, key) {
             return Ok(PageStands::OfLaterFormat(what));
         }
         let view = PageKey::split(key).map(|(view, ..)| view);
@@ -132,8 +151,12 @@ impl<T: ReadableTable<Key, Key>> Look<'_, T> {
                 page::decode(&bytes, key, &RecordShape::unknown(layout), |id| self.aid(view, id))
             }
         };
+        self.note_looked(bytes.len());
         match decoded {
-            Ok(page) => Ok(PageStands::Page(Standing::FromDisk(Box::new(page)))),
+            Ok(page) => {
+                self.note_looked(page.bytes());
+                Ok(PageStands::Page(Standing::FromDisk(Box::new(page))))
+            }
             Err(error) if error.kind() == ErrorKind::Damaged => Ok(PageStands::Damaged(error)),
             Err(error) => Err(error),
         }
@@ -158,6 +181,7 @@ impl<T: ReadableTable<Key, Key>> Look<'_, T> {
 
     /// The marks of a page.
     pub(in crate::disk) fn marks(&self, key: &[u8]) -> Result<Stands<MarkRow>> {
+        self.note_looked(ROW_LOOKED);
         match self.marked.get(key) {
             Some(row) if row.is_empty() => Ok(Stands::Absent),
             Some(row) => Ok(Stands::Row(row.clone())),

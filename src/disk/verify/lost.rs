@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::graph::{Colour, Dependency, DepsRow, MarkRow, Node, NodeParts, Origin, SlotSet};
 use crate::page::{Facts, Page, PageKey, Slot};
 
+use super::super::standing::Standing;
 use super::super::view_row::ViewRow;
 use super::super::view_state::ViewState;
 use super::fault::{Fault, Remedy};
@@ -49,10 +50,11 @@ impl Unmarked<'_> {
                 alike[nth].1.insert(slot);
             }
         }
-        let mut faults = Vec::new();
+        let (mut faults, mut upstream) = (Vec::new(), Upstream::default());
         for (facts, slots) in alike {
             let Some(set) = self.deps.get(facts.dependencies) else { continue };
-            let Some((what, origin)) = self.moved(look, &facts, &set.0)? else { continue };
+            let moved = moved(look, &facts, &set.0, &mut upstream)?;
+            let Some((what, origin)) = moved else { continue };
             let slots = slots.minus(self.view.sealed(self.key, look.now));
             if !slots.is_empty() {
                 let fault = Fault::new(FindingKind::LostMark, "marks", what).of(slots);
@@ -61,27 +63,47 @@ impl Unmarked<'_> {
         }
         Ok(faults)
     }
+}
 
-    fn moved<T>(
-        &self,
-        look: &Look<'_, T>,
-        facts: &Facts,
-        read: &[Dependency],
-    ) -> Result<Option<Reason>>
+/// The page of what was read last: neighbours read the same, and to inflate it is what takes longest.
+#[derive(Default)]
+struct Upstream(Option<(Box<[u8]>, Option<Standing>)>);
+
+impl Upstream {
+    fn page<T>(&mut self, look: &Look<'_, T>, key: &[u8]) -> Result<Option<&Standing>>
     where
         T: ReadableTable<&'static [u8], &'static [u8]>,
     {
-        for dependency in read {
-            let moved = match dependency.node.parts() {
-                NodeParts::Page(upstream) => moved_page(look, facts, dependency, upstream)?,
-                _ => moved_node(look, facts, dependency)?,
+        if self.0.as_ref().is_none_or(|(last, _)| **last != *key) {
+            let page = match look.page(key)? {
+                PageStands::Page(page) => Some(page),
+                _ => None,
             };
-            if moved.is_some() {
-                return Ok(moved);
-            }
+            self.0 = Some((key.into(), page));
         }
-        Ok(None)
+        Ok(self.0.as_ref().and_then(|(_, page)| page.as_ref()))
     }
+}
+
+fn moved<T>(
+    look: &Look<'_, T>,
+    facts: &Facts,
+    read: &[Dependency],
+    upstream: &mut Upstream,
+) -> Result<Option<Reason>>
+where
+    T: ReadableTable<&'static [u8], &'static [u8]>,
+{
+    for dependency in read {
+        let moved = match dependency.node.parts() {
+            NodeParts::Page(key) => moved_page(look, facts, dependency, key, upstream)?,
+            _ => moved_node(look, facts, dependency)?,
+        };
+        if moved.is_some() {
+            return Ok(moved);
+        }
+    }
+    Ok(None)
 }
 
 fn moved_node<T>(look: &Look<'_, T>, facts: &Facts, read: &Dependency) -> Result<Option<Reason>>
@@ -96,14 +118,14 @@ where
         );
         Some((what, Origin::Node(node.clone())))
     };
-    if let Some(row) = look.links.audit_source(read.node.as_slice())?.row() {
+    if let Some(row) = look.source(read.node.as_slice())?.row() {
         let seen_already = read.version.is_some() && read.version == row.version;
         if row.changed > found_right && !seen_already {
             return Ok(reason(described(look, &read.node), &read.node, row.changed));
         }
     }
     if let Some(kind) = read.node.kind_of_source()
-        && let Some(row) = look.links.audit_source(kind.as_slice())?.row()
+        && let Some(row) = look.source(kind.as_slice())?.row()
         && row.changed_whole > found_right
     {
         return Ok(reason(described(look, &kind), &kind, row.changed_whole));
@@ -116,6 +138,7 @@ fn moved_page<T>(
     facts: &Facts,
     read: &Dependency,
     key: &[u8],
+    upstream: &mut Upstream,
 ) -> Result<Option<Reason>>
 where
     T: ReadableTable<&'static [u8], &'static [u8]>,
@@ -129,7 +152,7 @@ where
     if !look.may_have_moved(key, found_right)? {
         return Ok(None);
     }
-    let PageStands::Page(page) = look.page(key)? else { return Ok(None) };
+    let Some(page) = upstream.page(look, key)? else { return Ok(None) };
     let marks = look.marks(key)?.row().unwrap_or_default();
     let live = look.shared.view(id);
     let (first, last) = (u32::from(read.slots.0), u32::from(read.slots.1));

@@ -30,6 +30,49 @@ fn small_bodies_are_sampled_until_there_are_enough_to_train_on() {
 }
 
 #[test]
+fn no_bit_of_a_dictionary_can_flip_unseen() {
+    let whole = dictionary(7).row().to_vec();
+    assert!(Aid::prepare(7, &whole, 3).is_ok_and(|aid| aid.proves_itself()));
+    let first = Aid::prepare(7, &whole[8..], 3).unwrap();
+    assert!(!first.proves_itself() && first.row() == &whole[8..], "as the first files have it");
+    assert!(Aid::prepare(8, &whole, 3).is_err(), "in the place of another");
+    for bit in 0..whole.len() * 8 {
+        let mut flipped = whole.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let refused = Aid::prepare(7, &flipped, 3).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Damaged, "bit {bit}");
+    }
+    for len in 0..whole.len() {
+        assert!(Aid::prepare(7, &whole[..len], 3).is_err(), "cut to {len}");
+    }
+}
+
+/// What the checksum is for, and why a row without one is taken only as the first files have it.
+#[test]
+fn beside_a_dictionary_with_a_flipped_bit_pages_would_inflate_to_other_records() {
+    let known = dictionary(7);
+    let mut page = builder::<String>(1);
+    add(&mut page, 0, facts(1), &"gauge 7: the tide in metres 49; gauge 8: 56".to_owned());
+    let page = page.finish();
+    let compression = Compression { level: Some(3), dictionary: Some(known.clone()) };
+    let bytes = stored::<String>(&page, &compression);
+    let shape = RecordShape::of::<String>();
+    let trained = &known.row()[8..];
+    let first = Aid::prepare(7, trained, 3).unwrap();
+    assert_eq!(said(&decode(&bytes, KEY, &shape, |_| Ok(Some(first))).unwrap()), said(&page));
+    let others = (0..trained.len()).filter(|at| {
+        let mut flipped = trained.to_vec();
+        flipped[*at] ^= 1;
+        let Ok(aid) = Aid::prepare(7, &flipped, 3) else { return false };
+        let read = decode(&bytes, KEY, &shape, |_| Ok(Some(aid)));
+        read.is_ok_and(|read| said(&read) != said(&page))
+    });
+    let others = others.count();
+    println!("{others} of {} bits: other records behind checksums that fit", trained.len());
+    assert!(others > 0);
+}
+
+#[test]
 fn few_large_bodies_do_not_suffice_to_train_on() {
     let mut sampler = Sampler::default();
     // Half a megabyte in 63.

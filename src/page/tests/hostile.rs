@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
+use super::super::header::later_seed;
 use super::*;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// A 1 KiB page whose header claims a body of so many bytes, compressed, its checksum right.
 fn claiming(body: u32, len: usize) -> Vec<u8> {
@@ -30,6 +32,10 @@ fn a_page_of_another_format_or_of_nothing_says_so() {
     let mut newer = bytes.clone();
     newer[4] = 2;
     reseal(&mut newer);
+    let refused = load::<String>(&newer).unwrap_err().to_string();
+    assert!(refused.contains("format 2") && refused.contains("none such"), "{refused}");
+    let sum = xxh3_64_with_seed(&newer[CHECKED_FROM..], later_seed(&newer, KEY));
+    newer[8..16].copy_from_slice(&sum.to_le_bytes());
     let refused = load::<String>(&newer).unwrap_err().to_string();
     assert!(refused.contains("format 2") && refused.contains("the release that wrote it"));
     let mut foreign = bytes;

@@ -15,6 +15,7 @@ use super::{
     Aid, Compression, Dictionary, Facts, Origin, Page, PageBuilder, RecordShape, RecordType, Slot,
     decode, encode, serialize, store_body,
 };
+use crate::error::ErrorKind;
 use crate::revision::Revision;
 use crate::time::Timestamp;
 

@@ -179,8 +179,8 @@ fn the_pattern_of_any_time_is_told_from_a_dictionary() {
         let aid = Aid::prepare(pattern.id(), pattern.row(), 1).unwrap();
         assert!(aid.into_pattern().unwrap().is(&pattern), "of page {number}");
     }
-    let aid = Aid::prepare(9, b"a dictionary may be any bytes", 1).unwrap();
-    aid.into_dictionary().unwrap();
+    let row = Dictionary::row_of(9, b"a dictionary may be any bytes");
+    Aid::prepare(9, &row, 1).unwrap().into_dictionary().unwrap();
 }
 
 #[test]

@@ -2,12 +2,15 @@
 
 use super::*;
 use crate::disk::StorageBackend;
+use crate::disk::file::open::open_in;
 use crate::disk::file::os::OsFile;
 use crate::disk::file::overlay::{Overlay, ReadOverlay};
 use crate::disk::file::sealed::SealedBackend;
 use crate::disk::file::tests::memory::Memory;
 use crate::sync::Arc;
+use std::cell::Cell;
 use std::fs;
+use std::io;
 use std::ops::Bound;
 
 #[test]
@@ -63,6 +66,60 @@ fn readers_share_a_file_change_nothing_and_exclude_a_writer() {
     assert_eq!(fs::read(&path).unwrap(), before);
     assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), written_at);
     assert_eq!(open(&path, &existing(), OURS).unwrap().outcome, Opening::Clean);
+}
+
+/// Its creator may be another process, which has linked it and not yet synced the folder.
+#[test]
+fn the_name_of_a_file_that_is_found_is_synced_before_anything_is_written_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let synced = Cell::new(0);
+    let count = |_: &Path| {
+        synced.set(synced.get() + 1);
+        Ok(())
+    };
+    // Who makes it syncs the folder in making it.
+    let born = open_in(&path, &creating(), OURS, &count).unwrap();
+    assert_eq!((born.outcome, synced.get()), (Opening::Born, 0));
+    close(born.database, &born.seal, born.home).unwrap();
+    for (nth, options) in (1..).zip([existing(), creating()]) {
+        let sealed = fs::read(&path).unwrap();
+        let untouched = |named: &Path| {
+            assert!(fs::read(&path).unwrap() == sealed, "written before");
+            count(named)
+        };
+        let found = open_in(&path, &options, OURS, &untouched).unwrap();
+        assert_eq!((found.outcome, synced.get()), (Opening::Clean, nth));
+        close(found.database, &found.seal, found.home).unwrap();
+    }
+    let sealed = fs::read(&path).unwrap();
+    // Who only reads acknowledges nothing.
+    let read = open_in(&path, &reading(), OURS, &count).unwrap();
+    close(read.database, &read.seal, read.home).unwrap();
+    assert_eq!(synced.get(), 2);
+    let fails = |_: &Path| Err(io::Error::other("on purpose"));
+    let refused = open_in(&path, &existing(), OURS, &fails).err().unwrap().to_string();
+    assert!(refused.contains("syncing the folder") && refused.contains("on purpose"), "{refused}");
+    assert!(fs::read(&path).unwrap() == sealed, "written all the same");
+    assert_eq!(open(&path, &existing(), OURS).unwrap().outcome, Opening::Clean);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_is_opened_through_a_link_and_where_its_folder_may_not_be_read() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    filled(&inner.join("store"));
+    let link = folder.path().join("link");
+    symlink(inner.join("store"), &link).unwrap();
+    // To go through, and not to list.
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o100)).unwrap();
+    let opened = open(&link, &existing(), OURS).unwrap();
+    assert_eq!(get(&opened.database, 3).unwrap(), [3; 100]);
+    close(opened.database, &opened.seal, opened.home).unwrap();
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o700)).unwrap();
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn replace(batch: &mut Batch<'_>, table: &'static str, key: &[u8]) -> Result<()>
         "marks" => {
             batch.links.discard(table, key)?;
             let slots = slots_of(batch, key)?;
-            mark_stale(batch, key, slots, Origin::History)?;
+            mark_stale(batch, key, [(slots, Origin::History)])?;
         }
         _ => {
             batch.links.discard(table, key)?;
@@ -47,7 +47,7 @@ fn replace(batch: &mut Batch<'_>, table: &'static str, key: &[u8]) -> Result<()>
             let mut edge = EdgeRow::default();
             slots.runs().for_each(|run| edge.set(run, &[WHOLE], None));
             batch.links.put_edge(node, reader, &edge)?;
-            mark_stale(batch, reader, slots, Origin::History)?;
+            mark_stale(batch, reader, [(slots, Origin::History)])?;
         }
     }
     Ok(())

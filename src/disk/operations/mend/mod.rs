@@ -12,6 +12,7 @@ mod remedies;
 use redb::{ReadableTable, TableDefinition};
 
 use crate::error::Result;
+use crate::graph::{Origin, SlotSet};
 
 use super::super::batch::Batch;
 use super::super::committed::Committed;
@@ -26,10 +27,11 @@ pub(crate) struct Mend {
     pub(crate) subjects: Vec<Subject>,
 }
 
-/// Remedies of one operation, and bytes of the pages that they write: it bounds how long others wait
-/// behind it.
+/// Remedies of one operation, bytes of the pages that they write, and bytes that it looks at: they bound
+/// how long others wait behind it. What one page takes may be more than that, and is not divided.
 const REMEDIES_AT_ONCE: usize = 512;
 const BYTES_AT_ONCE: usize = 4 << 20;
+const LOOKED_AT_ONCE: usize = 8 << 20;
 
 impl Operation for Mend {
     /// Of each subject that was gone through what became of it.
@@ -54,9 +56,13 @@ impl Operation for Mend {
 }
 
 fn mend_some(batch: &mut Batch<'_>, subjects: &[Subject]) -> Result<Vec<Mended>> {
-    let mut spent = Spent { remedies: 0, bytes: 0, marked_before: batch.marked.len() };
+    let mut spent = Spent { remedies: 0, bytes: 0, looked: 0, marked_before: batch.marked.len() };
     let mut mended = Vec::with_capacity(subjects.len());
     for subject in subjects {
+        // One is gone through at least, or nothing would ever come of it.
+        if !mended.is_empty() && spent.is_enough(batch) {
+            break;
+        }
         let Some(done) = mend(batch, subject, &mut spent)? else { break };
         mended.push(done);
     }
@@ -67,6 +73,7 @@ fn mend_some(batch: &mut Batch<'_>, subjects: &[Subject]) -> Result<Vec<Mended>>
 struct Spent {
     remedies: usize,
     bytes: usize,
+    looked: usize,
     /// Pages that others of its transaction have marked.
     marked_before: usize,
 }
@@ -75,6 +82,7 @@ impl Spent {
     fn is_enough(&self, batch: &Batch<'_>) -> bool {
         self.remedies >= REMEDIES_AT_ONCE
             || self.bytes >= BYTES_AT_ONCE
+            || self.looked >= LOOKED_AT_ONCE
             || batch.marked.len().saturating_sub(self.marked_before) >= PAGES_MARKED_MAX
     }
 }
@@ -83,50 +91,70 @@ impl Spent {
 fn mend(batch: &mut Batch<'_>, subject: &Subject, spent: &mut Spent) -> Result<Option<Mended>> {
     let (mut tried, mut lost) = (Vec::<Fault>::new(), false);
     loop {
-        let faults = look_again(batch, subject)?;
+        let (faults, looked) = look_again(batch, subject)?;
+        spent.looked += looked;
         let next = next_of(&faults, &tried);
         if next.is_empty() {
             let left = faults.iter().map(|fault| (fault.kind, fault.table)).collect();
             return Ok(Some(Mended { left, lost }));
         }
-        if spent.is_enough(batch) {
+        if spent.remedies > 0 && spent.is_enough(batch) {
             return Ok(None);
+        }
+        spent.remedies += next.len();
+        tried.extend(next.iter().map(|fault| (*fault).clone()));
+        if let (Subject::Page(key), Some(marks)) = (subject, all_marks(&next)) {
+            remedies::mark_stale(batch, key, marks)?;
+            harmless::make_harmless(batch)?;
+            continue;
         }
         for fault in next {
             let done = remedies::apply(batch, subject, &fault.remedy)?;
             harmless::make_harmless(batch)?;
-            spent.remedies += 1;
             spent.bytes += done.bytes;
             lost |= done.lost;
-            tried.push(fault.clone());
         }
     }
 }
 
-/// The first fault that has a remedy which was not tried, with those that do not concern each other.
+/// The first fault that has a remedy which was not tried, with those that do not concern each other:
+/// edges, or marks, since why a record is stale does not hang on how others are marked.
 fn next_of<'f>(faults: &'f [Fault], tried: &[Fault]) -> Vec<&'f Fault> {
     let untried = |fault: &&Fault| fault.remedy != Remedy::None && !tried.contains(fault);
     let mut next = faults.iter().filter(untried).peekable();
     let Some(first) = next.next() else { return Vec::new() };
-    let is_edge = |fault: &Fault| matches!(fault.remedy, Remedy::SetEdge(..));
-    let with = next.take_while(|fault| is_edge(first) && is_edge(fault));
+    let alike = |fault: &Fault| match (&first.remedy, &fault.remedy) {
+        (Remedy::SetEdge(..), Remedy::SetEdge(..)) => true,
+        (Remedy::MarkStale(..), Remedy::MarkStale(..)) => true,
+        _ => false,
+    };
+    let with = next.take_while(|fault| alike(fault));
     [first].into_iter().chain(with).take(REMEDIES_AT_ONCE).collect()
+}
+
+/// The marks that these faults need, if that is all: one walk finds the readers of all of them.
+fn all_marks(faults: &[&Fault]) -> Option<Vec<(SlotSet, Origin)>> {
+    let marks = faults.iter().map(|fault| match &fault.remedy {
+        Remedy::MarkStale(slots, origin) => Some((*slots, origin.clone())),
+        _ => None,
+    });
+    marks.collect()
 }
 
 fn table(name: &'static str) -> Bytes {
     TableDefinition::new(name)
 }
 
-/// What is wrong with a subject, as this transaction has it.
-fn look_again(batch: &mut Batch<'_>, subject: &Subject) -> Result<Vec<Fault>> {
+/// What is wrong with a subject, as this transaction has it, and how much was looked at for that.
+fn look_again(batch: &mut Batch<'_>, subject: &Subject) -> Result<(Vec<Fault>, usize)> {
     let row = match subject {
         Subject::Page(_) => Vec::new(),
         Subject::Row(name, key) => match standing_row(batch, name, key)? {
             Some(row) => row,
-            None => return Ok(Vec::new()),
+            None => return Ok((Vec::new(), 0)),
         },
     };
-    look(batch, |look| check(look, subject, &row))
+    look(batch, |look| Ok((check(look, subject, &row)?, look.looked.get())))
 }
 
 type Table<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
@@ -152,6 +180,7 @@ fn look<'t, R>(
         marked: &batch.marked,
         staged: &staged,
         aids: Default::default(),
+        looked: Default::default(),
     })
 }
 

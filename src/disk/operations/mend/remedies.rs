@@ -36,7 +36,7 @@ pub(super) fn apply(batch: &mut Batch<'_>, subject: &Subject, remedy: &Remedy) -
         Remedy::DropRecords(slots) => done.bytes = drop_records(batch, key, *slots)?,
         Remedy::Redate(slots) => done.bytes = redate(batch, key, *slots)?,
         Remedy::Unbind(slots) => done.bytes = unbind(batch, key, *slots)?,
-        Remedy::MarkStale(slots, origin) => mark_stale(batch, key, *slots, origin.clone())?,
+        Remedy::MarkStale(slots, origin) => mark_stale(batch, key, [(*slots, origin.clone())])?,
         Remedy::ClearMarks(slots) => {
             let mut marks = batch.mark_row(key)?.unwrap_or_default();
             marks.clear(*slots);
@@ -45,7 +45,7 @@ pub(super) fn apply(batch: &mut Batch<'_>, subject: &Subject, remedy: &Remedy) -
         Remedy::SetEdge(node, edge, untold) => {
             batch.links.put_edge(node.as_slice(), key, edge)?;
             // An announcement that found nobody left no trace: there is no knowing.
-            mark_stale(batch, key, *untold, Origin::History)?;
+            mark_stale(batch, key, [(*untold, Origin::History)])?;
         }
         Remedy::NoteReader(read) => {
             let Some((id, ..)) = PageKey::split(key) else { return Ok(done) };
@@ -85,19 +85,18 @@ fn cause(batch: &Batch<'_>, origin: Origin) -> Cause {
 pub(super) fn mark_stale(
     batch: &mut Batch<'_>,
     key: &[u8],
-    slots: SlotSet,
-    origin: Origin,
+    marks: impl IntoIterator<Item = (SlotSet, Origin)>,
 ) -> Result<()> {
     if are_marks_unreadable(batch, key)? {
         batch.links.discard("marks", key)?;
     }
-    if slots.is_empty() {
-        return Ok(());
-    }
-    let cause = cause(batch, origin);
-    let seed = Seed::Marked { page: key.into(), slots, colour: Colour::Stale };
-    let now = cause.since;
-    batch.spread(vec![(seed, cause)], now).map(drop)
+    let marks = marks.into_iter().filter(|(slots, _)| !slots.is_empty());
+    let seeds = marks.map(|(slots, origin)| {
+        (Seed::Marked { page: key.into(), slots, colour: Colour::Stale }, cause(batch, origin))
+    });
+    let seeds = seeds.collect();
+    let now = batch.shared().options.clock.now();
+    batch.spread(seeds, now).map(drop)
 }
 
 fn are_marks_unreadable(batch: &Batch<'_>, key: &[u8]) -> Result<bool> {
@@ -128,7 +127,7 @@ pub(super) fn unbind(batch: &mut Batch<'_>, key: &[u8], slots: SlotSet) -> Resul
         bytes = page.bytes();
         batch.stage(&view, key, Some(page), None, false);
     }
-    mark_stale(batch, key, slots, Origin::History)?;
+    mark_stale(batch, key, [(slots, Origin::History)])?;
     Ok(bytes)
 }
 
@@ -144,7 +143,7 @@ fn remove_page(batch: &mut Batch<'_>, key: &[u8]) -> Result<Done> {
         batch.stage(view, key, Some(page), None, false);
         // Which of it was marked is needed where it is written.
         if are_marks_unreadable(batch, key)? {
-            mark_stale(batch, key, slots, Origin::History)?;
+            mark_stale(batch, key, [(slots, Origin::History)])?;
         }
         return Ok(Done { bytes, lost: false });
     }
@@ -197,7 +196,7 @@ fn redate(batch: &mut Batch<'_>, key: &[u8], slots: SlotSet) -> Result<usize> {
     let now = cause.since;
     let seed = Seed::Changed { page: key.into(), slots };
     batch.spread(vec![(seed, cause)], now)?;
-    mark_stale(batch, key, slots, Origin::History)?;
+    mark_stale(batch, key, [(slots, Origin::History)])?;
     Ok(bytes)
 }
 
