@@ -50,6 +50,7 @@ mod open;
 mod os;
 mod overlay;
 mod pass;
+mod refused;
 mod seal;
 mod sealed;
 mod settle;
