@@ -58,6 +58,8 @@ struct Inner {
     entity: Option<Vec<u8>>,
     /// It ends a read only so that the build around it can run again.
     unwinding: bool,
+    /// It names records that need each other, and so says all that the builds on the way could add.
+    circle: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -78,6 +80,7 @@ impl Error {
             bucket: None,
             entity: None,
             unwinding: false,
+            circle: false,
             source: None,
         }))
     }
@@ -107,9 +110,23 @@ impl Error {
         self.0.unwinding
     }
 
+    /// Records that need each other, named in `chain`.
+    pub(crate) fn circle(chain: impl fmt::Display) -> Self {
+        let message = format!(
+            "records need each other in a circle: {chain}; none of them can be built until one of \
+             them reads something else"
+        );
+        Self::new(ErrorKind::Build, message).edit(|inner| inner.circle = true)
+    }
+
     /// A build function that failed for a reason. Records that need each other wrap the same reason
-    /// again and again; of a long one it says how it begins and how it ends.
+    /// again and again; of a long one it says how it begins and how it ends, and of a circle that it
+    /// is one.
     pub(crate) fn build_failed(cause: BuildError) -> Self {
+        if let Some(circle) = cause.0.downcast_ref::<Self>().filter(|error| error.0.circle) {
+            let again = Self::new(ErrorKind::Build, circle.message());
+            return again.edit(|inner| inner.circle = true).caused_by(cause.0);
+        }
         let message = shortened(format!("the build function failed: {cause}"));
         Self::new(ErrorKind::Build, message).caused_by(cause.0)
     }
@@ -298,6 +315,22 @@ mod tests {
         assert!(told.starts_with("the build function failed: view 'sun'"), "{told}");
         assert!(told.len() < 2_100, "{} bytes", told.len());
         assert!(error.build_cause().is_some() && error.without_cause().build_cause().is_none());
+    }
+
+    #[test]
+    fn a_circle_is_told_once_however_many_builds_pass_it_on() {
+        let mut error = Error::circle("hen -> egg -> hen").at_view("hen");
+        for view in ["egg", "hen", "breakfast"] {
+            error = Error::build_failed(error.into()).at_view(view);
+        }
+        let told = error.to_string();
+        assert!(
+            told.starts_with("view 'breakfast': records need each other in a circle"),
+            "{told}"
+        );
+        assert_eq!(told.matches("hen -> egg -> hen").count(), 1, "{told}");
+        assert_eq!(format!("{error:?}"), format!("Build: {told}"));
+        assert!(error.build_cause().is_some());
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //! read. Answers are built when they are first wanted (or ahead of that), stored in one file, cached
 //! in memory, and read in place.
 //!
-//! This page goes from the ideas to the names, and ends in [recipes](#recipes). How the engine works
-//! inside is told in ARCHITECTURE.md beside the source.
+//! This page goes from the ideas to the names, in reading order. What people do with it has pages of
+//! its own in the [`guide`]. How the engine works inside is told in ARCHITECTURE.md beside the source.
 //!
 //! # Store and view
 //! A *store* is one open file with its cache and its writer. A *view* is a named way of making
@@ -115,11 +115,7 @@
 //! # Ok::<(), tidetable::Error>(())
 //! ```
 //!
-//! **Choosing a page length.** The default aims at 8 KiB and prefers whole days; keep it unless you
-//! know how you read. Make pages as long as a usual [`View::range`] is, and shorter where records
-//! have large parts (the default counts the struct alone, not its vectors) or are read one by one.
-//! Storing one record writes its page anew, so short pages suit views that are built in no order.
-//! [`Grid::pages_by_day`] makes a local day one page wherever it lies in UTC.
+//! How long a page is can be chosen, and hardly ever need be: see [`guide::choosing`].
 //!
 //! # Builds
 //! The function given to [`ViewDefinition::build`] makes one record. It runs in the thread of
@@ -353,15 +349,17 @@
 //! | the same hours of the days to come, by itself | [`ViewDefinition::horizon`] |
 //! | nothing: what is marked is built anyway | |
 //!
-//! **Failing builds** are tried again in the background, later and later, as the view's [`Retry`]
-//! says; then the record *rests* until it is asked for or announced again. [`Store::failures`] lists
-//! them. (What fails in a run is in [`Run::failures`] instead, and tried once.) Readers try by
-//! themselves. A record that was being built when the process died rests too, since it may be what
-//! killed it. When a view's builds keep failing its [`Breaker`] holds them
-//! back for a while: readers get the old records, which say what they are.
-//! **Too many builds**: beyond [`Options::builds_max`] a reader gets the old record or `Busy` at once.
-//! **Slow builds** ([`ViewDefinition::build_deadline`]) are told of, and a builder that hangs in one is
-//! replaced; a thread cannot be stopped.
+//! - **Failing builds** are tried again in the background, later and later, as the view's [`Retry`]
+//!   says; then the record *rests* until it is asked for or announced again. [`Store::failures`]
+//!   lists them. (What fails in a run is in [`Run::failures`] instead, and tried once.) Readers try
+//!   by themselves. A record that was being built when the process died rests too, since it may be
+//!   what killed it.
+//! - **A view that keeps failing** is held back for a while by its [`Breaker`]: readers get the old
+//!   records, which say what they are.
+//! - **Too many builds**: beyond [`Options::builds_max`] a reader gets the old record or `Busy` at
+//!   once.
+//! - **Slow builds** ([`ViewDefinition::build_deadline`]) are told of, and a builder that hangs in one
+//!   is replaced; a thread cannot be stopped.
 //!
 //! Work that nobody waits for takes no more than [`Options::background_share`] of a builder's time,
 //! and less right after an opening. At an opening, the pages that were used most before come back into
@@ -437,192 +435,16 @@
 //! nothing fails. A good budget holds the pages that are read within some minutes:
 //! [`Store::metrics`] tells `loads` (reads that went to the file) and `evictions`.
 //!
-//! # When a file is damaged
-//! - **A page that fails its checksum or its validation** counts as missing. A read that may build
-//!   builds it anew; others answer [`ErrorKind::Damaged`]. [`Store::last_damage`] and
-//!   [`Metrics::pages_damaged`] tell of it. Records that were put have to be put again.
-//! - **A part of the file that fails its seal** ends this opening: what is cached is served on, all
-//!   else answers an error that names the place. Close and open again. Where that comes again, or
-//!   opening itself fails with [`ErrorKind::Damaged`], [`Store::repair`] brings over what is readable
-//!   into a new file in which every record is stale; or put a [`Store::backup`] in the file's place.
-//! - **Whether all of it fits together** says [`Store::verify`], while the store is in use;
-//!   [`Store::verify_and_repair`] mends what it finds, at the price of a rebuild. What is in a file shows
-//!   `cargo run --example inspect -- FILE`, without its program.
-//! - **A file that was not closed** (a crash, a power cut) is not damage; opening it verifies it.
+//! # When something goes wrong with the file
+//! A file that was not closed is verified by its next opening and goes on. A page that fails its
+//! checks counts as missing and is built again. What is worse answers [`ErrorKind::Damaged`]:
+//! [`Store::repair`] brings over what is readable, or a [`Store::backup`] takes the file's place.
+//! [`Store::verify`] looks through a store in use. What to do when: [`guide::damage`].
 //!
-//! # Testing
-//! [`Store::in_memory`] needs no file. [`ManualClock`] stands still until it is moved:
-//!
-//! ```
-//! use std::sync::Arc;
-//! use tidetable::{Grid, ManualClock, Options, Span, Store, Timestamp};
-//!
-//! let sunday = Timestamp::from_seconds(1_782_036_000);
-//! let clock = Arc::new(ManualClock::new(sunday));
-//! let options = Options { clock: clock.clone(), ..Options::default() };
-//! let store = Store::in_memory_with(options)?;
-//! let view = store
-//!     .view::<u32, u64>("kept")
-//!     .grid(Grid::hours(1))
-//!     .retain(Span::days(3))
-//!     .build(|_, _, _| Ok(1))?;
-//! assert_eq!(view.get(&7, sunday)?.built_at(), sunday);
-//!
-//! assert_eq!(view.apply_retention()?, 0);
-//! clock.advance(Span::days(4));
-//! assert_eq!(view.apply_retention()?, 1);
-//! # Ok::<(), tidetable::Error>(())
-//! ```
-//!
-//! [`proof`] and [`Store::open_backend`] let a test record, cut or spoil what reaches the disk.
-//!
-//! # Recipes
-//! ## A slow function of a thing and a day
-//! ```
-//! # use tidetable::{Grid, Span, Store, TimeRange, Timestamp};
-//! # fn simulate(_: &str, _: Timestamp) -> Result<f64, std::io::Error> { Ok(1.5) }
-//! # let store = Store::in_memory()?;
-//! # let today = Timestamp::from_seconds(1_782_036_000);
-//! let forecast = store
-//!     .view::<str, f64>("forecast")
-//!     .grid(Grid::daily("Europe/Stockholm"))
-//!     .retain(Span::days(30))
-//!     .build(|_, harbour, day| Ok(simulate(harbour, day.start())?))?;
-//!
-//! // At night, ahead of the readers; what fails is listed and the rest is there.
-//! let in_a_week = today.checked_add(Span::days(7)).expect("within time");
-//! let run = forecast.precompute(["Visby", "Nynäshamn"], TimeRange::new(today, in_a_week))?;
-//! run.wait()?;
-//! for failed in run.failures()? {
-//!     println!("{}", failed.error);
-//! }
-//! # Ok::<(), tidetable::Error>(())
-//! ```
-//!
-//! ## A table refreshed after each load
-//! Records that come from elsewhere are put. One call is one sync, however many records.
-//! ```
-//! # use tidetable::{Store, Timestamp};
-//! #[derive(rkyv::Archive, rkyv::Serialize)]
-//! struct Row {
-//!     rank: u32,
-//!     score: f64,
-//! }
-//! # let store = Store::in_memory()?;
-//! let ranking = store.view::<str, Row>("ranking").without_build()?;
-//! let loaded = [("Lund", Row { rank: 1, score: 9.5 })];
-//! let records = loaded.into_iter().map(|(town, row)| (town, Timestamp::EPOCH, row));
-//! ranking.put_many(records)?;
-//!
-//! let row = ranking.get("Lund", Timestamp::EPOCH)?;
-//! assert_eq!(row.rank.to_native(), 1);
-//! println!("as of {}", row.built_at());
-//! # Ok::<(), tidetable::Error>(())
-//! ```
-//!
-//! ## A ranking over everybody
-//! Who takes part stands in a list that the ranking reads: then it builds what is missing of each, and
-//! whoever joins or leaves makes it stale. ([`BuildContext::scan`] goes through those of whom there are
-//! records already.)
-//! ```
-//! # use tidetable::{Store, Timestamp};
-//! # const ALWAYS: Timestamp = Timestamp::EPOCH;
-//! # let store = Store::in_memory()?;
-//! let shops = store.input::<str, Vec<String>>("shops")?;
-//! shops.set("all", &vec!["Lund".to_owned(), "Visby".to_owned()])?;
-//! let takings = store.view::<str, u64>("takings").build(|cx, shop, _| {
-//!     cx.depends_on(("sales", shop));
-//!     Ok(shop.len() as u64 * 100) // add up the sales
-//! })?;
-//! let ranking = store.view::<str, Vec<String>>("ranking").build(move |cx, _, always| {
-//!     let mut ranked = Vec::new();
-//!     for shop in cx.input(&shops, "all")?.iter().flat_map(|all| all.iter()) {
-//!         ranked.push((cx.get(&takings, &**shop, always.start())?.to_native(), shop.to_string()));
-//!     }
-//!     ranked.sort();
-//!     Ok(ranked.into_iter().rev().map(|(_, shop)| shop).collect())
-//! })?;
-//! let best = ranking.get("by takings", ALWAYS)?;
-//! assert_eq!(best[0].as_str(), "Visby");
-//! # Ok::<(), tidetable::Error>(())
-//! ```
-//!
-//! ## Documents by the hash of what they are made of
-//! A key that covers everything an answer depends on needs no time and no invalidation: other
-//! content is another key. Old documents go by age.
-//! ```
-//! # use tidetable::{BuildError, Span, Store, Timestamp};
-//! # fn content_of(_: &[u8; 32]) -> Option<&'static str> { Some("a room") }
-//! # fn render(content: &str) -> Vec<u8> { content.into() }
-//! # let store = Store::in_memory()?;
-//! # let hash = [7; 32];
-//! let documents = store
-//!     .view::<[u8; 32], Vec<u8>>("documents")
-//!     .uncompressed() // a PDF is compressed already
-//!     .retain(Span::hours(24))
-//!     .build(|_, hash, _| {
-//!         let content = content_of(hash).ok_or(BuildError::new("unknown"))?;
-//!         Ok(render(content))
-//!     })?;
-//! assert_eq!(documents.get(&hash, Timestamp::EPOCH)?.as_slice(), b"a room");
-//! # Ok::<(), tidetable::Error>(())
-//! ```
-//!
-//! ## A cache in front of a database
-//! Note the change in the store before the database commits it: then a crash in between is no reason
-//! to serve the old row.
-//! ```
-//! # use std::sync::atomic::{AtomicU64, Ordering};
-//! # use std::sync::Arc;
-//! # use tidetable::{Store, Timestamp};
-//! # let store = Store::in_memory()?;
-//! # let database = Arc::new(AtomicU64::new(10));
-//! # let rows = database.clone();
-//! # let select = move |_: u64| Ok::<_, std::io::Error>(rows.load(Ordering::SeqCst));
-//! let balance = store.view::<u64, u64>("balance").build(move |cx, &account, _| {
-//!     cx.depends_on(("account", account));
-//!     Ok(select(account)?)
-//! })?;
-//! assert_eq!(balance.get(&1, Timestamp::EPOCH)?.to_native(), 10);
-//!
-//! store.change(("account", 1), || database.store(25, Ordering::SeqCst))?; // UPDATE, COMMIT
-//! assert_eq!(balance.get(&1, Timestamp::EPOCH)?.to_native(), 25);
-//! # Ok::<(), tidetable::Error>(())
-//! ```
-//!
-//! Where others write to the database too, compare versions now and then, at least at every start:
-//! ```
-//! # use tidetable::Store;
-//! # let store = Store::in_memory()?;
-//! let rows = [(1_u64, 7_u64), (2, 9)]; // SELECT id, version FROM accounts
-//! let report = store.reconcile("account", rows)?;
-//! println!("{} of {} differed", report.differed, report.seen);
-//! # Ok::<(), tidetable::Error>(())
-//! ```
-//!
-//! ## Rollups: hours to days to months
-//! Each view reads the one below; a change of one hour's source rebuilds that hour, its day and its
-//! month, and the month only if the day's sum came out otherwise.
-//! ```
-//! # use tidetable::{Grid, Store, Timestamp};
-//! # let store = Store::in_memory()?;
-//! let hours = store.view::<u32, u64>("hours").grid(Grid::hours(1)).build(|cx, &meter, hour| {
-//!     cx.depends_on(("reading", (meter, hour.start().as_millis())));
-//!     Ok(1) // read the meter
-//! })?;
-//! let days = store.view::<u32, u64>("days").grid(Grid::daily("UTC")).build(move |cx, meter, day| {
-//!     let hours = cx.range(&hours, meter, day.range())?;
-//!     Ok(hours.iter().map(|(_, hour)| hour.to_native()).sum())
-//! })?;
-//! let months = store.view::<u32, u64>("months").grid(Grid::monthly("UTC"));
-//! let months = months.build(move |cx, meter, month| {
-//!     let days = cx.range(&days, meter, month.range())?;
-//!     Ok(days.iter().map(|(_, day)| day.to_native()).sum())
-//! })?;
-//! let january = Timestamp::EPOCH;
-//! assert_eq!(months.get(&1, january)?.to_native(), 31 * 24);
-//! # Ok::<(), tidetable::Error>(())
-//! ```
+//! # From here
+//! [`guide`] has a page for each common use, with programs, and one for those who come from moka,
+//! cron and SQLite, Redis, materialized views or salsa. [`guide::testing`] tests with the clock in
+//! hand.
 
 #![cfg_attr(
     loom,
@@ -715,6 +537,9 @@ pub use view::{
     Pending, PendingState, ReconcileReport, Record, RecordName, Refresh, Timeline, TimelineIter,
     View, ViewDefinition, ViewInfo, ViewStatus, Warming,
 };
+
+#[cfg(not(loom))]
+pub mod guide;
 
 /// Parts that a proof puts in the place of the operating system's.
 #[cfg(not(loom))]

@@ -43,8 +43,12 @@ pub struct Options {
     pub observer: Option<Arc<dyn Observer>>,
 
     // Performance.
-    /// The memory for pages, the file's own cache and its checksums together. Default: 256 MiB.
-    /// Zero is allowed: every read then goes to the file.
+    /// The memory for pages, the file's own cache and its checksums together, in bytes. Default:
+    /// 256 MiB.
+    ///
+    /// Any number is allowed. What finds no room is read from the file each time, which fails nothing
+    /// and takes tens of microseconds: with zero, or less than a page, that is every read, and
+    /// [`Metrics::pages_resident`](crate::Metrics::pages_resident) stays zero.
     pub memory_bytes: usize,
     /// Whether the pages that were used most when the store was last closed (or shortly before it
     /// died) are brought into memory again in the background, each once its view is defined and as

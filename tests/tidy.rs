@@ -3,6 +3,8 @@
 
 #[path = "tidy/code.rs"]
 mod code;
+#[path = "tidy/guide.rs"]
+mod guide;
 #[path = "tidy/rules.rs"]
 mod rules;
 #[path = "tidy/traps.rs"]
@@ -22,6 +24,7 @@ const RULES: Rules = Rules {
         &["grid", "page", "graph", "schedule", "cache", "events", "options"],
         &["disk", "rebuild"],
         &["view", "store"],
+        &["guide"],
     ],
     names: &[
         Name { path: "redb", only_in: &["disk/"] },

@@ -201,9 +201,9 @@ fn the_same_version_with_another_shape_is_refused_with_the_remedy() {
         assert_eq!(metres(&building(home.levels(), 1), 0), 1);
         home.turn();
         let grid = home.levels().grid(Grid::minutes(5)).without_build().unwrap_err();
-        refused(&grid, &["width=600000", "width=300000", "raise the version to 2"]);
+        refused(&grid, &["'buckets of 10 min'", "'buckets of 5 min'", "raise the version to 2"]);
         let by_day = home.levels().grid(Grid::minutes(10).origin(minute(1)));
-        refused(&by_day.without_build().unwrap_err(), &["origin", "raise the version to 2"]);
+        refused(&by_day.without_build().unwrap_err(), &["counted from", "raise the version to 2"]);
         let length = home.levels().page_len(9).without_build().unwrap_err();
         refused(&length, &["8 buckets, not 9", "raise the version to 2"]);
         let other = home.store.view::<u32, Depth>("levels").grid(Grid::minutes(10)).page_len(8);

@@ -183,7 +183,10 @@ fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState>
     let refuse =
         |what: &str| Err(Error::new(ErrorKind::Definition, what).at_view(&definition.name));
     let Some(row) = find_row(shared, &definition.name)? else {
-        return refuse("the file has no such view, and it is open to read only");
+        return refuse(
+            "the file has no such view, and it is open to read only; define it once where the file is \
+             open to write",
+        );
     };
     if definition.version < row.version {
         return refuse(&format!(

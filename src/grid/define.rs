@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::calendar::Unit;
 use super::fixed::Fixed;
+use super::words::grid_in_words;
 use super::zone::Zone;
 use super::zone_years::ZoneYears;
 use crate::error::{Error, Result};
@@ -191,7 +192,7 @@ impl Grid {
 
 fn misused(grid: &Grid, with: &str) -> Shape {
     Shape::Faulty(Error::input(format!(
-        "a grid of {grid} cannot have {with}: only grids of one width (fixed, seconds, minutes, \
+        "the grid '{grid}' cannot have {with}: only grids of one width (fixed, seconds, minutes, \
          hours) can"
     )))
 }
@@ -204,7 +205,7 @@ impl PartialEq for Grid {
 
 impl fmt::Display for Grid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.describe())
+        f.write_str(&grid_in_words(&self.describe()))
     }
 }
 
@@ -229,9 +230,9 @@ mod tests {
             (Grid::hours(i64::MAX), "cannot be 9223372036854775807 hours wide"),
             (Grid::monthly("Europe/Stokholm"), "did you mean Europe/Stockholm?"),
             (Grid::minutes(10).pages_by_day("Mars"), "no time zone \"Mars\""),
-            (day().origin(Timestamp::EPOCH), "day zone=Europe/Stockholm cannot have origin"),
+            (day().origin(Timestamp::EPOCH), "'days of Europe/Stockholm' cannot have origin"),
             (day().pages_by_day("UTC"), "cannot have pages by day of \"UTC\""),
-            (Grid::timeless().origin(Timestamp::EPOCH), "timeless cannot have origin"),
+            (Grid::timeless().origin(Timestamp::EPOCH), "'timeless' cannot have origin"),
             (Grid::minutes(0).origin(Timestamp::EPOCH).pages_by_day("UTC"), "0 minutes"),
         ];
         for (grid, part) in faulty {

@@ -39,6 +39,7 @@ mod names;
 mod page_buckets;
 mod place;
 mod window;
+mod words;
 mod zone;
 mod zone_years;
 
@@ -48,6 +49,8 @@ mod oracle;
 
 pub(crate) use bucket_row::BucketRow;
 pub(crate) use place::{PageNumber, Place};
+#[cfg(not(loom))]
+pub(crate) use words::grid_in_words;
 pub(crate) use zone_years::ZoneYears;
 
 pub use bucket::Bucket;

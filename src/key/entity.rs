@@ -86,7 +86,8 @@ pub(crate) fn check_entity_key(key: &[u8]) -> Result<()> {
         return Ok(());
     }
     Err(Error::input(format!(
-        "the key of the entity has {len} bytes as it is encoded; at most {ENTITY_KEY_BYTES_MAX} fit"
+        "the key of the entity has {len} bytes as it is encoded; at most {ENTITY_KEY_BYTES_MAX} fit: \
+         name it by something shorter, such as a hash"
     )))
 }
 

@@ -8,6 +8,12 @@ use super::escape::escape_beginning;
 ///
 /// For a tuple its first parts: `(country,)` for `(String, u32)` names all entities of a country.
 /// For text a [`StartsWith`].
+#[diagnostic::on_unimplemented(
+    message = "no key of the type `{E}` begins with a `{Self}`",
+    label = "not the beginning of such a key",
+    note = "for a tuple give a tuple of its first parts, `(country,)` for `(String, u32)`, with `String` \
+            for text; for `str` and `String` a `StartsWith(\"Ny\")`"
+)]
 pub trait EntityPrefix<E: ?Sized> {
     /// Appends the beginning.
     fn encode_prefix(&self, key: &mut KeyBuf);

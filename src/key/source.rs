@@ -35,11 +35,24 @@ pub struct Source {
 /// All integers (equal numbers of different types are one key, and keys sort as the numbers do),
 /// `bool`, `str` and `String`, byte strings (`[u8]`, `Vec<u8>`, `[u8; N]`: equal bytes are one key),
 /// `()` for the only source of its kind, tuples of up to four of these, and references to any.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the key of a source",
+    label = "no source has a key of this type",
+    note = "integers, `bool`, text, bytes and tuples of up to four of these can; of a type of your own \
+            give its number or its name, of a float its bits (`to_bits`)"
+)]
 pub trait SourceKey: Encode {}
 
+#[diagnostic::do_not_recommend]
 impl<K: Encode + ?Sized> SourceKey for K {}
 
 /// A [`Source`], or the pair of a kind and a key that makes one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name a source",
+    label = "no source can be made of this",
+    note = "a source is the pair of a kind, which is a `&str`, and a key: `(\"building\", 7)`; the only one \
+            of its kind has the key `()`"
+)]
 pub trait IntoSource {
     /// The source.
     ///
@@ -69,7 +82,7 @@ impl Source {
         if len > SOURCE_KEY_BYTES_MAX {
             return Err(Error::input(format!(
                 "a source of kind {kind:?} has a key of {len} bytes as it is encoded; \
-                 at most {SOURCE_KEY_BYTES_MAX} fit"
+                 at most {SOURCE_KEY_BYTES_MAX} fit: name it by something shorter, such as a hash"
             )));
         }
         Ok(Self { bytes, kind_len })

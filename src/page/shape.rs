@@ -29,7 +29,8 @@ use super::header::HEADER_BYTES;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a record",
     label = "this type is not archived by rkyv",
-    note = "derive it: `#[derive(rkyv::Archive, rkyv::Serialize)]`, on the types of its fields too"
+    note = "derive it: `#[derive(rkyv::Archive, rkyv::Serialize)]`, on the types of its fields too",
+    note = "a record owns what it holds: `String` for `&str`, `Vec` for a slice"
 )]
 pub trait RecordType:
     Archive<Archived: Portable + Send + Sync + for<'a> CheckBytes<HighValidator<'a, rancor::Error>>>
@@ -38,6 +39,7 @@ pub trait RecordType:
 {
 }
 
+#[diagnostic::do_not_recommend]
 impl<R> RecordType for R where
     R: Archive<
             Archived: Portable + Send + Sync + for<'a> CheckBytes<HighValidator<'a, rancor::Error>>,

@@ -74,7 +74,8 @@ fn refusal(refused: Refused) -> Error {
     let Refused { until, last } = refused;
     let message = format!(
         "the view's breaker is open, since its builds failed one after the other: nothing is built \
-         before {until}; read again then. The last failure: {last}"
+         before {until}; read again then, or define the view with another `breaker` or `without_breaker`. \
+         The last failure: {last}"
     );
     Error::new(ErrorKind::Busy, message).caused_by(last)
 }

@@ -111,6 +111,12 @@ impl RecordName {
     }
 }
 
+impl ExplainedCause {
+    fn is_same_change(&self, other: &Self) -> bool {
+        (&self.what, self.revision, self.since) == (&other.what, other.revision, other.since)
+    }
+}
+
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { record, freshness, causes, built, reads, readers, reader_pages } = self;
@@ -118,12 +124,15 @@ impl fmt::Display for Explanation {
             Some(freshness) => writeln!(f, "{record}: {freshness}")?,
             None => writeln!(f, "{record}: not built")?,
         }
-        for cause in causes {
-            write!(f, "  because {} ({}, {})", cause.what, cause.revision, cause.since)?;
-            match &cause.through {
-                Some(through) => writeln!(f, ", which {through} read")?,
-                None => writeln!(f)?,
+        // Each record on the way back names the same change: it is told once, and then the way.
+        for way in causes.chunk_by(ExplainedCause::is_same_change) {
+            write!(f, "  because {} ({}, {})", way[0].what, way[0].revision, way[0].since)?;
+            let mut through = way.iter().rev().filter_map(|cause| cause.through.as_ref());
+            if let Some(first) = through.next() {
+                write!(f, ", which {first} read")?;
             }
+            through.try_for_each(|next| write!(f, ", and {next} that"))?;
+            writeln!(f)?;
         }
         if let Some(built) = built {
             let how = if built.put { "put" } else { "built" };

@@ -144,7 +144,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let records = &ran.value;
         if records.len() != buckets.len() {
             let message = format!(
-                "the build function returned {} records for {} buckets; it must return one for each",
+                "the build function returned {} of {} records; it must return one for each bucket",
                 records.len(),
                 buckets.len()
             );

@@ -9,6 +9,7 @@
 //! and removes them.
 
 use super::folder;
+use super::refused::refused;
 use crate::disk::StorageBackend;
 use crate::error::{Error, Result};
 use redb::backends::FileBackend;
@@ -44,10 +45,8 @@ fn give_birth_in(
         _ => Path::new("."),
     };
     remove_abandoned(folder);
-    let (temporary, file) = Temporary::create(folder).map_err(|cause| match cause.kind() {
-        io::ErrorKind::NotFound => Error::system("creating (its folder is not there)", path, cause),
-        _ => Error::system("creating", path, cause),
-    })?;
+    let (temporary, file) =
+        Temporary::create(folder).map_err(|cause| refused("creating", path, cause))?;
     let again = file.try_clone().map_err(|cause| Error::system("creating", path, cause))?;
     fill(file)?;
     let made = beginning(&temporary.path);

@@ -23,7 +23,7 @@ pub(crate) fn explain(error: impl Into<redb::Error>, seal: &SealState) -> Error 
             format!("a redb file of the old format {format}, which no tidetable file has"),
         ),
         redb::Error::Corrupted(what) => {
-            (ErrorKind::Damaged, format!("the file is damaged: {what}"))
+            (ErrorKind::Damaged, format!("the file is damaged: {what}; {RESTORE}"))
         }
         redb::Error::TableDoesNotExist(_)
         | redb::Error::TableTypeMismatch { .. }
@@ -51,7 +51,7 @@ pub(super) fn guarded<T>(doing: &str, call: impl FnOnce() -> T) -> Result<T> {
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no reason given");
-        Error::damaged(format!("the file is damaged: {doing} panicked: {reason}"))
+        Error::damaged(format!("the file is damaged: {doing} panicked: {reason}; {RESTORE}"))
     })
 }
 

@@ -51,6 +51,7 @@ mod open;
 mod os;
 mod overlay;
 mod pass;
+mod refused;
 mod seal;
 mod sealed;
 mod settle;

@@ -8,6 +8,7 @@ use super::header::FLAGS_AT;
 use super::home::HomeProcess;
 use super::os::OsFile;
 use super::overlay::{Overlay, ReadOverlay};
+use super::refused::refused;
 use super::sealed::SealedBackend;
 use super::state::{End, Found, SealState};
 use crate::disk::StorageBackend;
@@ -90,12 +91,12 @@ pub(super) fn open_in(
             }
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
                 if options.read_only || !options.create {
-                    let doing = "opening (nothing is created: `Options::create` is off, or it is only \
-                                 to be read)";
+                    let doing = "opening (there is no such file, and nothing is created where \
+                                 `Options::create` is off or `Options::read_only` is on)";
                     return Err(Error::system(doing, path, cause));
                 }
             }
-            Err(cause) => return Err(Error::system("opening", path, cause)),
+            Err(cause) => return Err(refused("opening", path, cause)),
         }
         if give_birth(path, |file| fill(file, BIRTH_CACHE_BYTES, contents))
             .map_err(|error| error.at_file(path))?
@@ -189,14 +190,14 @@ fn birth_failed(cause: io::Error) -> Error {
 }
 
 fn check_regular(path: &Path, found: &fs::Metadata) -> Result<()> {
-    let refused = if found.is_dir() {
+    let cause = if found.is_dir() {
         io::Error::from(io::ErrorKind::IsADirectory)
     } else if !found.is_file() {
         io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
     } else {
         return Ok(());
     };
-    Err(Error::system("opening", path, refused))
+    Err(refused("opening", path, cause))
 }
 
 fn open_existing(
@@ -210,7 +211,7 @@ fn open_existing(
         .write(!options.read_only)
         .open(path)
         .and_then(OsFile::new)
-        .map_err(|cause| Error::system("opening", path, cause))?;
+        .map_err(|cause| refused("opening", path, cause))?;
     // Whoever made the file may not have come so far, and all that is acknowledged here would go with the
     // name in a power cut.
     if let Some(sync_name) = sync_name.filter(|_| !options.read_only) {

@@ -3,7 +3,7 @@
 use redb::ReadableTable;
 
 use crate::error::{Error, ErrorKind, RESTORE, Result};
-use crate::grid::ZoneYears;
+use crate::grid::{ZoneYears, grid_in_words};
 use crate::page::ViewId;
 use crate::revision::Revision;
 use crate::sync::Arc;
@@ -173,7 +173,7 @@ fn step(row: &ViewRow, definition: &Definition, years: Option<&ZoneYears>) -> Re
     let remedy = format!(
         "define it as it was, or raise the version to {}: the view then starts empty, and what was put \
          has to be put again",
-        had + 1
+        had.saturating_add(1)
     );
     if !same_layout {
         return refuse(format!(
@@ -183,17 +183,18 @@ fn step(row: &ViewRow, definition: &Definition, years: Option<&ZoneYears>) -> Re
     }
     if !same_grid {
         return refuse(format!(
-            "version {had} was written on the grid '{}', not '{grid}'; {remedy}",
-            row.grid
+            "version {had} was written on the grid '{}', not '{}'; {remedy}",
+            grid_in_words(&row.grid),
+            definition.grid
         ));
     }
     if row.page_len != definition.page_len {
         return refuse(format!(
-            "version {had} was written in pages of {} buckets, not {}; raise the version to {} \
-             (the pages are then laid out anew)",
+            "version {had} was written in pages of {0} buckets, not {1}; define it with `page_len({0})`, \
+             or raise the version to {2}: the pages are then laid out anew",
             row.page_len,
             definition.page_len,
-            had + 1
+            had.saturating_add(1)
         ));
     }
     let stretches = match (&row.zone_years, years) {

@@ -221,13 +221,7 @@ fn circle_error(circle: &[BuildName]) -> Error {
     if circle.len() > NAMES_MAX {
         names.push(format!("({} more)", circle.len() - NAMES_MAX));
     }
-    let (chain, first) = (names.join(" -> "), &names[0]);
-    Error::new(
-        ErrorKind::Build,
-        format!(
-            "records need each other in a circle: {chain} -> {first}; none of them can be built"
-        ),
-    )
+    Error::circle(format_args!("{} -> {}", names.join(" -> "), names[0]))
 }
 
 impl<T> Flight<T> {
