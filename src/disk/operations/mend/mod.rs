@@ -123,10 +123,12 @@ fn next_of<'f>(faults: &'f [Fault], tried: &[Fault]) -> Vec<&'f Fault> {
     let untried = |fault: &&Fault| fault.remedy != Remedy::None && !tried.contains(fault);
     let mut next = faults.iter().filter(untried).peekable();
     let Some(first) = next.next() else { return Vec::new() };
-    let alike = |fault: &Fault| match (&first.remedy, &fault.remedy) {
-        (Remedy::SetEdge(..), Remedy::SetEdge(..)) => true,
-        (Remedy::MarkStale(..), Remedy::MarkStale(..)) => true,
-        _ => false,
+    let alike = |fault: &Fault| {
+        matches!(
+            (&first.remedy, &fault.remedy),
+            (Remedy::SetEdge(..), Remedy::SetEdge(..))
+                | (Remedy::MarkStale(..), Remedy::MarkStale(..))
+        )
     };
     let with = next.take_while(|fault| alike(fault));
     [first].into_iter().chain(with).take(REMEDIES_AT_ONCE).collect()
