@@ -1,5 +1,7 @@
 //! What somebody reads who does it wrong for the first time: the thing, the cause, the remedy.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a helper fails the test that called it")]
+
 mod common;
 
 #[path = "messages/announcements.rs"]
