@@ -9,9 +9,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use divan::{Bencher, Divan};
-use tidetable::{
-    EntityKey, Grid, KeyBuf, Layer, Options, RecordType, Span, Store, TimeRange, Timestamp, View,
-};
+use tidetable::key::{EntityKey, KeyBuf};
+use tidetable::{Grid, Layer, Options, RecordType, Span, Store, TimeRange, Timestamp, View};
 
 /// About the size of a sun-exposure record: 96 bytes archived.
 #[derive(rkyv::Archive, rkyv::Serialize)]

@@ -8,7 +8,8 @@
 
 use std::process::ExitCode;
 
-use tidetable::{Inventory, Options, RunStatus, Store, VerifyReport};
+use tidetable::report::{Inventory, RunStatus, VerifyReport};
+use tidetable::{Options, Store};
 
 const HELP: &str = "\
 Looks into a tidetable file, without the program that wrote it. Nothing is changed.

@@ -32,9 +32,9 @@
 //! several may have it open to read while nobody writes.
 //!
 //! # Entities
-//! An *entity* is what a record is about. Its type is any [`EntityKey`]: integers, text, bytes,
-//! `bool`, tuples such as `(String, u32)`, or a type of your own made of these. The key goes into the
-//! file, so its type must not change under a version of a view. [`View::entities`] lists them.
+//! An *entity* is what a record is about. Its type is any [`EntityKey`](key::EntityKey): integers, text,
+//! bytes, `bool`, tuples such as `(String, u32)`, or a type of your own made of these. The key goes into
+//! the file, so its type must not change under a version of a view. [`View::entities`] lists them.
 //!
 //! ```
 //! # use tidetable::{Store, Timestamp};
@@ -468,7 +468,7 @@ mod freshness;
 mod revision;
 mod time;
 
-mod key;
+pub mod key;
 #[cfg(not(loom))]
 mod metrics;
 
@@ -500,46 +500,51 @@ mod view;
 #[cfg(not(loom))]
 mod store;
 
-#[cfg(not(loom))]
-pub use disk::{
-    BacklogCounts, BackupReport, Finding, FindingKind, Inventory, Loss, RepairReport, RunKind,
-    TableSize, Verified, VerifyReport, ViewContents,
-};
 pub use error::{BuildError, Error, ErrorKind, Result};
 #[cfg(not(loom))]
 pub use events::{Event, Observer};
 #[cfg(not(loom))]
 pub use freshness::{Freshness, Layer};
 pub use grid::{Bucket, DailyWindow, Grid, local_day};
-pub use key::{
-    ENTITY_KEY_BYTES_MAX, EntityKey, EntityPrefix, IntoSource, KeyBuf, SOURCE_KEY_BYTES_MAX,
-    SOURCE_KIND_BYTES_MAX, Source, SourceKey, StartsWith,
-};
 #[cfg(not(loom))]
-pub use metrics::{Latencies, Latency, Metrics, ViewMetrics};
-#[cfg(not(loom))]
-pub use options::{Options, Progress};
+pub use options::Options;
 #[cfg(not(loom))]
 pub use page::{PAGE_BYTES_MAX, PAGE_LEN_MAX, RecordType};
 #[cfg(not(loom))]
-pub use rebuild::{FailedBuild, Reason, Run, RunState, RunStatus, RunSummary, Worked};
+pub use rebuild::{Run, RunState};
 pub use revision::Revision;
 #[cfg(not(loom))]
 pub use schedule::Horizon;
-pub use schedule::{Breaker, BreakerState, Retry};
+pub use schedule::{Breaker, Retry};
 #[cfg(not(loom))]
 pub use store::Store;
 pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
 #[cfg(not(loom))]
 pub use view::{
-    BuildContext, Census, Changes, Completeness, Entities, ExplainedBuild, ExplainedCause,
-    ExplainedRead, Explanation, Failure, Filled, GetAsync, Input, Invalidated, Marked, Missing,
-    Pending, PendingState, ReconcileReport, Record, RecordName, Refresh, Timeline, TimelineIter,
-    View, ViewDefinition, ViewInfo, ViewStatus, Warming,
+    BuildContext, Changes, Entities, GetAsync, Input, Invalidated, Marked, Missing, Pending,
+    PendingState, Record, Refresh, Timeline, TimelineIter, View, ViewDefinition,
 };
 
 #[cfg(not(loom))]
 pub mod guide;
+
+/// What is told about a store, its views and its work: plain data that calls return, to be printed,
+/// kept or sent as JSON.
+#[cfg(not(loom))]
+pub mod report {
+    pub use crate::disk::{
+        BacklogCounts, BackupReport, Finding, FindingKind, Inventory, Loss, RepairReport, RunKind,
+        TableSize, Verified, VerifyReport, ViewContents,
+    };
+    pub use crate::metrics::{Latencies, Latency, Metrics, ViewMetrics};
+    pub use crate::options::Progress;
+    pub use crate::rebuild::{FailedBuild, Reason, RunStatus, RunSummary, Worked};
+    pub use crate::schedule::BreakerState;
+    pub use crate::view::{
+        Census, Completeness, ExplainedBuild, ExplainedCause, ExplainedRead, Explanation, Failure,
+        Filled, ReconcileReport, RecordName, ViewInfo, ViewStatus, Warming,
+    };
+}
 
 /// Parts that a proof puts in the place of the operating system's.
 #[cfg(not(loom))]

@@ -48,7 +48,7 @@ pub struct Options {
     ///
     /// Any number is allowed. What finds no room is read from the file each time, which fails nothing
     /// and takes tens of microseconds: with zero, or less than a page, that is every read, and
-    /// [`Metrics::pages_resident`](crate::Metrics::pages_resident) stays zero.
+    /// [`Metrics::pages_resident`](crate::report::Metrics::pages_resident) stays zero.
     pub memory_bytes: usize,
     /// Whether the pages that were used most when the store was last closed (or shortly before it
     /// died) are brought into memory again in the background, each once its view is defined and as

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use crate::common::disk::Disk;
 use crate::common::record::{Cell, at, cell, grid};
 use crate::common::still;
-use tidetable::{ManualClock, Options, Reason, Span, Store, View, Worked};
+use tidetable::report::{Reason, Worked};
+use tidetable::{ManualClock, Options, Span, Store, View};
 
 struct Kept {
     store: Store,

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::common::still;
-use tidetable::{Changes, Freshness, Grid, Marked, Metrics, Store, Timestamp, View};
+use tidetable::report::Metrics;
+use tidetable::{Changes, Freshness, Grid, Marked, Store, Timestamp, View};
 
 const NOW: Timestamp = Timestamp::EPOCH;
 

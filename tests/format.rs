@@ -41,7 +41,9 @@ fn open(path: &Path) -> Store {
 }
 
 /// The view as its file has it: nothing is built.
-fn as_stored<E: tidetable::EntityKey + ?Sized, R: RecordType>(view: &View<E, R>) -> View<E, R> {
+fn as_stored<E: tidetable::key::EntityKey + ?Sized, R: RecordType>(
+    view: &View<E, R>,
+) -> View<E, R> {
     view.when_missing(Missing::Miss).when_marked(Marked::Serve)
 }
 

@@ -382,7 +382,8 @@ fn what_the_views_counted_adds_up_to_the_total_also_of_those_that_are_gone() {
     assert_eq!((height.hits, shade.hits), (3, 10));
     assert_eq!((height.builds, height.build_failures, shade.builds), (1, 1, 1));
     assert_eq!((height.build_latency.count, shade.build_latency.count), (2, 1));
-    let sum = |count: fn(&tidetable::ViewMetrics) -> u64| metrics.views.iter().map(count).sum();
+    let sum =
+        |count: fn(&tidetable::report::ViewMetrics) -> u64| metrics.views.iter().map(count).sum();
     let sums: [u64; 5] = [
         sum(|view| view.hits),
         sum(|view| view.loads),

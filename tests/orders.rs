@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use crate::common::block_on::block_on;
 use crate::common::still;
-use tidetable::{ErrorKind, Freshness, Missing, Options, Reason, Result, Store, Timestamp, View};
+use tidetable::report::Reason;
+use tidetable::{ErrorKind, Freshness, Missing, Options, Result, Store, Timestamp, View};
 
 const AT: Timestamp = Timestamp::EPOCH;
 /// Longer than any test takes: whoever waits for it to end fails by taking too long.

@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use crate::common::still;
 use tempfile::TempDir;
+use tidetable::key::EntityKey;
 use tidetable::{
-    Clock, EntityKey, ErrorKind, Freshness, Grid, Layer, ManualClock, Marked, Missing, Options,
-    Span, Store, TimeRange, Timestamp, View, ViewDefinition,
+    Clock, ErrorKind, Freshness, Grid, Layer, ManualClock, Marked, Missing, Options, Span, Store,
+    TimeRange, Timestamp, View, ViewDefinition,
 };
 
 fn minute(minute: i64) -> Timestamp {
@@ -561,7 +562,7 @@ struct Wiping;
 impl EntityKey for Wiping {
     type Owned = Self;
 
-    fn encode(&self, key: &mut tidetable::KeyBuf) {
+    fn encode(&self, key: &mut tidetable::key::KeyBuf) {
         key.clear();
         key.extend(b"12345678");
     }

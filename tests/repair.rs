@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use common::disk::Random;
 use common::still;
 use redb::ReadableTable;
-use tidetable::{ErrorKind, Freshness, Options, RepairReport, Store, Timestamp, View};
+use tidetable::report::RepairReport;
+use tidetable::{ErrorKind, Freshness, Options, Store, Timestamp, View};
 
 const AT: Timestamp = Timestamp::EPOCH;
 const ENTITIES: u32 = 150;

@@ -13,7 +13,8 @@ use std::path::Path;
 
 use common::{still, unsealed};
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
-use tidetable::{FindingKind, Freshness, Grid, Store, TimeRange, Timestamp, VerifyReport, View};
+use tidetable::report::{FindingKind, VerifyReport};
+use tidetable::{Freshness, Grid, Store, TimeRange, Timestamp, View};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 const ENTITIES: u32 = 3;
@@ -93,7 +94,7 @@ fn found(
 ) -> (tempfile::TempDir, World, VerifyReport) {
     let (folder, world) = damaged(before, edit);
     let report = world.store.verify().expect("a file that redb reads");
-    let named = |found: &&tidetable::Finding| found.kind == kind && found.table == table;
+    let named = |found: &&tidetable::report::Finding| found.kind == kind && found.table == table;
     assert!(report.findings.iter().any(|found| named(&found)), "no {kind:?} in {report}");
     assert_eq!(
         world.store.verify().expect("a file that redb reads"),

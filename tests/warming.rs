@@ -7,7 +7,8 @@ mod common;
 use crate::common::disk::Disk;
 use crate::common::record::{Cell, at, buckets, cell, grid, put_view};
 use crate::common::still;
-use tidetable::{ErrorKind, Options, Reason, Store, View};
+use tidetable::report::Reason;
+use tidetable::{ErrorKind, Options, Store, View};
 
 fn open(disk: &Disk, options: Options) -> Store {
     Store::open_backend(disk.backend(), options).unwrap()

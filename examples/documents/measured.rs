@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
-use tidetable::{Clock, Event, Layer, Metrics, Observer, Span, Timestamp};
+use tidetable::report::Metrics;
+use tidetable::{Clock, Event, Layer, Observer, Span, Timestamp};
 
 pub struct Measured {
     window: Span,

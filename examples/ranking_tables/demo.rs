@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use tidetable::{Clock, RunState, RunStatus, Span, Timestamp};
+use tidetable::report::RunStatus;
+use tidetable::{Clock, RunState, Span, Timestamp};
 
 use crate::clock::MovableClock;
 use crate::figures::{Floors, Times, heading, row};

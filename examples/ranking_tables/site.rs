@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tidetable::report::RunStatus;
 use tidetable::{
-    BuildContext, BuildError, Clock, Input, Layer, Marked, Options, Record, RunStatus, Span, Store,
-    TimeRange, Timestamp, View,
+    BuildContext, BuildError, Clock, Input, Layer, Marked, Options, Record, Span, Store, TimeRange,
+    Timestamp, View,
 };
 
 use crate::ranking::{Table, rank};

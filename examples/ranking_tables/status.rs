@@ -1,7 +1,9 @@
 //! How the tables stand and what was done about them, as data.
 
 use serde::Serialize;
-use tidetable::{EntityKey, FailedBuild, Freshness, RunState, RunStatus, Span, Timestamp};
+use tidetable::key::EntityKey;
+use tidetable::report::{FailedBuild, RunStatus};
+use tidetable::{Freshness, RunState, Span, Timestamp};
 
 use crate::site::Site;
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use tidetable::{Metrics, Timestamp};
+use tidetable::Timestamp;
+use tidetable::report::Metrics;
 
 use crate::Outcome;
 use crate::calendar::{clock_time, short_date};

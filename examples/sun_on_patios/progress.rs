@@ -3,7 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use tidetable::{Run, RunStatus};
+use tidetable::Run;
+use tidetable::report::RunStatus;
 
 use crate::Outcome;
 use crate::calendar::{clock_time_to_the_second, short_date};

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
 
-use tidetable::{Options, Refresh, RunStatus, Span, Store, TimeRange};
+use tidetable::report::RunStatus;
+use tidetable::{Options, Refresh, Span, Store, TimeRange};
 
 use crate::arguments::Arguments;
 use crate::calendar::{CityClock, at, days_from};

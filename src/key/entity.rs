@@ -22,7 +22,7 @@ pub const ENTITY_KEY_BYTES_MAX: usize = 1024;
 /// all that is asked below holds by itself. An enum writes one byte that names the variant first.
 ///
 /// ```
-/// use tidetable::{EntityKey, KeyBuf};
+/// use tidetable::key::{EntityKey, KeyBuf};
 ///
 /// #[derive(Debug, PartialEq)]
 /// struct Patio {

@@ -8,7 +8,7 @@ use super::counter::{Counter, Striped};
 use super::histogram::{Histogram, Latency};
 
 /// Counters of one view in one opening, whatever its definitions were, as a plain snapshot. Those of
-/// the same names in [`Metrics`](crate::Metrics) are the sums over all views, those that were
+/// the same names in [`Metrics`](crate::report::Metrics) are the sums over all views, those that were
 /// deleted since included.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]

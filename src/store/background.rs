@@ -16,8 +16,9 @@ impl Store {
     /// [horizons](crate::ViewDefinition::horizon), runs, and what will expire soon; in turns with it
     /// deletes what retention no longer keeps. `None` if there is nothing to do.
     ///
-    /// For programs without threads of the store's ([`Options::builders`] zero), and for tests: it says
-    /// what was done and why.
+    /// For programs without threads of the store's
+    /// ([`Options::builders`](crate::Options::builders) zero), and for tests: it says what was done and
+    /// why.
     ///
     /// # Errors
     /// [The file's errors](crate#errors), and [`Input`](crate::ErrorKind::Input) inside a build. What a

@@ -219,7 +219,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
 
     /// How long one run of the build function should take at most, by the system's clock. One that takes
     /// longer is not stopped, since nothing could stop it, but counted
-    /// ([`Metrics::builds_slow`](crate::Metrics::builds_slow)) and reported
+    /// ([`Metrics::builds_slow`](crate::report::Metrics::builds_slow)) and reported
     /// ([`Store::last_slow`](crate::Store::last_slow)). Default: any time.
     pub fn build_deadline(mut self, deadline: Span) -> Self {
         self.conduct.build_deadline = Some(deadline);

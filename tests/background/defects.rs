@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use tidetable::{EntityKey, ErrorKind, KeyBuf, PendingState, Reason, Timestamp, View};
+use tidetable::key::{EntityKey, KeyBuf};
+use tidetable::report::Reason;
+use tidetable::{ErrorKind, PendingState, Timestamp, View};
 
 use crate::common::still;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use tidetable::{Options, PendingState, Reason, Span, Store, Timestamp, View};
+use tidetable::report::Reason;
+use tidetable::{Options, PendingState, Span, Store, Timestamp, View};
 
 use crate::common::disk::{Cut, Disk, Images};
 use crate::common::still;

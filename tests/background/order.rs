@@ -1,6 +1,7 @@
 //! What comes first.
 
-use tidetable::{Freshness, Grid, Marked, Reason, TimeRange};
+use tidetable::report::Reason;
+use tidetable::{Freshness, Grid, Marked, TimeRange};
 
 use crate::world::{World, done, minute};
 

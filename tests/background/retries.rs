@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use crate::common::still;
+use tidetable::report::Reason;
 use tidetable::{
-    ErrorKind, Freshness, Grid, Options, PendingState, Reason, Retry, Span, Store, TimeRange,
-    Timestamp, View,
+    ErrorKind, Freshness, Grid, Options, PendingState, Retry, Span, Store, TimeRange, Timestamp,
+    View,
 };
 
 use crate::world::{World, done, minute};

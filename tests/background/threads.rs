@@ -4,10 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex, OnceLock, mpsc};
 use std::thread;
 
-use tidetable::{
-    BacklogCounts, ErrorKind, Event, Freshness, Options, Reason, Span, Store, TimeRange, Timestamp,
-    View,
-};
+use tidetable::report::{BacklogCounts, Reason};
+use tidetable::{ErrorKind, Event, Freshness, Options, Span, Store, TimeRange, Timestamp, View};
 
 use crate::common::block_on::block_on;
 

@@ -5,9 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use crate::common::still;
-use tidetable::{
-    Grid, ManualClock, Options, Reason, Retry, Span, Store, Timestamp, View, ViewDefinition,
-};
+use tidetable::report::Reason;
+use tidetable::{Grid, ManualClock, Options, Retry, Span, Store, Timestamp, View, ViewDefinition};
 
 /// What a test sees of a piece of work: why, of which view, which minutes, how many failed.
 pub(crate) type Done = (Reason, String, Vec<i64>, usize);

@@ -3,7 +3,8 @@
 use std::thread;
 
 use crate::common::still;
-use tidetable::{Changes, ErrorKind, Freshness, Source, Store, View};
+use tidetable::key::Source;
+use tidetable::{Changes, ErrorKind, Freshness, Store, View};
 
 use crate::common::record::{buckets, grid};
 

@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::common::still;
-use tidetable::{ErrorKind, Freshness, ReconcileReport, Store, View};
+use tidetable::report::ReconcileReport;
+use tidetable::{ErrorKind, Freshness, Store, View};
 
 use crate::common::disk::Disk;
 

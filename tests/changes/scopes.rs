@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::common::still;
-use tidetable::{Changes, ErrorKind, Freshness, Invalidated, StartsWith, Store, TimeRange, View};
+use tidetable::key::StartsWith;
+use tidetable::{Changes, ErrorKind, Freshness, Invalidated, Store, TimeRange, View};
 
 use crate::common::disk::Disk;
 use crate::common::record::{at, buckets, grid, patient};

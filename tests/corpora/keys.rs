@@ -4,7 +4,7 @@
 use std::borrow::Borrow;
 use std::fmt::Debug;
 
-use tidetable::{EntityKey, KeyBuf};
+use tidetable::key::{EntityKey, KeyBuf};
 
 pub(crate) fn holds(data: &[u8]) {
     let Some((&shape, bytes)) = data.split_first() else { return };

@@ -1,6 +1,7 @@
 //! The one build that shows whether a view may build again.
 
-use tidetable::{BreakerState, ErrorKind, Span, View};
+use tidetable::report::BreakerState;
+use tidetable::{ErrorKind, Span, View};
 
 use crate::halting::Halting;
 use crate::world::{BREAKER, World, assert_busy, define, failures, minute};

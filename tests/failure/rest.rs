@@ -5,9 +5,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::common::still;
+use tidetable::report::BreakerState;
 use tidetable::{
-    Breaker, BreakerState, Error, ErrorKind, Freshness, Marked, Options, Span, Store, Timestamp,
-    View,
+    Breaker, Error, ErrorKind, Freshness, Marked, Options, Span, Store, Timestamp, View,
 };
 
 use crate::world::{

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::SeqCst};
 
 use crate::common::still;
+use tidetable::report::BreakerState;
 use tidetable::{
-    Breaker, BreakerState, Error, ErrorKind, Grid, ManualClock, Options, Span, Store, Timestamp,
-    View, ViewDefinition,
+    Breaker, Error, ErrorKind, Grid, ManualClock, Options, Span, Store, Timestamp, View,
+    ViewDefinition,
 };
 
 /// Opens after three failures, for a second at first and for three at most.

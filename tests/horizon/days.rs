@@ -1,6 +1,7 @@
 //! Which days are filled, and when.
 
-use tidetable::{DailyWindow, Grid, Horizon, RunKind, RunState};
+use tidetable::report::RunKind;
+use tidetable::{DailyWindow, Grid, Horizon, RunState};
 
 use super::world::*;
 

@@ -1,6 +1,7 @@
 //! Patios whose builds fail.
 
-use tidetable::{Horizon, Reason, RunState, Span};
+use tidetable::report::Reason;
+use tidetable::{Horizon, RunState, Span};
 
 use super::world::*;
 

@@ -1,6 +1,7 @@
 //! What is filled first.
 
-use tidetable::{Horizon, Reason, Timestamp};
+use tidetable::report::Reason;
+use tidetable::{Horizon, Timestamp};
 
 use super::world::*;
 

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use crate::common::disk::Disk;
 use crate::common::still;
+use tidetable::report::Worked;
 use tidetable::{
     DailyWindow, Error, Event, Grid, Horizon, ManualClock, Observer, Options, Retry, Span, Store,
-    TimeRange, Timestamp, View, ViewDefinition, Worked, local_day,
+    TimeRange, Timestamp, View, ViewDefinition, local_day,
 };
 
 pub(crate) const STOCKHOLM: &str = "Europe/Stockholm";

@@ -10,7 +10,8 @@ use std::sync::OnceLock;
 /// What each program begins with.
 const BEGINNING: &str = "\
 #![allow(dead_code, unused_imports)]
-use tidetable::{BuildError, Grid, Store, StartsWith, Timestamp};
+use tidetable::{BuildError, Grid, Store, Timestamp};
+use tidetable::key::StartsWith;
 const AT: Timestamp = Timestamp::EPOCH;
 fn store() -> Store { Store::in_memory().unwrap() }
 ";

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tidetable::{ErrorKind, Grid, ManualClock, Options, RunKind, RunState, Span, Store, Timestamp};
+use tidetable::report::RunKind;
+use tidetable::{ErrorKind, Grid, ManualClock, Options, RunState, Span, Store, Timestamp};
 
 use crate::common::record::{at, buckets};
 

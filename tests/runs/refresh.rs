@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, Mutex, OnceLock};
 
-use tidetable::{
-    Changes, ErrorKind, ManualClock, Options, Refresh, RunKind, RunState, Span, Store, View,
-};
+use tidetable::report::RunKind;
+use tidetable::{Changes, ErrorKind, ManualClock, Options, Refresh, RunState, Span, Store, View};
 
 use crate::common::record::{at, buckets, grid, put_view};
 

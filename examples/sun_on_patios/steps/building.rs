@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use tidetable::{Bucket, Invalidated, Timestamp, ViewMetrics};
+use tidetable::report::ViewMetrics;
+use tidetable::{Bucket, Invalidated, Timestamp};
 
 use crate::Outcome;
 use crate::calendar::{all_of, open_buckets};

@@ -5,7 +5,9 @@ use std::mem;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tidetable::{EntityKey, Run, RunKind, RunState, Store};
+use tidetable::key::EntityKey;
+use tidetable::report::RunKind;
+use tidetable::{Run, RunState, Store};
 
 use crate::Outcome;
 use crate::calendar::{BUCKETS_A_DAY, all_of, open_buckets, short_date};

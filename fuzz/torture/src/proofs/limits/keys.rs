@@ -2,9 +2,8 @@
 
 use std::borrow::Borrow;
 
-use tidetable::{
-    ENTITY_KEY_BYTES_MAX, EntityKey, Grid, KeyBuf, Missing, Span, TimeRange, Timestamp, View,
-};
+use tidetable::key::{ENTITY_KEY_BYTES_MAX, EntityKey, KeyBuf};
+use tidetable::{Grid, Missing, Span, TimeRange, Timestamp, View};
 
 use super::place::{Held, Place, around, ensure, fault, hold, refused};
 use crate::round::Round;

@@ -1,9 +1,7 @@
 //! Sources: their keys, their kinds, and integers that are near the ends of their types.
 
-use tidetable::{
-    Changes, Error, Freshness, IntoSource, Marked, SOURCE_KEY_BYTES_MAX, SOURCE_KIND_BYTES_MAX,
-    Source, Store, Timestamp, View,
-};
+use tidetable::key::{IntoSource, SOURCE_KEY_BYTES_MAX, SOURCE_KIND_BYTES_MAX, Source};
+use tidetable::{Changes, Error, Freshness, Marked, Store, Timestamp, View};
 
 use super::keys::{bytes, text};
 use super::place::{Held, Place, around, ensure, fault, hold, refused};
