@@ -515,7 +515,7 @@ pub use rebuild::{Run, RunState};
 pub use revision::Revision;
 #[cfg(not(loom))]
 pub use schedule::Horizon;
-pub use schedule::{Breaker, Retry};
+pub use schedule::{Breaker, BreakerState, Retry};
 #[cfg(not(loom))]
 pub use store::Store;
 pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
@@ -539,7 +539,6 @@ pub mod report {
     pub use crate::metrics::{Latencies, Latency, Metrics, ViewMetrics};
     pub use crate::options::Progress;
     pub use crate::rebuild::{FailedBuild, Reason, RunStatus, RunSummary, Worked};
-    pub use crate::schedule::BreakerState;
     pub use crate::view::{
         Census, Completeness, ExplainedBuild, ExplainedCause, ExplainedRead, Explanation, Failure,
         Filled, ReconcileReport, RecordName, ViewInfo, ViewStatus, Warming,

@@ -54,8 +54,9 @@ impl Announcements {
         goes_on: bool,
     ) {
         if goes_on {
-            let same =
-                |known: &Announcement| known.word == word && known.scope.bounds() == scope.bounds();
+            let same = |known: &Announcement| {
+                known.word == word && known.scope.stretches() == scope.stretches()
+            };
             if let Some(at) = self.recent.iter().rposition(same) {
                 self.recent.remove(at);
             }

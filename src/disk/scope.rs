@@ -11,6 +11,8 @@ use crate::time::{TimeRange, Timestamp};
 pub(crate) enum Scope {
     /// All of one entity: what its page keys begin with.
     Entity(PageKey),
+    /// All of some entities, in the order of their keys, each once.
+    Entities(Box<[PageKey]>),
     /// Buckets of one entity, from the first to the last place, both included.
     Buckets { entity: PageKey, first: Place, last: Place },
     /// Those of all entities whose key begins so.
@@ -33,6 +35,13 @@ impl Scope {
         prefix.encode_prefix(&mut key);
         Self::Prefix(key.as_slice().into())
     }
+
+    /// All records of entities in any order.
+    pub(crate) fn of_entities(mut entities: Vec<PageKey>) -> Self {
+        entities.sort_unstable_by(|one, other| one.as_slice().cmp(other.as_slice()));
+        entities.dedup_by(|one, other| one.as_slice() == other.as_slice());
+        Self::Entities(entities.into())
+    }
 }
 
 /// A scope within one view.
@@ -49,9 +58,12 @@ impl ScopeOf {
     pub(crate) fn bounds(&self) -> (Vec<u8>, Vec<u8>) {
         let whole = |key: PageKey| key.as_slice().to_vec();
         match &self.scope {
-            Scope::Entity(entity) => {
-                (whole(entity.clone()), after(whole(PageKey::at(entity, PageNumber(i64::MAX)))))
-            }
+            Scope::Entity(entity) => entity_bounds(entity),
+            Scope::Entities(entities) => match &**entities {
+                [] => (Vec::new(), Vec::new()),
+                [first, .., last] => (entity_bounds(first).0, entity_bounds(last).1),
+                [only] => entity_bounds(only),
+            },
             Scope::Buckets { entity, first, last } => {
                 let (first, last) =
                     (PageKey::at(entity, first.page), PageKey::at(entity, last.page));
@@ -66,6 +78,26 @@ impl ScopeOf {
             Scope::Before(_) | Scope::Between(_) | Scope::Meeting(_) | Scope::All => {
                 PageKey::view_bounds(self.view)
             }
+        }
+    }
+
+    /// The same where what lies between is known not to be concerned, in order and apart.
+    pub(crate) fn stretches(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        match &self.scope {
+            Scope::Entities(entities) => entities.iter().map(entity_bounds).collect(),
+            _ => vec![self.bounds()],
+        }
+    }
+
+    /// Whether a key is one of those that can be concerned.
+    fn reaches(&self, key: &[u8]) -> bool {
+        let within = |(first, until): (Vec<u8>, Vec<u8>)| (&*first..&*until).contains(&key);
+        match &self.scope {
+            Scope::Entities(entities) => {
+                let before = entities.partition_point(|entity| entity.as_slice() <= key);
+                before.checked_sub(1).is_some_and(|at| within(entity_bounds(&entities[at])))
+            }
+            _ => within(self.bounds()),
         }
     }
 
@@ -89,7 +121,11 @@ impl ScopeOf {
                         && next.is_none_or(|next| stretch.start() < next.start())
                 })
             }
-            Scope::Entity(_) | Scope::Buckets { .. } | Scope::Prefix(_) | Scope::All => true,
+            Scope::Entity(_)
+            | Scope::Entities(_)
+            | Scope::Buckets { .. }
+            | Scope::Prefix(_)
+            | Scope::All => true,
         }
     }
 
@@ -111,7 +147,7 @@ impl ScopeOf {
         by_age: impl Fn(&Timestamp) -> bool,
     ) -> bool {
         match &self.scope {
-            Scope::Entity(_) | Scope::Prefix(_) | Scope::All => true,
+            Scope::Entity(_) | Scope::Entities(_) | Scope::Prefix(_) | Scope::All => true,
             Scope::Buckets { first, last, .. } => {
                 let at = Place { page: number, slot: slot.0 };
                 *first <= at && at <= *last
@@ -146,10 +182,15 @@ impl ScopeOf {
 
     /// Whether a record under this key is one.
     pub(crate) fn covers(&self, key: &[u8], slot: Slot, page: &Page) -> bool {
-        let (first, until) = self.bounds();
         let Some((_, _, number)) = PageKey::split(key) else { return false };
-        (&*first..&*until).contains(&key) && self.holds(number, slot, page)
+        self.reaches(key) && self.holds(number, slot, page)
     }
+}
+
+/// The keys of an entity's pages: from the first to before the second.
+fn entity_bounds(entity: &PageKey) -> (Vec<u8>, Vec<u8>) {
+    let last = PageKey::at(entity, PageNumber(i64::MAX));
+    (entity.as_slice().to_vec(), after(last.as_slice().to_vec()))
 }
 
 /// The least key after `key`.

@@ -123,7 +123,7 @@ mod tests {
                     let in_a_page = places.first().map(|p| p.page) == places.last().map(|p| p.page);
                     let Some((place, row)) = grid.row_in_page(range, page_len) else {
                         let far =
-                            grid.to_string().contains("origin") && from.as_millis() < NIGHT + 11;
+                            grid.describe().contains("origin") && from.as_millis() < NIGHT + 11;
                         assert!(buckets.is_empty() || !in_a_page || far, "{grid} {range}");
                         continue;
                     };

@@ -92,8 +92,8 @@ impl DailyWindow {
         Windows { window: self, grid, range, day: None, open: None, done: false }
     }
 
-    /// The instants of the window that belongs to the local day of `instant`; empty where the date
-    /// does not exist.
+    /// The instants of the window that starts on the local day of `instant`, whether `instant` lies in
+    /// it or not: at 02:00 a window over midnight is the one of the coming night.
     ///
     /// With [`local_day`](crate::local_day) one goes from day to day:
     /// ```

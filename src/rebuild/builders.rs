@@ -107,7 +107,7 @@ fn supervise(recruit: &Recruit) {
         let event = Event::SlowBuild { view: &watch.view, bucket: watch.bucket, running_for };
         shared.events.tell(&event);
         if recruit.crew.give_up(watch.thread) {
-            recruit.workshop.give_up_waiting();
+            recruit.workshop.give_up_waiting(watch.thread);
             if !recruit.workshop.is_closing() {
                 // Without another thread the others go on.
                 let _ = recruit.start();

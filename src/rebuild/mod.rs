@@ -47,6 +47,8 @@ mod scan;
 #[cfg(not(loom))]
 mod sweeping;
 #[cfg(not(loom))]
+mod turns;
+#[cfg(not(loom))]
 mod warm_up;
 #[cfg(not(loom))]
 mod work;

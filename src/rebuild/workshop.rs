@@ -34,9 +34,9 @@ pub(crate) struct Workshop {
     runs: Runs,
     horizons: Horizons,
     /// Who does background work just now, builders and others.
-    attendance: Attendance,
+    pub(super) attendance: Attendance,
     /// Builders do nothing but what somebody waits for.
-    paused: AtomicBool,
+    pub(super) paused: AtomicBool,
     closing: AtomicBool,
 }
 
@@ -143,8 +143,9 @@ impl Workshop {
         }
     }
 
-    /// A builder hangs: what waited for its build goes on without.
-    pub(super) fn give_up_waiting(&self) {
+    /// The builder on this thread hangs: what waited for its build goes on without.
+    pub(super) fn give_up_waiting(&self, thread: u64) {
+        self.attendance.give_up(thread);
         self.director.give_up_waiting();
         self.shared.bell.ring();
     }
@@ -167,42 +168,8 @@ impl Workshop {
         self.orders.len()
     }
 
-    /// Does all there is to do now on the calling thread, and waits for the rest that others have in
-    /// hand.
-    pub(crate) fn drain(&self) -> Result<()> {
-        loop {
-            let before = self.attendance.present();
-            let next = self.work_one()?;
-            if matches!(next, Next::Nothing { .. }) {
-                if before.was_alone_until(self.attendance.present()) {
-                    return Ok(());
-                }
-                // What others do may lead to more.
-                self.attendance.wait();
-            }
-        }
-    }
-
-    /// Does what a builder does at its turn.
-    pub(super) fn take_a_turn(&self) -> Result<Next> {
-        if self.is_paused() {
-            let _at_work = self.attendance.begin();
-            return Ok(self.fulfil_one().unwrap_or(Next::Nothing { until: None }));
-        }
-        self.work_one()
-    }
-
-    pub(crate) fn pause(&self, paused: bool) {
-        self.paused.store(paused, Ordering::Release);
-        self.shared.bell.call();
-    }
-
-    pub(crate) fn is_paused(&self) -> bool {
-        self.paused.load(Ordering::Acquire)
-    }
-
     /// Does what one reader waits for.
-    fn fulfil_one(&self) -> Option<Next> {
+    pub(super) fn fulfil_one(&self) -> Option<Next> {
         let order = self.orders.pop()?;
         let in_hand = OrderInHand(&order);
         order.clone().fulfil();
@@ -211,9 +178,8 @@ impl Workshop {
         Some(Next::Worked(Worked::other(Reason::Awaited)))
     }
 
-    /// Does one piece of work, the most urgent, on the calling thread.
-    pub(crate) fn work_one(&self) -> Result<Next> {
-        let _at_work = self.attendance.begin();
+    /// Does the most urgent piece of work.
+    pub(super) fn find_and_work(&self) -> Result<Next> {
         if self.is_closing() {
             return Ok(Next::Nothing { until: None });
         }
@@ -278,6 +244,8 @@ impl Workshop {
     fn clean(&self, step: &Cleaning) -> Result<Worked> {
         let cleaned = self.writer().and_then(|writer| step.run(&self.shared, &writer));
         self.director.cleaned(&self.shared, step, cleaned.as_ref().ok());
+        // Who waits for what was asked for and went, waits in vain.
+        self.flights.tell_all(&PageKey::view_bounds(step.view.id()).0);
         let retired = match cleaned {
             Ok(cleaned) => cleaned.records,
             // Deleted or defined anew meanwhile: there is nothing to clean, or its turn comes.
@@ -393,6 +361,7 @@ impl Workshop {
     /// Begins nothing from here on; who waits for a builder is told so.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Release);
+        self.attendance.close();
         self.runs.close();
         for order in self.orders.close() {
             order.refuse(closed());

@@ -1,63 +1,92 @@
 //! Who is at work.
 
-use crate::sync::{Condvar, Mutex};
+use std::cell::Cell;
 
-/// Counts those who look for work or do it, so that one can tell when all there was is done.
+use crate::sync::{Condvar, Mutex, thread_number};
+
+/// Knows who looks for work or does it, so that one can tell when all there was is done.
 #[derive(Debug, Default)]
 pub(crate) struct Attendance {
-    now: Mutex<Present>,
-    all_gone: Condvar,
+    state: Mutex<State>,
+    fewer: Condvar,
 }
 
-/// As it was at one time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Present {
-    /// How many are at work.
-    many: usize,
-    /// How many have ever begun.
-    begun: u64,
-}
-
-impl Present {
-    /// Whether one who has begun since, and found nothing, was alone all the time: then there is
-    /// nothing.
-    pub(crate) fn was_alone_until(self, after: Self) -> bool {
-        self.many == 0 && after.begun == self.begun + 1
-    }
+#[derive(Debug, Default)]
+struct State {
+    /// The threads that are at work.
+    present: Vec<u64>,
+    /// How often one has found something to do.
+    found: u64,
+    /// Nobody waits for anybody any more.
+    is_over: bool,
 }
 
 /// One who is at work, until dropped.
 #[must_use = "whoever is dropped has left"]
-pub(crate) struct AtWork<'a>(&'a Attendance);
+pub(crate) struct AtWork<'a> {
+    attendance: &'a Attendance,
+    thread: u64,
+    has_found: Cell<bool>,
+}
 
 impl Attendance {
     /// From here on the caller is at work.
     pub(crate) fn begin(&self) -> AtWork<'_> {
-        let mut now = self.now.lock();
-        now.many += 1;
-        now.begun += 1;
-        AtWork(self)
+        let thread = thread_number();
+        self.state.lock().present.push(thread);
+        AtWork { attendance: self, thread, has_found: Cell::new(false) }
     }
 
-    pub(crate) fn present(&self) -> Present {
-        *self.now.lock()
+    /// Whether the caller is, further up his stack.
+    pub(crate) fn is_here(&self) -> bool {
+        self.state.lock().present.contains(&thread_number())
     }
 
-    /// Sleeps until nobody is at work.
+    /// How often somebody who has left since had found something to do.
+    pub(crate) fn found(&self) -> u64 {
+        self.state.lock().found
+    }
+
+    /// Sleeps until nobody is at work. Whoever had looked for work before, in vain, and finds that
+    /// nobody has found any since then, knows that there is none: those who could have had the last of
+    /// it in hand have left, and what they did has led to no more.
     pub(crate) fn wait(&self) {
-        let mut now = self.now.lock();
-        while now.many > 0 {
-            self.all_gone.wait(&mut now);
+        let mut state = self.state.lock();
+        while !state.present.is_empty() && !state.is_over {
+            self.fewer.wait(&mut state);
         }
+    }
+
+    /// Counts a thread no more: it hangs.
+    pub(crate) fn give_up(&self, thread: u64) {
+        self.state.lock().present.retain(|present| *present != thread);
+        self.fewer.notify_all();
+    }
+
+    /// Has nobody wait from here on.
+    pub(crate) fn close(&self) {
+        self.state.lock().is_over = true;
+        self.fewer.notify_all();
+    }
+}
+
+impl AtWork<'_> {
+    /// There was something to do.
+    pub(crate) fn has_found(&self) {
+        self.has_found.set(true);
     }
 }
 
 impl Drop for AtWork<'_> {
     fn drop(&mut self) {
-        let mut now = self.0.now.lock();
-        now.many -= 1;
-        if now.many == 0 {
-            self.0.all_gone.notify_all();
+        let mut state = self.attendance.state.lock();
+        state.found += u64::from(self.has_found.get());
+        // One that was given up is not there any more.
+        if let Some(at) = state.present.iter().position(|thread| *thread == self.thread) {
+            state.present.swap_remove(at);
+        }
+        if state.present.is_empty() {
+            self.attendance.fewer.notify_all();
         }
     }
 }
@@ -66,36 +95,56 @@ impl Drop for AtWork<'_> {
 #[cfg(not(loom))]
 mod tests {
     use super::*;
-    use crate::sync::thread;
+    use crate::sync::{Arc, thread};
 
     #[test]
-    fn one_was_alone_if_nobody_was_there_before_and_nobody_has_come() {
+    fn what_one_has_found_counts_when_he_has_left() {
         let attendance = Attendance::default();
-        let before = attendance.present();
-        drop(attendance.begin());
-        assert!(before.was_alone_until(attendance.present()));
-
-        drop(attendance.begin());
-        assert!(!before.was_alone_until(attendance.present()), "somebody came");
-
-        let other = attendance.begin();
-        let before = attendance.present();
-        drop(attendance.begin());
-        assert!(!before.was_alone_until(attendance.present()), "somebody was there");
-        drop(other);
+        let (idle, busy) = (attendance.begin(), attendance.begin());
+        busy.has_found();
+        drop(idle);
+        assert_eq!(attendance.found(), 0);
+        drop(busy);
+        assert_eq!(attendance.found(), 1);
         attendance.wait();
     }
 
     #[test]
-    fn who_waits_is_woken_by_the_last_who_leaves() {
-        let attendance = Attendance::default();
-        let (first, last) = (attendance.begin(), attendance.begin());
+    fn who_waits_is_woken_by_the_last_who_leaves_or_is_given_up() {
+        let attendance = Arc::new(Attendance::default());
+        let (hangs, hung) = thread_of(&attendance);
+        let own = attendance.begin();
+        assert!(attendance.is_here());
         thread::scope(|scope| {
             let waiting = scope.spawn(|| attendance.wait());
-            drop(first);
-            drop(last);
+            drop(own);
+            attendance.give_up(hung);
             waiting.join().unwrap();
         });
-        assert_eq!(attendance.present().many, 0);
+        assert!(!attendance.is_here());
+        hangs.join().unwrap();
+        assert!(attendance.state.lock().present.is_empty());
+    }
+
+    #[test]
+    fn nobody_waits_when_all_is_over() {
+        let attendance = Attendance::default();
+        let _at_work = attendance.begin();
+        attendance.close();
+        attendance.wait();
+    }
+
+    /// A thread that stays at work until it is given up.
+    fn thread_of(attendance: &Arc<Attendance>) -> (thread::JoinHandle<()>, u64) {
+        let (say, said) = std::sync::mpsc::channel();
+        let attendance = attendance.clone();
+        let hangs = thread::spawn(move || {
+            let _at_work = attendance.begin();
+            say.send(thread_number()).unwrap();
+            while attendance.is_here() {
+                thread::yield_now();
+            }
+        });
+        (hangs, said.recv().unwrap())
     }
 }

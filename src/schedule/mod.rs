@@ -30,7 +30,7 @@ mod loom_tests;
 
 pub(crate) use admission::{Admission, Admitted};
 pub(crate) use answer::Answer;
-pub(crate) use attendance::Attendance;
+pub(crate) use attendance::{AtWork, Attendance};
 pub(crate) use bell::{Bell, Heard};
 pub use breaker::{Breaker, BreakerState};
 pub(crate) use circuit::Pass;

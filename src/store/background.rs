@@ -32,9 +32,12 @@ impl Store {
     }
 
     /// Does all there is to do in the background now, in the calling thread beside the store's builders,
-    /// and waits for what those have in hand. What was put off until later is not waited for, nor what
-    /// readers build. Where something is invalidated, read or asked for all the time, this goes on as
-    /// long.
+    /// and waits for what those have in hand. Where something is invalidated, read or asked for all the
+    /// time, this goes on as long.
+    ///
+    /// Left are what was put off until later, since its builds fail or its view's breaker is open, and
+    /// what is of views that nobody holds a handle on; what readers build is not waited for, nor a
+    /// builder that hangs ([`build_deadline`](crate::ViewDefinition::build_deadline)).
     ///
     /// ```
     /// # use tidetable::{Store, Timestamp};
@@ -52,18 +55,24 @@ impl Store {
     /// ```
     ///
     /// # Errors
-    /// [The file's errors](crate#errors), and [`Input`](crate::ErrorKind::Input) inside a build or an
-    /// observer. What build functions failed with is in [`failures`](Self::failures).
+    /// [`Input`](crate::ErrorKind::Input) inside a build, in an observer and in what else the builders
+    /// call, and in a store opened to read only; [`Busy`](crate::ErrorKind::Busy) or
+    /// [`Definition`](crate::ErrorKind::Definition) if a run can go no further just now; and
+    /// [the file's errors](crate#errors). What build functions failed with is in
+    /// [`failures`](Self::failures).
     pub fn drain(&self) -> Result<()> {
         refuse_waiting("draining the store")?;
         self.0.workshop().drain()
     }
 
-    /// Has the store's builders do nothing from here on but what a reader waits for, until
-    /// [`resume_builders`](Self::resume_builders); the pieces that they have in hand are finished. What
-    /// is marked or asked for meanwhile is kept. Reads build as ever, and so do
-    /// [`build_next`](Self::build_next) and [`drain`](Self::drain). Not kept in the file: a store opens
-    /// with its builders at work.
+    /// Has the store's builders begin nothing from here on but what a read with a deadline or a future
+    /// waits for, until [`resume_builders`](Self::resume_builders); what they have in hand is finished
+    /// behind the caller's back. What is marked or asked for meanwhile is kept.
+    ///
+    /// Reads build as ever, and so do [`build_next`](Self::build_next), [`drain`](Self::drain),
+    /// [`Run::wait`](crate::Run::wait) and [`Pending::wait`](crate::Pending::wait); other ways to wait
+    /// for a run or a request last as long as the pause. It is not kept in the file: a store opens with
+    /// its builders at work.
     pub fn pause_builders(&self) {
         self.0.workshop().pause(true);
     }
@@ -75,7 +84,7 @@ impl Store {
 
     /// Whether the builders pause.
     #[must_use]
-    pub fn is_paused(&self) -> bool {
+    pub fn builders_pause(&self) -> bool {
         self.0.workshop().is_paused()
     }
 

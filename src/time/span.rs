@@ -1,6 +1,7 @@
 //! Lengths of time.
 
 use std::fmt;
+use std::ops::{Add, Mul, Sub};
 
 /// A length of time in whole milliseconds.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -50,6 +51,33 @@ impl Span {
     }
 }
 
+/// Saturates.
+impl Add for Span {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+/// Saturates; negative where `other` is longer.
+impl Sub for Span {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+/// Saturates.
+impl Mul<i64> for Span {
+    type Output = Self;
+
+    fn mul(self, times: i64) -> Self {
+        Self(self.0.saturating_mul(times))
+    }
+}
+
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")];
@@ -75,5 +103,12 @@ mod tests {
     fn spans_read_in_their_largest_whole_unit() {
         let shown = [Span::days(3), Span::minutes(10), Span::millis(1500), Span::ZERO];
         assert_eq!(shown.map(|s| s.to_string()), ["3 d", "10 min", "1500 ms", "0 ms"]);
+    }
+    #[test]
+    fn spans_are_reckoned_with_and_never_leave_their_bounds() {
+        let hour = Span::hours(1);
+        assert_eq!(hour + Span::minutes(30) - hour, Span::minutes(30));
+        assert_eq!((hour * 24, hour * -1), (Span::days(1), Span::hours(-1)));
+        assert_eq!((Span::MAX + hour, Span::MAX * 2), (Span::MAX, Span::MAX));
     }
 }

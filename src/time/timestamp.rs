@@ -1,7 +1,7 @@
 //! Instants.
 
 use std::fmt;
-use std::ops::{Add, Sub};
+use std::ops::{Add, AddAssign, Sub, SubAssign};
 use std::str::FromStr;
 use std::time::SystemTime;
 
@@ -89,6 +89,18 @@ impl Sub<Span> for Timestamp {
 
     fn sub(self, span: Span) -> Self {
         Self(self.0.saturating_sub(span.as_millis()))
+    }
+}
+
+impl AddAssign<Span> for Timestamp {
+    fn add_assign(&mut self, span: Span) {
+        *self = *self + span;
+    }
+}
+
+impl SubAssign<Span> for Timestamp {
+    fn sub_assign(&mut self, span: Span) {
+        *self = *self - span;
     }
 }
 

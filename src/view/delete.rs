@@ -13,7 +13,7 @@ use crate::time::{TimeRange, Timestamp};
 use super::core::Core;
 use super::handle::View;
 
-/// Deletions in hand at once: they share commits, and it bounds what is held in memory of a list.
+/// Entities that are deleted together: it bounds what is held in memory of a list.
 const AT_ONCE: usize = 1024;
 
 impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
@@ -26,15 +26,32 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
         self.core.delete(Scope::Entity(self.core.entity(entity)?), Reason::Asked)
     }
 
-    /// The same for many entities: a thousand of them share a sync. Returns how many records there
-    /// were. The list is read as the deletions go on; if it fails in between, what came before is
-    /// deleted.
+    /// The same for many entities, a thousand of them at a time with one sync. Returns how many records
+    /// there were. Where the list holds what cannot be an entity, what comes before it is deleted, and
+    /// nothing after it.
     ///
     /// # Errors
     /// As [`delete`](Self::delete).
     pub fn delete_many<K: Borrow<E>>(&self, entities: impl IntoIterator<Item = K>) -> Result<u64> {
-        let scope = |entity: K| self.core.entity(entity.borrow()).map(Scope::Entity);
-        self.core.delete_each(entities.into_iter().map(scope), Reason::Asked)
+        let mut entities = entities.into_iter().fuse();
+        let mut deleted = 0;
+        loop {
+            let mut failed = None;
+            let keys = entities.by_ref().take(AT_ONCE).map_while(|entity| {
+                let key = self.core.entity(entity.borrow());
+                key.map_err(|error| failed = Some(error)).ok()
+            });
+            let keys: Vec<_> = keys.collect();
+            let is_last = keys.len() < AT_ONCE;
+            if !keys.is_empty() {
+                deleted += self.core.delete(Scope::of_entities(keys), Reason::Asked)?;
+            }
+            match failed {
+                Some(error) => return Err(error),
+                None if is_last => return Ok(deleted),
+                None => {}
+            }
+        }
     }
 
     /// The same for all entities whose key begins so: see [`EntityPrefix`].
@@ -90,45 +107,32 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     fn delete(&self, scope: Scope, reason: Reason) -> Result<u64> {
-        self.delete_each([Ok(scope)], reason)
+        refuse_inside_build("a deletion").map_err(|error| self.named(error))?;
+        let deleted = self.delete_in_steps(&scope, reason);
+        // Who waits for one of them waits in vain, also where only some of them went.
+        self.engine.flights().tell_all(&PageKey::view_bounds(self.state.id()).0);
+        deleted
     }
 
-    /// Deletes what scopes name. Large deletions go in several steps, each durable; how many records
+    /// Deletes what a scope names. Large deletions go in several steps, each durable; how many records
     /// went is returned at the end.
-    fn delete_each(
-        &self,
-        scopes: impl IntoIterator<Item = Result<Scope>>,
-        reason: Reason,
-    ) -> Result<u64> {
-        refuse_inside_build("a deletion").map_err(|error| self.named(error))?;
+    fn delete_in_steps(&self, scope: &Scope, reason: Reason) -> Result<u64> {
         let now = self.shared().options.clock.now();
-        let mut scopes = scopes.into_iter();
         let mut deleted = 0;
-        let mut in_hand: Vec<(Scope, Option<Box<[u8]>>)> = Vec::new();
+        let mut cursor = None;
         loop {
-            for scope in scopes.by_ref().take(AT_ONCE - in_hand.len()) {
-                in_hand.push((scope?, None));
-            }
-            if in_hand.is_empty() {
-                // Who waits for one of them waits in vain.
-                self.engine.flights().tell_all(&PageKey::view_bounds(self.state.id()).0);
-                return Ok(deleted);
-            }
+            let (view, scope) = (self.state.clone(), scope.clone());
             // Asked for anew each time: an observer may close the store, which waits for every way to
             // the writer.
             let writer = self.engine.writer().map_err(|error| self.named(error))?;
-            let mut waiting = Vec::with_capacity(in_hand.len());
-            for (scope, cursor) in in_hand.drain(..) {
-                let delete = Delete { view: self.state.clone(), scope, reason, now, cursor };
-                waiting.push((delete.scope.clone(), writer.submit(delete)?));
-            }
+            let part = writer.run(Delete { view, scope, reason, now, cursor })?;
             drop(writer);
-            for (scope, receipt) in waiting {
-                let part = receipt.wait()?;
-                deleted += part.records;
-                in_hand.extend(part.cursor.map(|cursor| (scope, Some(cursor))));
-            }
             self.shared().events.tell_late();
+            deleted += part.records;
+            cursor = part.cursor;
+            if cursor.is_none() {
+                return Ok(deleted);
+            }
         }
     }
 

@@ -96,9 +96,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
         self.core.request(records)
     }
 
-    /// The request that a record waits for, without asking: somebody else's, or one from before a
-    /// restart. `None` if nothing is under way, because the record is there and stands, nobody asked,
-    /// or it was cancelled: [`peek`](Self::peek) tells which.
+    /// What is under way for a record, without asking for it: a request of somebody else's or from
+    /// before a restart, the rebuild of a record that is marked, a build that a reader runs just now, or
+    /// one that has failed for the last time. `None` if nothing is: the record is there and stands,
+    /// nobody asked, it was cancelled, or the view builds nothing. [`peek`](Self::peek) tells which.
     ///
     /// # Errors
     /// As [`peek`](Self::peek), and [`Input`](crate::ErrorKind::Input) inside a build.
@@ -281,7 +282,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     }
 
     /// The entity of an encoded key, as [`Error::entity`](crate::Error::entity), reports and
-    /// explanations have it; `None` if it is none of this view's.
+    /// explanations have it; `None` if it is no key of this type.
     #[must_use]
     pub fn decode_entity(&self, key: &[u8]) -> Option<E::Owned> {
         decode_entity::<E>(key)

@@ -87,7 +87,8 @@ impl<K: EntityKey + ?Sized, V: RecordType> Input<K, V> {
         self.0.delete(key).map(|deleted| deleted > 0)
     }
 
-    /// Removes the values of many keys, durably: a thousand of them share a sync. How many had one.
+    /// Removes the values of many keys, durably, a thousand of them at a time with one sync. How many
+    /// had one.
     ///
     /// # Errors
     /// As [`View::delete_many`].

@@ -150,8 +150,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
         self.core.request_state(self.spot(), self.watch.since)
     }
 
-    /// Waits until it is there, or was tried for the last time. In a store without builders it is
-    /// built here.
+    /// Waits until it is there, or was tried for the last time. In a store without builders, or whose
+    /// builders pause, it is built here.
     ///
     /// # Errors
     /// What it failed with at last; [`Absent`](crate::ErrorKind::Absent) if it was cancelled;
@@ -159,7 +159,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
     /// open again); [`Input`](crate::ErrorKind::Input) inside a build.
     pub fn wait(&self) -> Result<Record<R>> {
         refuse_waiting("waiting for a request")?;
-        if self.core.shared().options.builders == 0 && self.watch.outcome.get().is_none() {
+        let alone =
+            self.core.shared().options.builders == 0 || self.core.engine.workshop().is_paused();
+        if alone && self.watch.outcome.get().is_none() {
             // What stands there and is not fresh is no answer.
             let (entity, seen) = (self.core.owned(self.spot())?, self.core.ticket(self.spot()));
             let wish = Wish::new(entity.borrow(), self.spot(), seen, Revision::ZERO);
@@ -171,7 +173,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
     }
 
     /// Waits no longer than this until it is there, or was tried for the last time; `None` if it takes
-    /// longer. In a store without builders somebody else has to build it meanwhile.
+    /// longer. In a store without builders, or whose builders pause, somebody else has to build it meanwhile.
     ///
     /// # Errors
     /// As [`wait`](Self::wait).
@@ -185,7 +187,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
     }
 
     /// Waits, on any executor, until it is there, or was tried for the last time. In a store without
-    /// builders somebody else has to build it.
+    /// builders, or whose builders pause, somebody else has to build it.
     ///
     /// # Errors
     /// As [`wait`](Self::wait).

@@ -1,7 +1,7 @@
 //! Records computed elsewhere.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::disk::Speed;
 use crate::error::Result;
@@ -65,6 +65,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             given += 1;
         }
         if given > 0 {
+            let keys: BTreeSet<Vec<u8>> = pages.keys().cloned().collect();
             let pages: Result<_> = pages
                 .into_values()
                 .map(|(spot, slots)| {
@@ -77,6 +78,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 .collect();
             let stored = self.store(pages?, Speed::Synced, false)?.wait();
             self.shared().events.tell_late();
+            // Who waits for what was asked for has it.
+            self.engine.flights().tell_pages(&keys);
             changed = stored.map_err(|error| self.named(error))?.changed;
         }
         Ok(Put { given, changed })

@@ -61,6 +61,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     ) -> Result<Option<Pending<E, R>>> {
         refuse_inside_build("looking at a request")?;
         let spot = self.locate(entity, instant)?;
+        // Where nothing is built nothing is under way.
+        if !self.builds() || self.shared().check_writable().is_err() {
+            return Ok(None);
+        }
         // What was built before is no answer here either, unless it stands.
         let since = self.shared().published();
         let state = self.request_state(&spot, since)?;

@@ -286,3 +286,33 @@ fn a_view_that_is_deleted_or_defined_anew_ends_the_wait() {
         assert_eq!(ended.kind(), ErrorKind::Definition);
     }
 }
+
+#[test]
+fn a_put_ends_the_wait_for_what_was_asked_for() {
+    let world = World::new();
+    let view = world.view("low");
+    let pending = view.request(&1, minute(0)).unwrap();
+    view.put(&1, minute(0), &7).unwrap();
+    assert_eq!(pending.wait_for(Duration::MAX).unwrap().unwrap().to_native(), 7);
+}
+
+#[test]
+fn nothing_is_under_way_where_nothing_is_built() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("put.tide");
+    let store = Store::open_with(&path, still::options()).unwrap();
+    let view = store.view::<u32, u64>("put").without_build().unwrap();
+    view.put_depending(&1, minute(0), &7, [("source", 1)], store.revision()).unwrap();
+    store.invalidate(("source", 1)).unwrap();
+    assert!(!view.peek(&1, minute(0)).unwrap().unwrap().is_fresh());
+    assert!(view.pending(&1, minute(0)).unwrap().is_none());
+    store.close().unwrap();
+
+    let asked = Store::open_with(&path, still::options()).unwrap();
+    let view = asked.view::<u32, u64>("built").build(|_, &id, _| Ok(u64::from(id))).unwrap();
+    view.request(&1, minute(0)).unwrap();
+    asked.close().unwrap();
+    let only = Store::open_with(&path, Options { read_only: true, ..still::options() }).unwrap();
+    let view = only.view::<u32, u64>("built").build(|_, &id, _| Ok(u64::from(id))).unwrap();
+    assert!(view.pending(&1, minute(0)).unwrap().is_none());
+}

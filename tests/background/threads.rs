@@ -145,6 +145,7 @@ fn a_builder_that_hangs_is_replaced_told_of_and_not_waited_for() {
     // There was one builder, and it hangs.
     assert_eq!(quick.request(&2, AT).unwrap().wait().unwrap().to_native(), 2);
     drop(quick);
+    store.drain().unwrap();
     store.close().unwrap();
     assert_eq!(hangs.wait().unwrap_err().kind(), ErrorKind::Reopen);
     go_on.send(()).unwrap();
@@ -267,7 +268,7 @@ fn builders_that_pause_build_nothing_until_they_go_on_but_what_a_reader_waits_fo
     let view = view.unwrap();
     view.fill(&1, TimeRange::ALWAYS).unwrap().complete().unwrap();
     store.pause_builders();
-    assert!(store.is_paused());
+    assert!(store.builders_pause());
     for _ in 0..100 {
         store.invalidate(("all", 0)).unwrap();
         assert_eq!(block_on(view.get_async(&2, Timestamp::EPOCH)).unwrap().to_native(), 2);
@@ -307,4 +308,31 @@ fn draining_waits_for_what_a_builder_has_in_hand() {
         assert_eq!(is_released.load(SeqCst), 1);
     });
     assert!(view.peek(&1, AT).unwrap().unwrap().is_fresh());
+}
+
+#[test]
+fn draining_in_what_a_builder_calls_is_refused_and_the_store_closes() {
+    let store = eager(1);
+    let (said, heard) = mpsc::channel();
+    let view = store.view::<u32, u64>("view").build(|_, &id, _| Ok(u64::from(id)));
+    let view = view.unwrap();
+    store.pause_builders();
+    let run = view.precompute(0..5, TimeRange::ALWAYS).unwrap();
+    let (inside, told) = (store.clone(), said);
+    run.on_progress(move |_| told.send(inside.drain().unwrap_err().kind()).unwrap_or(()));
+    store.resume_builders();
+    run.wait_for(std::time::Duration::MAX).unwrap();
+    assert_eq!(heard.recv().unwrap(), ErrorKind::Input);
+    store.drain().unwrap();
+    store.close().unwrap();
+    assert_eq!(store.drain().unwrap_err().kind(), ErrorKind::Reopen);
+}
+
+#[test]
+fn who_waits_for_a_request_while_the_builders_pause_builds_it() {
+    let store = eager(1);
+    let view = store.view::<u32, u64>("view").build(|_, &id, _| Ok(u64::from(id)));
+    let view = view.unwrap();
+    store.pause_builders();
+    assert_eq!(view.request(&3, AT).unwrap().wait().unwrap().to_native(), 3);
 }

@@ -1,6 +1,8 @@
 //! Invalidating records themselves: an entity, a range, a prefix, a stretch of time, a view.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, mpsc};
+use std::thread;
 
 use crate::common::still;
 use tidetable::key::StartsWith;
@@ -168,7 +170,37 @@ fn a_long_list_of_entities_is_deleted_as_it_is_read_up_to_where_it_fails() {
     let too_long = "x".repeat(2000);
     let list = names.iter().cloned().chain([too_long]);
     assert_eq!(view.delete_many(list).unwrap_err().kind(), ErrorKind::Input);
-    assert!(view.peek(&names[0], NOW).unwrap().is_none());
+    assert!(view.entities().next().is_none(), "all that came before it are gone");
+    assert_eq!(view.delete_many(Vec::<String>::new()).unwrap(), 0);
+}
+
+#[test]
+fn a_long_list_is_deleted_beside_the_builds_of_others() {
+    let store = still::in_memory().unwrap();
+    let (view, begun, go_on) = {
+        let (begin, begun) = mpsc::channel();
+        let (go_on, gone_on) = mpsc::channel::<()>();
+        let gone_on = Mutex::new(gone_on);
+        let view = store.view::<u32, u64>("view").build(move |_, &id, _| {
+            if id == u32::MAX {
+                begin.send(()).unwrap();
+                gone_on.lock().unwrap().recv().unwrap();
+            }
+            Ok(u64::from(id))
+        });
+        (view.unwrap(), begun, go_on)
+    };
+    thread::scope(|scope| {
+        let other = scope.spawn(|| view.get(&u32::MAX, NOW).unwrap().is_fresh());
+        begun.recv().unwrap();
+        assert_eq!(view.delete_many(0..5_000).unwrap(), 0);
+        go_on.send(()).unwrap();
+        assert!(other.join().unwrap());
+    });
+    // One that was built meanwhile and is on the list is meant to be gone.
+    let listed = [5, u32::MAX, 7];
+    assert_eq!(view.delete_many(listed).unwrap(), 1);
+    assert!(view.peek(&u32::MAX, NOW).unwrap().is_none());
 }
 
 #[test]
@@ -261,13 +293,13 @@ fn records_that_are_built_while_they_are_invalidated_are_stale() {
     for (number, (say, concerns)) in say.into_iter().enumerate() {
         let store = still::in_memory().unwrap();
         let runs = super::world::Outside::default();
-        let itself: std::sync::Arc<std::sync::Mutex<Option<View<Place, u64>>>> = Default::default();
+        let itself: std::sync::Arc<Mutex<Option<View<Place, u64>>>> = Default::default();
         let (own, counted) = (itself.clone(), runs.clone());
         let view = store.view::<Place, u64>("v").grid(grid()).page_len(4);
         let view = view.build(move |_, _, _| {
             if counted.count() == 0 {
                 let view = own.lock().unwrap().take().unwrap();
-                std::thread::spawn(move || say(&view).unwrap()).join().unwrap();
+                thread::spawn(move || say(&view).unwrap()).join().unwrap();
             }
             Ok(counted.get())
         });

@@ -1,6 +1,6 @@
 //! The one build that shows whether a view may build again.
 
-use tidetable::report::BreakerState;
+use tidetable::BreakerState;
 use tidetable::{ErrorKind, Span, View};
 
 use crate::halting::Halting;

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::common::still;
-use tidetable::report::BreakerState;
+use tidetable::BreakerState;
 use tidetable::{
     Breaker, Error, ErrorKind, Freshness, Marked, Options, Span, Store, Timestamp, View,
 };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::SeqCst};
 
 use crate::common::still;
-use tidetable::report::BreakerState;
+use tidetable::BreakerState;
 use tidetable::{
     Breaker, Error, ErrorKind, Grid, ManualClock, Options, Span, Store, Timestamp, View,
     ViewDefinition,

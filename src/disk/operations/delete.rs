@@ -70,15 +70,22 @@ impl Operation for Delete {
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<DeletePart> {
         self.view.check()?;
         let scope = self.view.scope(self.scope.clone());
-        let (first, until) = scope.bounds();
-        let from = self.cursor.as_deref().unwrap_or(&first);
-        let pages = batch.keys(from, &until, PAGES_AT_ONCE + 1)?;
-        let wanted = batch.backlog.wanted_keys(from, &until, PAGES_AT_ONCE + 1)?;
-        let keys: BTreeSet<&[u8]> = pages.iter().chain(&wanted).map(|key| &**key).collect();
+        let (mut pages, mut keys) = (BTreeSet::new(), BTreeSet::new());
+        for (first, until) in scope.stretches() {
+            let from = self.cursor.as_deref().map_or(&*first, |cursor| cursor.max(&first));
+            let room = (PAGES_AT_ONCE + 1).saturating_sub(keys.len());
+            if room == 0 || from >= &*until {
+                continue;
+            }
+            let found = batch.keys(from, &until, room)?;
+            keys.extend(found.iter().cloned());
+            pages.extend(found);
+            keys.extend(batch.backlog.wanted_keys(from, &until, room)?);
+        }
         let mut records = 0;
         let mut ready = Vec::new();
         let mut unwanted = Vec::new();
-        for key in keys.iter().copied().take(PAGES_AT_ONCE) {
+        for key in keys.iter().map(|key| &**key).take(PAGES_AT_ONCE) {
             let Some((_, _, number)) = PageKey::split(key) else { continue };
             if !scope.concerns(number) {
                 continue;
@@ -87,7 +94,7 @@ impl Operation for Delete {
                 let slots = row.wanted().iter().filter(|slot| scope.holds_slot(number, *slot));
                 unwanted.push((key, slots.collect()));
             }
-            if pages.binary_search_by(|page| (**page).cmp(key)).is_err() {
+            if !pages.contains(key) {
                 continue;
             }
             let Some(page) = batch.standing(&self.view, key)? else {
@@ -130,7 +137,7 @@ impl Operation for Delete {
             self.stage(batch, left, &mut seeds)?;
         }
         batch.spread(seeds, self.now)?;
-        Ok(DeletePart { records, cursor: keys.into_iter().nth(PAGES_AT_ONCE).map(Box::from) })
+        Ok(DeletePart { records, cursor: keys.into_iter().nth(PAGES_AT_ONCE) })
     }
 
     fn answer(self, part: DeletePart, _: &Committed) -> DeletePart {

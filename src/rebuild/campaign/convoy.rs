@@ -90,7 +90,8 @@ impl Runs {
     ) -> Option<Piece> {
         let first = pieces.first()?;
         let alone = first.is_cautious() || workshop.shared().options.builders == 0;
-        if alone || pieces.len() == PIECES_MAX || workshop.orders_waiting() > 0 {
+        let is_full = pieces.len() == PIECES_MAX;
+        if alone || is_full || workshop.is_paused() || workshop.orders_waiting() > 0 {
             return None;
         }
         // What fails here is met again by whoever asks for a piece next.

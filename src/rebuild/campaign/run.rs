@@ -150,11 +150,14 @@ impl Run {
     fn step(&self) -> Result<bool> {
         // What keeps this thread from it the builders meet too: they try again.
         let others = self.engine.shared().options.builders > 0;
-        match self.engine.runs().piece_of(self.engine.workshop(), &self.live)? {
-            Some(piece) => match self.engine.runs().work(self.engine.workshop(), piece) {
-                Err(error) if others && is_passing(&error) => Ok(false),
-                worked => worked.map(|_| true),
-            },
+        let (runs, workshop) = (self.engine.runs(), self.engine.workshop());
+        let worked = workshop.attend(|| {
+            let piece = runs.piece_of(workshop, &self.live)?;
+            Ok(piece.map(|piece| runs.work(workshop, piece)))
+        });
+        match worked? {
+            Some(Err(error)) if others && is_passing(&error) => Ok(false),
+            Some(worked) => worked.map(|_| true),
             // Another thread has what is left, or it is paused.
             None if others || self.live.is_in_hand() || !self.live.goes_on() => Ok(false),
             None if self.live.rests_until(self.engine.shared().options.clock.now()).is_some() => {

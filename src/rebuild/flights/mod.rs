@@ -6,7 +6,7 @@ mod key;
 mod tests;
 mod watched;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::revision::Life;
@@ -178,7 +178,16 @@ impl<T: Clone> Flights<T> {
 
     /// The same of everything that is watched among pages whose key begins so.
     pub(crate) fn tell_all(&self, pages: &[u8]) {
-        let told = self.table.lock().watched.take_where(|key| key.page.starts_with(pages));
+        self.tell_where(|key| key.page.starts_with(pages));
+    }
+
+    /// The same of everything that is watched on these pages.
+    pub(crate) fn tell_pages(&self, pages: &BTreeSet<Vec<u8>>) {
+        self.tell_where(|key| pages.contains(&*key.page));
+    }
+
+    fn tell_where(&self, of: impl Fn(&FlightKey) -> bool) {
+        let told = self.table.lock().watched.take_where(of);
         told.iter().for_each(|watcher| watcher.landed());
     }
 
