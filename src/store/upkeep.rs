@@ -133,14 +133,15 @@ impl Store {
         verify(self.0.shared(), None, &mut progress)
     }
 
-    /// [`verify`](Self::verify), and mends what it finds: the writer looks again at each finding and
-    /// decides, a few hundred remedies in an operation. What is wrong with a record costs its build: one
-    /// whose mark was lost is stale, a page that fails its checks is written again from memory or goes,
-    /// and who has read it is told. What was put is kept wherever it can be read, stale; pages that went
-    /// with what was put into them are named in the report as
-    /// [`lost`](crate::report::Finding::lost). What was asked for stays asked for. What cannot be mended so
-    /// is in the report, not [`repaired`](crate::report::Finding::repaired): a page that a later release
-    /// wrote, above all, is left as it is. Closing the store waits for no more than the operation at hand; then this ends with an error.
+    /// [`verify`](Self::verify), and mends what it finds: the writer looks again at each finding
+    /// and decides, a few hundred remedies in an operation. What is wrong with a record costs its
+    /// build: one whose mark was lost is stale, a page that fails its checks is written again from
+    /// memory or goes, and who has read it is told. What was put is kept wherever it can be read,
+    /// stale; pages that went with what was put into them are named in the report as
+    /// [`lost`](crate::report::Finding::lost). What was asked for stays asked for. What cannot be
+    /// mended so is in the report, not [`repaired`](crate::report::Finding::repaired): a page that
+    /// a later release wrote, above all, is left as it is. Closing the store waits for no more than
+    /// the operation at hand; then this ends with an error.
     ///
     /// # Errors
     /// As [`verify`](Self::verify), and [`Input`](crate::ErrorKind::Input) in a store opened to read
