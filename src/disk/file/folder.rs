@@ -11,11 +11,14 @@ pub(super) fn sync(folder: &Path) -> io::Result<()> {
 
 /// Makes the name of a file last that somebody else has made, perhaps a moment ago. Links are followed
 /// to where that is. A folder that may not be read cannot be synced by us: who made a file there could.
+/// Nor can any where the file system knows of no such thing, and there no store is created.
 pub(super) fn sync_of(path: &Path) -> io::Result<()> {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
     let path = fs::canonicalize(path)?;
-    let Some(folder) = path.parent() else { return Ok(()) };
-    match File::open(folder) {
-        Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        opened => opened?.sync_all(),
+    match path.parent().map_or(Ok(()), sync) {
+        Err(cause) if matches!(cause.kind(), PermissionDenied | InvalidInput | Unsupported) => {
+            Ok(())
+        }
+        synced => synced,
     }
 }
