@@ -106,3 +106,98 @@ impl Announcements {
         word
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::scope::Scope;
+    use super::*;
+    use crate::grid::{Grid, PageNumber};
+    use crate::page::{PageBuilder, PageKey, RecordShape, ViewId};
+
+    const VIEW: ViewId = ViewId(1);
+
+    fn at(revision: u64) -> Revision {
+        Revision::from_raw(revision)
+    }
+
+    fn entity(entity: u32) -> ScopeOf {
+        let scope = Scope::Entity(PageKey::entity(VIEW, &entity));
+        ScopeOf { scope, view: VIEW, grid: Grid::timeless(), page_len: 1 }
+    }
+
+    /// What was said of an entity's record since then, if this is heeded.
+    fn heeded(known: &Announcements, entity: u32, begun: u64, heeds: &[Word]) -> Option<Word> {
+        let key = PageKey::new(VIEW, &entity, PageNumber(0));
+        let page = PageBuilder::new(1, RecordShape::of::<u64>()).finish();
+        known.since(at(begun), key.as_slice(), Slot(0), &page, |word| heeds.contains(&word))
+    }
+
+    fn said(known: &Announcements, entity: u32, begun: u64) -> Option<Word> {
+        heeded(known, entity, begun, &[Word::Deleted, Word::Invalidated])
+    }
+
+    #[test]
+    fn what_was_said_of_a_record_after_its_build_began_is_known() {
+        let mut known = Announcements::default();
+        known.remember(at(5), entity(1), Word::Invalidated, false);
+        assert_eq!(said(&known, 1, 4), Some(Word::Invalidated));
+        assert_eq!((said(&known, 1, 5), said(&known, 2, 4)), (None, None));
+        assert!(known.are_silent_since(at(5)) && !known.are_silent_since(at(4)));
+    }
+
+    #[test]
+    fn a_deletion_weighs_more_than_an_invalidation_before_it_or_after() {
+        let mut known = Announcements::default();
+        known.remember(at(5), entity(1), Word::Invalidated, false);
+        known.remember(at(6), entity(1), Word::Deleted, false);
+        known.remember(at(7), entity(1), Word::Invalidated, false);
+        assert_eq!(
+            (said(&known, 1, 4), said(&known, 1, 5)),
+            (Some(Word::Deleted), Some(Word::Deleted))
+        );
+        assert_eq!(said(&known, 1, 6), Some(Word::Invalidated));
+        assert_eq!(heeded(&known, 1, 4, &[Word::Invalidated]), Some(Word::Invalidated));
+    }
+
+    #[test]
+    fn a_deletion_that_goes_on_takes_the_place_of_itself_and_of_nothing_else() {
+        let mut known = Announcements::default();
+        known.remember(at(3), entity(1), Word::Deleted, false);
+        known.remember(at(4), entity(2), Word::Deleted, false);
+        known.remember(at(5), entity(1), Word::Invalidated, false);
+        known.remember(at(6), entity(1), Word::Deleted, true);
+        assert_eq!(known.recent.len(), 3);
+        assert_eq!(
+            (said(&known, 1, 5), said(&known, 2, 3)),
+            (Some(Word::Deleted), Some(Word::Deleted))
+        );
+        assert_eq!(heeded(&known, 1, 4, &[Word::Invalidated]), Some(Word::Invalidated));
+    }
+
+    #[test]
+    fn what_is_forgotten_counts_as_said_of_every_record() {
+        let mut known = Announcements::default();
+        known.remember(at(2), entity(1), Word::Invalidated, false);
+        known.remember(at(3), entity(1), Word::Deleted, false);
+        let mut later = (4..).map(at);
+        let mut another = |known: &mut Announcements| {
+            known.remember(later.next().unwrap(), entity(2), Word::Invalidated, false);
+        };
+        (2..REMEMBERED_MAX).for_each(|_| another(&mut known));
+        assert_eq!(said(&known, 9, 1), None, "all is remembered");
+        another(&mut known);
+        assert_eq!((said(&known, 9, 1), said(&known, 9, 2)), (Some(Word::Invalidated), None));
+        another(&mut known);
+        assert_eq!((said(&known, 9, 2), said(&known, 9, 3)), (Some(Word::Deleted), None));
+        assert_eq!(heeded(&known, 9, 2, &[Word::Invalidated]), None, "a put heeds no deletion");
+        assert_eq!(known.recent.len(), REMEMBERED_MAX);
+    }
+
+    #[test]
+    fn of_what_was_said_before_a_view_was_defined_nothing_is_known() {
+        let mut known = Announcements::default();
+        known.begin(at(7));
+        assert_eq!((said(&known, 1, 6), said(&known, 1, 7)), (Some(Word::Invalidated), None));
+        assert!(known.are_silent_since(at(7)) && !known.are_silent_since(at(6)));
+    }
+}

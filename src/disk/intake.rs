@@ -287,19 +287,23 @@ mod tests {
     use crate::sync::thread;
 
     /// An operation that does nothing.
-    struct Of(Speed, bool);
+    struct Of {
+        speed: Speed,
+        is_patient: bool,
+        weight: usize,
+    }
 
     impl Request for Of {
         fn speed(&self) -> Speed {
-            self.0
+            self.speed
         }
 
         fn weight(&self) -> usize {
-            1
+            self.weight
         }
 
         fn is_patient(&self) -> bool {
-            self.1
+            self.is_patient
         }
 
         fn apply(&mut self, _: &mut Batch<'_>) {}
@@ -312,13 +316,17 @@ mod tests {
     type Queue = Sender<Box<dyn Request>>;
 
     fn intake() -> (Queue, Queue, Intake) {
-        let (synced, synced_queue) = bounded(64);
-        let (derived, derived_queue) = bounded(64);
+        let (synced, synced_queue) = bounded(2 * OPERATIONS_MAX);
+        let (derived, derived_queue) = bounded(2 * OPERATIONS_MAX);
         (synced, derived, Intake::new(synced_queue, derived_queue))
     }
 
-    fn put(queue: &Queue, speed: Speed, patient: bool) {
-        assert!(queue.send(Box::new(Of(speed, patient))).is_ok());
+    fn put(queue: &Queue, speed: Speed, is_patient: bool) {
+        put_heavy(queue, speed, is_patient, 1);
+    }
+
+    fn put_heavy(queue: &Queue, speed: Speed, is_patient: bool, weight: usize) {
+        assert!(queue.send(Box::new(Of { speed, is_patient, weight })).is_ok());
     }
 
     fn first(intake: &Intake) -> Gathering {
@@ -355,11 +363,37 @@ mod tests {
         assert_eq!((taken, intake.synced.len()), (3, 1), "the fourth is for the next");
     }
 
+    /// How many operations the next transaction takes.
+    fn taken(intake: &mut Intake) -> usize {
+        let mut gathering = first(intake);
+        std::iter::from_fn(|| intake.more(&mut gathering)).count()
+    }
+
+    #[test]
+    fn a_transaction_takes_so_many_operations_or_bytes_and_one_built_page_more() {
+        for (weight, most) in [(1, OPERATIONS_MAX), (BYTES_MAX / 2, 2), (BYTES_MAX, 1)] {
+            let (synced, derived, mut intake) = intake();
+            (0..most + 9).for_each(|_| put_heavy(&synced, Speed::Synced, false, weight));
+            (0..9).for_each(|_| put_heavy(&derived, Speed::Derived, false, weight));
+            assert_eq!(taken(&mut intake), most + 1, "of {weight} bytes each");
+        }
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_gathered_up_to_so_many_bytes() {
+        for (weight, most) in [(1, 9), (GATHERED_BYTES / 2, 2), (GATHERED_BYTES, 1)] {
+            let (_synced, derived, mut intake) = intake();
+            (0..9).for_each(|_| put_heavy(&derived, Speed::Derived, true, weight));
+            assert_eq!(taken(&mut intake), 9.min(most + 1), "of {weight} bytes each");
+        }
+    }
+
     #[test]
     fn one_that_is_alone_shares_its_transaction_with_none() {
         let (synced, _derived, mut intake) = intake();
         put(&synced, Speed::Synced, false);
-        let mut gathering = Gathering::of(Box::new(Of(Speed::Derived, false)));
+        let mut gathering =
+            Gathering::of(Box::new(Of { speed: Speed::Derived, is_patient: false, weight: 1 }));
         assert!(intake.more(&mut gathering).is_some() && intake.more(&mut gathering).is_none());
         assert!(intake.more(&mut Gathering::default()).is_none());
     }

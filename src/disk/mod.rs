@@ -12,6 +12,9 @@ mod batch;
 mod catalog;
 mod chunk;
 mod colour;
+#[cfg(test)]
+#[cfg(not(loom))]
+mod colour_tests;
 mod committed;
 mod contents;
 mod crowd;

@@ -15,7 +15,7 @@ use crate::time::Span;
 use super::shared::Shared;
 
 /// An operation that does what a test wants of it.
-struct Of<F> {
+pub(super) struct Of<F> {
     speed: Speed,
     is_patient: bool,
     apply: F,
@@ -48,13 +48,13 @@ where
 }
 
 /// A store without a timer that syncs meanwhile.
-fn engine() -> Engine {
+pub(super) fn engine() -> Engine {
     let unsynced_age_max = Span::hours(1);
     let options = Options { builders: 0, unsynced_age_max, ..Options::default() };
     Engine::in_memory(options).unwrap()
 }
 
-fn of<F>(engine: &Engine, speed: Speed, apply: F) -> Of<F> {
+pub(super) fn of<F>(engine: &Engine, speed: Speed, apply: F) -> Of<F> {
     Of { speed, is_patient: false, apply, shared: engine.shared().clone() }
 }
 
@@ -152,4 +152,21 @@ fn after_a_commit_that_failed_nothing_is_written_though_the_file_would_take_it()
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::Reopen);
     }
     assert_eq!(engine.shared().published(), published);
+}
+
+#[test]
+fn one_that_waited_while_another_failed_is_told_that_the_store_must_be_reopened() {
+    let engine = engine();
+    let writer = engine.writer().unwrap();
+    let (go, wait): (_, Receiver<()>) = bounded(1);
+    let fail = move |batch: &mut Batch<'_>| {
+        wait.recv().unwrap();
+        batch.keep(Err(redb::Error::Corrupted("so it was told".into())))
+    };
+    let failing = writer.submit(of(&engine, Speed::Synced, fail)).unwrap();
+    // The transaction that has failed ends before it is taken out of the queue.
+    let waiting = writer.submit(of(&engine, Speed::Synced, nothing)).unwrap();
+    go.send(()).unwrap();
+    assert!(failing.wait().unwrap_err().to_string().contains("so it was told"));
+    assert_eq!(waiting.wait().unwrap_err().kind(), ErrorKind::Reopen);
 }

@@ -6,7 +6,8 @@ use crate::common::still;
 use tidetable::key::Source;
 use tidetable::{Changes, ErrorKind, Freshness, Store, View};
 
-use crate::common::record::{buckets, grid};
+use crate::common::disk::Disk;
+use crate::common::record::{buckets, grid, patient};
 
 use super::world::{NOW, Outside, World, colour, value};
 
@@ -199,6 +200,23 @@ fn a_put_whose_sources_were_announced_since_it_was_worked_out_is_stale() {
     let error = put.put_depending(&1, NOW, &3, [("", 1)], as_of).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Input);
     assert_eq!(put.get(&1, NOW).unwrap().to_native(), 2);
+}
+
+#[test]
+fn a_put_that_was_worked_out_before_its_entity_was_invalidated_is_stale_after_a_reopening_too() {
+    let disk = Disk::default();
+    let store = Store::open_backend(disk.backend(), patient()).unwrap();
+    let as_of = store.revision();
+    let put = store.view::<u32, u64>("put").without_build().unwrap();
+    put.invalidate(&1).unwrap();
+    store.close().unwrap();
+    let store = Store::open_backend(disk.backend(), patient()).unwrap();
+    let put = store.view::<u32, u64>("put").without_build().unwrap();
+    let nothing: [(&str, u32); 0] = [];
+    put.put_depending(&1, NOW, &1, nothing, as_of).unwrap();
+    assert_eq!(colour(&put, 1), Freshness::Stale);
+    put.put_depending(&1, NOW, &1, nothing, store.revision()).unwrap();
+    assert_eq!(colour(&put, 1), Freshness::Fresh);
 }
 
 #[test]
