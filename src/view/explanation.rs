@@ -16,26 +16,26 @@ use crate::time::Timestamp;
 /// # use tidetable::{Store, Timestamp};
 /// # const NOW: Timestamp = Timestamp::EPOCH;
 /// # let store = Store::in_memory_with(tidetable::Options { builders: 0, ..Default::default() })?;
-/// # let shadow = store.view::<u32, u64>("shadow").build(|cx, _, _| {
-/// #     cx.depends_on(("building", 12));
+/// # let shade = store.view::<u32, u64>("shade").build(|cx, _, _| {
+/// #     cx.depends_on(("tree", 3));
 /// #     Ok(1)
 /// # })?;
 /// # let sun = store.view::<u32, u64>("sun");
-/// # let sun = sun.build(move |cx, patio, _| Ok(cx.get(&shadow, patio, NOW)?.to_native()))?;
+/// # let sun = sun.build(move |cx, patio, _| Ok(cx.get(&shade, patio, NOW)?.to_native()))?;
 /// # sun.get(&7, NOW)?;
-/// store.invalidate(("building", 12))?;
+/// store.invalidate(("tree", 3))?;
 /// println!("{}", sun.explain(&7, NOW)?);
 /// # let told = sun.explain(&7, NOW)?.to_string();
-/// # assert!(told.starts_with("sun[00000007] timeless: suspect\n  because (\"building\", 12) changed (r"));
-/// # assert!(told.contains("), which shadow[00000007] timeless read\n  built at "));
-/// # assert!(told.contains("\n  read shadow[00000007] timeless (changed r"));
+/// # assert!(told.starts_with("sun[00000007] timeless: suspect\n  because (\"tree\", 3) changed (r"));
+/// # assert!(told.contains("), which shade[00000007] timeless read\n  built at "));
+/// # assert!(told.contains("\n  read shade[00000007] timeless (changed r"));
 /// # Ok::<(), tidetable::Error>(())
 /// ```
 /// ```text
 /// sun[00000007] timeless: suspect
-///   because ("building", 12) changed (r5, 2026-06-21T10:00:00Z), which shadow[00000007] timeless read
+///   because ("tree", 3) changed (r5, 2026-06-21T10:00:00Z), which shade[00000007] timeless read
 ///   built at 2026-06-21T09:12:08Z in 692µs by version 1; begun r2, found right r4, changed r4
-///   read shadow[00000007] timeless (changed r3)
+///   read shade[00000007] timeless (changed r3)
 /// ```
 ///
 /// It names sources with their keys and, as bytes, the entities of other records: it is made for
