@@ -44,7 +44,28 @@ pub enum ErrorKind {
 
 /// An error of the store: a kind, a message that says what to do, and where it happened.
 ///
-/// Cheap to clone: callers that waited for one build share its error.
+/// As text it is a sentence: where it happened, what went wrong, and what to do about it. (`Debug` is
+/// the same with the kind, so that an error that `main` returns can be read.) Cheap to clone: callers
+/// that waited for one build share its error.
+///
+/// ```
+/// use tidetable::{Error, ErrorKind};
+///
+/// /// What a web server answers.
+/// fn status(error: &Error) -> u16 {
+///     match error.kind() {
+///         ErrorKind::Absent => 404,
+///         ErrorKind::Input => 400,       // mend the call
+///         ErrorKind::Busy => 503,        // try again later
+///         ErrorKind::Build => 502,       // `build_cause` has what the function returned
+///         _ => 500,                      // reopen, repair, or look at the system
+///     }
+/// }
+/// # let store = tidetable::Store::in_memory()?;
+/// # let view = store.view::<u32, u64>("sun").without_build()?;
+/// # assert_eq!(status(&view.get(&7, tidetable::Timestamp::EPOCH).unwrap_err()), 404);
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -182,7 +203,7 @@ impl Error {
         self.0.file.as_deref()
     }
 
-    /// The name of the view concerned, if one was.
+    /// The name of the view concerned, if one was: of several the outermost, which was read.
     #[must_use]
     pub fn view(&self) -> Option<&str> {
         self.0.view.as_deref()

@@ -3,19 +3,42 @@
 use std::fmt;
 
 /// What may be believed of a record, decided when the read returns.
+///
+/// Which of these a read may answer with is a matter of its policy: by default one that is not fresh
+/// is built anew first, and what is not `Fresh` comes back only where that could not be, or not soon
+/// enough ([`Marked`](crate::Marked)). As text it is a word or two, to be shown to users.
+///
+/// ```
+/// use tidetable::{Freshness, Marked, Store, Timestamp};
+///
+/// let store = Store::in_memory()?;
+/// let sun = store.view::<u32, u64>("sun").when_marked(Marked::Serve).build(|cx, _, _| {
+///     cx.depends_on(("building", 12));
+///     Ok(80)
+/// })?;
+/// sun.get(&7, Timestamp::EPOCH)?;
+/// store.invalidate(("building", 12))?;
+/// let shown = match sun.get(&7, Timestamp::EPOCH)?.freshness() {
+///     Freshness::Fresh | Freshness::Sealed => String::new(),
+///     other => format!("being worked out anew ({other})"),
+/// };
+/// # assert!(shown.is_empty() || shown.contains("(stale)"));
+/// # Ok::<(), tidetable::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[non_exhaustive]
 pub enum Freshness {
     /// It contains every change that was announced before the read began.
     Fresh,
-    /// It was built after the read began, and something it needs moved meanwhile.
+    /// It was built after the read began, and something it needs moved meanwhile. Reading again may
+    /// find it fresh.
     Overtaken,
     /// Something further up has changed, or a whole view that it was built from: it may be right or
     /// not.
     Suspect,
     /// Something it was built from has changed, or it was invalidated itself.
     Stale,
-    /// An older version of the view built it.
+    /// An older version of the view built it. Its bytes are of the same type.
     OldVersion,
     /// The time for which it counts, or something that it was built from, has passed: it may be right
     /// or not ([`fresh_for`](crate::ViewDefinition::fresh_for)).

@@ -5,6 +5,8 @@
 mod code;
 #[path = "tidy/guide.rs"]
 mod guide;
+#[path = "tidy/readme.rs"]
+mod readme;
 #[path = "tidy/rules.rs"]
 mod rules;
 #[path = "tidy/traps.rs"]

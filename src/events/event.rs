@@ -7,9 +7,9 @@ use crate::error::Error;
 use crate::grid::Bucket;
 use crate::time::Timestamp;
 
-/// Something that happened in the store and that somebody may want to know: for logs, alarms and
-/// tests. [`Options::observer`](crate::Options::observer) is told.
+/// Something that happened in the store, for logs, alarms and tests.
 ///
+/// [`Options::observer`](crate::Options::observer) is told.
 /// As text it is a sentence without the entity, which may be nobody's business; where there is an
 /// error, its [`entity`](Error::entity) says which it was. More kinds of events and more fields may
 /// come.

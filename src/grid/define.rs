@@ -11,8 +11,10 @@ use crate::error::{Error, Result};
 use crate::sync::Arc;
 use crate::time::{Span, Timestamp};
 
-/// How a view divides time: into buckets of one width, into the hours, days, weeks, months or
-/// years of a time zone, or not at all.
+/// How a view divides time.
+///
+/// Into buckets of one width, into the hours, days, weeks, months or years of a time zone, or not at
+/// all.
 ///
 /// ```
 /// use tidetable::{Grid, Timestamp};

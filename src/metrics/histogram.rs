@@ -26,8 +26,9 @@ pub(crate) struct Histogram {
     longest: AtomicU64,
 }
 
-/// How long something took, as a plain snapshot: in nanoseconds, all zero if it never happened.
+/// How long something took, in nanoseconds, as a plain snapshot.
 ///
+/// All is zero if it never happened.
 /// The quantiles are never below the true ones, and above them by less than a sixteenth (up to
 /// 73 minutes; beyond that they are `max_ns`). Count, mean and maximum are exact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]

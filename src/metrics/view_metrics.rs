@@ -7,9 +7,10 @@ use crate::sync::{Arc, Mutex};
 use super::counter::{Counter, Striped};
 use super::histogram::{Histogram, Latency};
 
-/// Counters of one view in one opening, whatever its definitions were, as a plain snapshot. Those of
-/// the same names in [`Metrics`](crate::report::Metrics) are the sums over all views, those that were
-/// deleted since included.
+/// Counters of one view in one opening, as a plain snapshot.
+///
+/// They go on over its definitions. Those of the same names in [`Metrics`](crate::report::Metrics) are the
+/// sums over all views, those that were deleted since included.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct ViewMetrics {

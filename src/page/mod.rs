@@ -55,8 +55,11 @@ pub(crate) use stored::{
     StoredBody, decode, encode, later_format, store_body, stored_facts, stored_names, unbound,
 };
 
-/// The most buckets a page may hold: on disk (slot tables of this length occur), never lowered.
+/// The most buckets that a page may hold.
+///
+/// On disk (slot tables of this length occur): never lowered.
 pub const PAGE_LEN_MAX: u32 = 1024;
-/// The largest page, inflated. A page on disk that claims more is refused before anything is
-/// allocated for it.
+/// The largest page, inflated: 32 MiB.
+///
+/// A page on disk that claims more is refused before anything is allocated for it.
 pub const PAGE_BYTES_MAX: usize = 32 << 20;

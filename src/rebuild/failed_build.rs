@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::grid::{Bucket, PageNumber};
 use crate::page::ViewId;
 
-/// A bucket that could not be built, and why.
+/// A record that a run or the background could not build, and why.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FailedBuild {

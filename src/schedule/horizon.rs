@@ -7,8 +7,10 @@ use crate::error::{Error, Result};
 use crate::grid::DailyWindow;
 use crate::time::{TimeRange, Timestamp};
 
-/// A moving window of local days: "08:00 to 20:00 in Europe/Stockholm, today and the next two days".
-/// A view that is [told so](crate::ViewDefinition::horizon) keeps it filled by itself.
+/// A moving window of local days, which a view keeps filled.
+///
+/// "08:00 to 20:00 in Europe/Stockholm, today and the next two days": a view that is
+/// [told so](crate::ViewDefinition::horizon) fills it by itself.
 ///
 /// ```
 /// use tidetable::{DailyWindow, Horizon};

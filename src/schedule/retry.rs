@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::error::{Error, Result};
 use crate::time::{Span, Timestamp};
 
-/// How often the background tries a record whose build fails, and how long it waits in between.
+/// How often, and how far apart, the background tries a build that fails.
 ///
 /// The first wait is `first`, each further one twice the one before, at most `most`. Up to a quarter
 /// is taken off each, by chance, so that records that failed together are not all tried together.

@@ -19,6 +19,16 @@ use crate::view::{
 
 /// One open file with its cache and its writer.
 ///
+/// - To open: [`open`](Self::open), [`open_with`](Self::open_with), [`in_memory`](Self::in_memory).
+/// - To define: [`view`](Self::view), [`input`](Self::input).
+/// - To say what has changed: [`invalidate`](Self::invalidate), [`change`](Self::change),
+///   [`reconcile`](Self::reconcile).
+/// - To have all built anew: [`refresh`](Self::refresh), [`run`](Self::run).
+/// - To look after it: [`metrics`](Self::metrics), [`backlog`](Self::backlog),
+///   [`failures`](Self::failures), [`status`](Self::status).
+/// - To look after the file: [`sync`](Self::sync), [`close`](Self::close),
+///   [`backup`](Self::backup), [`verify`](Self::verify), [`repair`](Self::repair).
+///
 /// Handles are cheap to clone. The store closes when [`close`](Self::close) is called or when the
 /// last handle to it or to one of its views is dropped. An
 /// [`Entities`](crate::Entities) keeps it open as a view does; a [`Record`](crate::Record) and a
@@ -119,8 +129,8 @@ impl Store {
     /// was built from it before as fresh, through any number of views, on any thread.
     ///
     /// Change the data first, then call this. Costs a sync (callers at the same time share one) and
-    /// about a microsecond for each record that it marks; next to nothing if nobody has read the
-    /// source.
+    /// about a microsecond for each record that it marks. One that nobody has read, or that is misspelt,
+    /// marks nothing: the [report](Invalidated) counts.
     ///
     /// ```
     /// # use tidetable::{Store, Timestamp};

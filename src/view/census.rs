@@ -11,7 +11,8 @@ use crate::page::RecordType;
 use super::core::Core;
 use super::survey::survey;
 
-/// How many records a view holds, by what may be believed of them and by the version that made them.
+/// The records of a view, counted by freshness and by version: see
+/// [`View::census`](crate::View::census).
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Census {

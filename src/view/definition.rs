@@ -25,6 +25,24 @@ use super::policy::{Marked, Missing, Policy};
 ///
 /// Nothing is checked or written before [`build`](Self::build),
 /// [`build_page`](Self::build_page) or [`without_build`](Self::without_build) ends the definition.
+///
+/// ```
+/// use tidetable::{Grid, Marked, Span, Store};
+///
+/// let store = Store::in_memory()?;
+/// let sun = store
+///     .view::<u32, u64>("sun") // about patios, by number; its name and types are in the file
+///     .version(1)
+///     .grid(Grid::minutes(10).pages_by_day("Europe/Stockholm"))
+///     .retain(Span::days(3))
+///     .when_marked(Marked::ServeFor(Span::minutes(5)))
+///     .build(|cx, &patio, bucket| {
+///         cx.depends_on(("building", patio / 10));
+///         Ok(u64::from(patio) + bucket.start().as_millis() as u64)
+///     })?;
+/// assert_eq!(sun.page_len(), 144);
+/// # Ok::<(), tidetable::Error>(())
+/// ```
 #[must_use = "a view is defined by its last call: build, build_page or without_build"]
 pub struct ViewDefinition<E: ?Sized, R> {
     engine: Arc<Engine>,

@@ -7,8 +7,36 @@ use crate::freshness::Freshness;
 use crate::revision::Revision;
 use crate::time::Timestamp;
 
-/// What is known of a record: what may be believed of it and why, what it was built from, what was
-/// built from it. Its [`Display`](fmt::Display) form is for people.
+/// What is known of a record: see [`View::explain`](crate::View::explain).
+///
+/// What may be believed of it and why, what it was built from, what was built from it. As text it is
+/// for people:
+///
+/// ```
+/// # use tidetable::{Store, Timestamp};
+/// # const NOW: Timestamp = Timestamp::EPOCH;
+/// # let store = Store::in_memory_with(tidetable::Options { builders: 0, ..Default::default() })?;
+/// # let shade = store.view::<u32, u64>("shade").build(|cx, _, _| {
+/// #     cx.depends_on(("tree", 3));
+/// #     Ok(1)
+/// # })?;
+/// # let sun = store.view::<u32, u64>("sun");
+/// # let sun = sun.build(move |cx, patio, _| Ok(cx.get(&shade, patio, NOW)?.to_native()))?;
+/// # sun.get(&7, NOW)?;
+/// store.invalidate(("tree", 3))?;
+/// println!("{}", sun.explain(&7, NOW)?);
+/// # let told = sun.explain(&7, NOW)?.to_string();
+/// # assert!(told.starts_with("sun[00000007] timeless: suspect\n  because (\"tree\", 3) changed (r"));
+/// # assert!(told.contains("), which shade[00000007] timeless read\n  built at "));
+/// # assert!(told.contains("\n  read shade[00000007] timeless (changed r"));
+/// # Ok::<(), tidetable::Error>(())
+/// ```
+/// ```text
+/// sun[00000007] timeless: suspect
+///   because ("tree", 3) changed (r5, 2026-06-21T10:00:00Z), which shade[00000007] timeless read
+///   built at 2026-06-21T09:12:08Z in 692µs by version 1; begun r2, found right r4, changed r4
+///   read shade[00000007] timeless (changed r3)
+/// ```
 ///
 /// It names sources with their keys and, as bytes, the entities of other records: it is made for
 /// those who look after the application.

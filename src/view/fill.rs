@@ -42,7 +42,7 @@ impl Filled {
     }
 }
 
-/// A bucket that could not be built, and why.
+/// A bucket that a fill could not build, and why.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Failure {

@@ -26,7 +26,22 @@ use super::timeline::Timeline;
 
 /// A view: records of type `R` about entities of type `E`, by time.
 ///
-/// A handle is cheap to clone and may be used from many threads. It keeps the store open.
+/// A handle is cheap to clone and may be used from many threads. It keeps the store open. It comes from
+/// [`ViewDefinition::build`](crate::ViewDefinition::build) and its kin.
+///
+/// - To read: [`get`](Self::get), [`range`](Self::range), [`peek`](Self::peek),
+///   [`nearest`](Self::nearest); of many entities [`get_many`](Self::get_many),
+///   [`scan`](Self::scan).
+/// - To read by another policy: [`when_missing`](Self::when_missing),
+///   [`when_marked`](Self::when_marked), [`within`](Self::within), [`get_async`](Self::get_async).
+/// - To have built ahead: [`fill`](Self::fill), [`request`](Self::request),
+///   [`precompute`](Self::precompute), [`fill_horizon`](Self::fill_horizon).
+/// - To store what is not built: [`put`](Self::put), [`put_many`](Self::put_many),
+///   [`put_depending`](Self::put_depending).
+/// - To say that records are worthless: [`invalidate`](Self::invalidate) and its kin.
+/// - To delete: [`delete`](Self::delete) and its kin, [`clear`](Self::clear).
+/// - To look into it: [`explain`](Self::explain), [`status`](Self::status),
+///   [`census`](Self::census), [`entities`](Self::entities).
 pub struct View<E: ?Sized, R> {
     pub(super) core: Arc<Core<E, R>>,
     policy: Policy,

@@ -12,8 +12,9 @@ use super::entities::Entities;
 use super::handle::View;
 use super::record::Record;
 
-/// A table of values that builds read and the application sets: its changes need no announcing.
+/// A table of values that the application sets and builds read.
 ///
+/// Its changes need no announcing.
 /// Setting a value marks the records that read it, and only if it differs from what was there, byte
 /// for byte as archived. Reading a key that has no value counts too: records that did so are marked
 /// when it gets one. Get one from [`Store::input`](crate::Store::input).

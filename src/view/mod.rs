@@ -1,5 +1,8 @@
 //! Views: how they are defined, read, written and filled.
 
+// First, as the documentation lists what it can do in this order: reading before all else.
+mod handle;
+
 mod ahead;
 mod announce;
 mod build;
@@ -21,7 +24,6 @@ mod filling;
 mod gate;
 mod get;
 mod get_async;
-mod handle;
 mod horizon;
 mod input;
 mod invalidated;

@@ -12,8 +12,9 @@ use crate::time::TimeRange;
 use super::changes::Changes;
 use super::survey::{Surveyed, survey};
 
-/// Which records a run is to build anew: see [`Store::refresh`](crate::Store::refresh). Of every
-/// view, unless it names some.
+/// Which records [`Store::refresh`](crate::Store::refresh) is to build anew.
+///
+/// Those of every view, unless it names some.
 ///
 /// ```
 /// use tidetable::{Refresh, Store, Timestamp};

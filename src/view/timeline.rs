@@ -114,8 +114,10 @@ impl<R: RecordType> Timeline<R> {
     }
 }
 
-/// Reads the records of a [`Timeline`] in place, in order of time; `fold`, `for_each`, `sum` and the
-/// like do so fastest. There is no way from the end: a timeline by value has its last record.
+/// Reads the records of a [`Timeline`] in place, in order of time.
+///
+/// `fold`, `for_each`, `sum` and the like do so fastest. There is no way from the end: a timeline by
+/// value has its last record.
 #[must_use = "iterators do nothing unless they are consumed"]
 pub struct TimelineIter<'a, R: RecordType> {
     /// The page that it is in, until the last is read.

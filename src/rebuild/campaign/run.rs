@@ -17,8 +17,9 @@ use crate::sync::Arc;
 
 use super::spool::Spool;
 
-/// A run: large work that goes on by itself, over crashes and restarts, with its progress in the
-/// file. See [`View::precompute`](crate::View::precompute) and
+/// A run: large work that goes on by itself, over crashes and restarts.
+///
+/// Its progress is in the file. See [`View::precompute`](crate::View::precompute) and
 /// [`Store::refresh`](crate::Store::refresh).
 ///
 /// A handle is cheap to clone and may be used from many threads. It keeps the store open; dropping
