@@ -109,7 +109,7 @@ fn as_copied(shared: &Shared, table: &str, key: &[u8], row: &[u8]) -> Result<Opt
         "meta" if key == meta::REVISION => Some(ahead.get().to_le_bytes().to_vec()),
         "views" if distrusted => {
             let row = ViewRow::from_bytes(&String::from_utf8_lossy(key), row)?;
-            Some(ViewRow { stale_before: ahead, ..row }.to_bytes())
+            Some(ViewRow { stamp: row.stamp.stale_at(ahead), ..row }.to_bytes())
         }
         _ => None,
     })

@@ -14,8 +14,8 @@ use crate::sync::Arc;
 use super::backlog::Backlog;
 use super::ledger::Ledger;
 use super::links::Links;
+use super::live_stamp::LiveStamp;
 use super::shared::{PageInMemory, Shared};
-use super::stamps::Stamps;
 use super::standing::Standing;
 use super::tables::{self, PAGES, VIEWS};
 use super::view_row::ViewRow;
@@ -355,7 +355,7 @@ impl<'t> Batch<'t> {
         Ok(written)
     }
 
-    fn write_views(&mut self) -> Result<Vec<(Arc<Stamps>, ViewRow)>> {
+    fn write_views(&mut self) -> Result<Vec<(Arc<LiveStamp>, ViewRow)>> {
         let dirty = self.ledger.views.take_dirty();
         if dirty.is_empty() {
             return Ok(Vec::new());
@@ -389,7 +389,7 @@ enum InFile {
 pub(crate) struct Written {
     pub(crate) changes: Vec<Change>,
     /// Views whose row has changed, with what their readers look at.
-    pub(crate) stamps: Vec<(Arc<Stamps>, ViewRow)>,
+    pub(crate) stamps: Vec<(Arc<LiveStamp>, ViewRow)>,
     pub(crate) bytes: usize,
     /// The revision of the last operation.
     pub(crate) last: Revision,

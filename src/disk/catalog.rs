@@ -9,9 +9,9 @@ use crate::sync::{Arc, Mutex};
 use crate::time::Timestamp;
 
 use super::contents::known_views;
+use super::live_stamp::LiveStamp;
 use super::operations::{Define, Defined, Relay, ReserveView};
 use super::shared::Shared;
-use super::stamps::Stamps;
 use super::tables::{DICTIONARIES, VIEWS};
 use super::view_row::ViewRow;
 use super::view_state::{Definition, ViewState};
@@ -53,7 +53,7 @@ impl Catalog {
         };
         let state = Arc::new(state);
         if shared.is_distrusted(state.id()) {
-            state.stamps().distrust_all();
+            state.live_stamp().distrust_all();
         }
         if let Some(old) = live {
             old.end();
@@ -133,8 +133,8 @@ fn write_definition(
         let (definition, live) = (definition.clone(), live.cloned());
         writer.run(Define { definition, now, relaid, live })
     };
-    let (row, stamps) = match define(None)? {
-        Defined::Ready(row, stamps) => (row, stamps),
+    let (row, stamp) = match define(None)? {
+        Defined::Ready(row, stamp) => (row, stamp),
         Defined::NeedsRelay(old) => {
             if let Some(live) = live {
                 // What it stored from here on would be left behind under the old id.
@@ -142,7 +142,7 @@ fn write_definition(
             }
             let new = relay(shared, writer, &definition, old)?;
             match define(Some(new))? {
-                Defined::Ready(row, stamps) => (row, stamps),
+                Defined::Ready(row, stamp) => (row, stamp),
                 Defined::NeedsRelay(_) => {
                     return Err(Error::damaged("the view's page length cannot be changed")
                         .at_view(&definition.name));
@@ -150,7 +150,7 @@ fn write_definition(
             }
         }
     };
-    state(shared, definition, &row, stamps)
+    state(shared, definition, &row, stamp)
 }
 
 /// Copies a view's pages to the new page length under a new id.
@@ -185,11 +185,11 @@ fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState>
     let Some(row) = find_row(shared, &definition.name)? else {
         return refuse("the file has no such view, and it is open to read only");
     };
-    if definition.version < row.version {
+    if definition.version < row.stamp.version {
         return refuse(&format!(
             "the file holds version {}, the program defines version {}, and it is open to read \
              only: a newer program has written the file; run that one",
-            row.version, definition.version
+            row.stamp.version, definition.version
         ));
     }
     let fits = row.layout == definition.layout
@@ -202,11 +202,11 @@ fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState>
         );
     }
     let same_zone = row.zone_years == definition.grid.zone_years();
-    let same_version = row.version == definition.version;
+    let same_version = row.stamp.version == definition.version;
     let state = apart(shared, definition, &row)?;
     if !same_zone {
         // Its buckets may be other stretches of time than those that the records were built for.
-        state.stamps().distrust_all();
+        state.live_stamp().distrust_all();
     }
     if !same_zone || !same_version {
         shared.distrust_readers(reading(shared, row.id)?);
@@ -230,21 +230,21 @@ fn find_row(shared: &Shared, name: &str) -> Result<Option<ViewRow>> {
 
 /// A state that nobody stamps: of a file open to read, or of pages that are being laid out.
 fn apart(shared: &Shared, definition: Definition, row: &ViewRow) -> Result<ViewState> {
-    state(shared, definition, row, Arc::new(Stamps::of(row)))
+    state(shared, definition, row, Arc::new(LiveStamp::of(row)))
 }
 
 fn state(
     shared: &Shared,
     definition: Definition,
     row: &ViewRow,
-    stamps: Arc<Stamps>,
+    stamp: Arc<LiveStamp>,
 ) -> Result<ViewState> {
     let counters = shared.counters.views.of(&definition.name);
-    let state = ViewState::new(definition, row, stamps.clone(), None, counters.clone());
+    let state = ViewState::new(definition, row, stamp.clone(), None, counters.clone());
     let Some(dictionary) = own_dictionary(shared, &state, row.dictionary)? else {
         return Ok(state);
     };
-    Ok(ViewState::new(state.definition().clone(), row, stamps, Some(dictionary), counters))
+    Ok(ViewState::new(state.definition().clone(), row, stamp, Some(dictionary), counters))
 }
 
 fn own_dictionary(shared: &Shared, view: &ViewState, id: u32) -> Result<Option<Dictionary>> {

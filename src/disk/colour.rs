@@ -107,7 +107,7 @@ impl Batch<'_> {
                     return Ok((Colour::Stale, here(), never));
                 }
                 let mark = marks.as_ref().map_or(Colour::Fresh, |marks| marks.colour(slot));
-                let is_marked = mark.max(row.colour_of(facts)) > Colour::Fresh;
+                let is_marked = mark.max(row.stamp.colour(facts)) > Colour::Fresh;
                 if sealed.contains(slot) {
                     continue;
                 }
@@ -133,7 +133,7 @@ impl Batch<'_> {
     fn judge_many(&mut self, view: ViewId, observed: &Observation) -> Colour {
         let seen = observed.seen;
         let Some(row) = self.views().by_id(view) else { return Colour::Stale };
-        let stamped = row.stale_before > seen || row.suspect_before > seen;
+        let stamped = row.stamp.raised() > seen;
         let Some(moves) = self.views().moves(view) else { return Colour::Stale };
         if moves.changed > seen {
             Colour::Stale

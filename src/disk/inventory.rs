@@ -181,17 +181,16 @@ fn about_views(shared: &Shared, txn: &ReadTransaction) -> Result<BTreeMap<ViewId
     };
     let mut views = BTreeMap::new();
     for (of, row) in &rows {
-        let ViewRow { id, version, grid, page_len, stale_before, suspect_before, readers, .. } =
-            row;
+        let ViewRow { id, grid, page_len, stamp, readers, .. } = row;
         let contents = ViewContents {
             name: of.clone(),
             number: id.0,
-            version: *version,
+            version: stamp.version,
             grid: grid.clone(),
             page_len: *page_len,
             read_by: readers.iter().filter_map(name).collect(),
-            stale_before: stale_before.get(),
-            suspect_before: suspect_before.get(),
+            stale_before: stamp.stale_before.get(),
+            suspect_before: stamp.suspect_before.get(),
             ..ViewContents::default()
         };
         views.insert(*id, contents);
@@ -252,7 +251,7 @@ where
             view.put += u64::from(page.was_put(slot));
             view.tombstones += u64::from(page.is_tombstone(slot));
             if page.holds(slot) && !marks.marked().contains(slot) {
-                let colour = row.colour_of(page.facts(slot));
+                let colour = row.stamp.colour(page.facts(slot));
                 view.stamped += u64::from(colour > crate::graph::Colour::Fresh);
             }
         }

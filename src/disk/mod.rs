@@ -27,6 +27,7 @@ mod ledger;
 mod life;
 mod link_rows;
 mod links;
+mod live_stamp;
 mod load;
 mod marking;
 mod operation;
@@ -52,7 +53,7 @@ mod source_row;
 #[cfg(test)]
 #[cfg(not(loom))]
 mod sparing_tests;
-mod stamps;
+mod stamp;
 mod standing;
 mod tables;
 mod told;
@@ -70,8 +71,8 @@ mod writer_tests;
 
 pub use backlog::BacklogCounts;
 pub(crate) use backlog::{
-    Due, NotedFailure, SweepFor, SweepState, backlog, backlog_of, due_marks, due_stamped,
-    due_wanted, last_failures, levels, sweep_of, tries, tries_in,
+    Due, NotedFailure, SweepState, backlog, backlog_of, due_marks, due_stamped, due_wanted,
+    last_failures, levels, sweep_of, tries, tries_in,
 };
 pub use backup::BackupReport;
 pub(crate) use backup::backup;
@@ -98,6 +99,7 @@ pub(crate) use salvage::repair;
 pub use salvage::{Loss, RepairReport};
 pub(crate) use scope::Scope;
 pub(crate) use shared::{PageInMemory, Parts, Shared, closed};
+pub(crate) use stamp::Stamp;
 pub(crate) use verify::verify;
 pub use verify::{Finding, FindingKind, Verified, VerifyReport};
 pub(crate) use view_row::ViewRow;

@@ -183,7 +183,7 @@ impl Shared {
     /// defined already or will be.
     pub(super) fn distrust_readers(&self, views: BTreeSet<ViewId>) {
         views.iter().filter_map(|view| self.view(*view)).for_each(|view| {
-            view.stamps().distrust_all();
+            view.live_stamp().distrust_all();
         });
         self.distrusted_views.lock().extend(views);
     }

@@ -307,7 +307,7 @@ impl Writer {
                     What::Marked(row) => raise(cache, cache_key, &row),
                 }
             }
-            written.stamps.iter().for_each(|(stamps, row)| stamps.raise(row));
+            written.stamps.iter().for_each(|(stamp, row)| stamp.raise(row));
         });
         committed
     }
@@ -342,7 +342,7 @@ fn publish_marks(shared: &Shared, written: &Written) {
             raise(&shared.cache, CacheKey::new(key), row);
         }
     }
-    for (stamps, row) in &written.stamps {
-        stamps.raise(row);
+    for (stamp, row) in &written.stamps {
+        stamp.raise(row);
     }
 }

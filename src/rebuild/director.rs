@@ -36,7 +36,7 @@ struct State {
     wanted: Scan,
     /// View -> how far its marks were looked through.
     marked: HashMap<ViewId, Scan>,
-    /// View -> how far its pages were looked through for what its stamps say.
+    /// View -> how far its pages were looked through for what its stamp says.
     stamped: HashMap<ViewId, Sweeping>,
     /// View -> before when nothing of it is tried: its breaker is trying a build of somebody else's.
     turned_away: HashMap<ViewId, Timestamp>,
@@ -390,8 +390,8 @@ impl State {
     /// How far a sweep got, if that is to be written down.
     fn note(&mut self, shared: &Shared) -> Result<Option<NoteSweep>> {
         for (view, sweeping) in &mut self.stamped {
-            if let Some(Swept { stamps, cursor }) = sweeping.take_note() {
-                return Ok(Some(NoteSweep { view: *view, stamps, cursor }));
+            if let Some(Swept { stamp, cursor }) = sweeping.take_note() {
+                return Ok(Some(NoteSweep { view: *view, stamp, cursor }));
             }
         }
         // Views that are no more are swept no more.

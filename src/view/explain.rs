@@ -87,8 +87,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// The cause that is left when no mark says another: the view as a whole.
     fn stamp(&self, freshness: Freshness, version: u32) -> ExplainedCause {
-        let stamps = self.state.stamps();
-        let (stale, suspect) = (stamps.stale_before(), stamps.suspect_before());
+        let stamp = self.state.stamp();
+        let (stale, suspect) = (stamp.stale_before, stamp.suspect_before);
         let (what, revision) = match freshness {
             Freshness::OldVersion => {
                 let now = self.state.version();
@@ -99,7 +99,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             }
             _ => ("the whole view was invalidated".to_owned(), stale),
         };
-        ExplainedCause { what, revision, since: stamps.stamped_at(), through: None }
+        let since = self.state.live_stamp().stamped_at();
+        ExplainedCause { what, revision, since, through: None }
     }
 }
 

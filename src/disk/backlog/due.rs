@@ -105,7 +105,7 @@ pub(crate) fn due_wanted(
 }
 
 /// The first page of a view from `from` (inclusive; `None` is its first) that has records which are
-/// not right by the view's stamps or version, in at most `look` pages. What is marked or wanted is
+/// not right by the view's stamp, in at most `look` pages. What is marked or wanted is
 /// left out: it is found there. So is what is sealed.
 pub(crate) fn due_stamped(
     shared: &Shared,
@@ -124,11 +124,13 @@ pub(crate) fn due_stamped(
         file.look(&file.pages, from, &until, look, |key, bytes, _| {
             // Without a check of anything: what is damaged is not built from here in any case.
             let facts = page::stored_facts(bytes).unwrap_or_default();
-            if facts.iter().all(|facts| !is_stamped(view, facts)) {
+            let stamp = view.stamp();
+            let is_stamped = |facts: &Facts| stamp.colour(facts) > Colour::Fresh;
+            if !facts.iter().any(is_stamped) {
                 return Ok(SlotSet::EMPTY);
             }
             let Some(page) = file.page(view, key)? else { return Ok(SlotSet::EMPTY) };
-            let stamped = page.present().filter(|slot| is_stamped(view, page.facts(*slot)));
+            let stamped = page.present().filter(|slot| is_stamped(page.facts(*slot)));
             let stamped = stamped.collect::<SlotSet>().minus(view.sealed(key, now));
             if stamped.is_empty() {
                 return Ok(stamped);
@@ -144,18 +146,6 @@ pub(crate) fn due_stamped(
 /// A view that can be built in this opening, as far as the file's part knows.
 fn live(shared: &Shared, view: ViewId) -> Option<crate::sync::Arc<ViewState>> {
     shared.view(view).filter(|view| view.check().is_ok())
-}
-
-/// What the stamps and the version of a view say of a record with these facts.
-fn is_stamped(view: &ViewState, facts: &Facts) -> bool {
-    let stamps = view.stamps();
-    let stale = facts.begun < stamps.stale_before() || facts.version != view.version();
-    let colour = match (stale, facts.verified < stamps.suspect_before()) {
-        (true, _) => Colour::Stale,
-        (false, true) => Colour::Suspect,
-        (false, false) => Colour::Fresh,
-    };
-    colour > Colour::Fresh
 }
 
 fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
@@ -225,11 +215,10 @@ impl<'s, 't> File<'s, 't> {
     ) -> Result<SlotSet> {
         let (due, later): (Vec<_>, Vec<_>) = tried.partition(|(_, tries)| tries.is_due(now));
         let mut due: SlotSet = due.into_iter().map(|(slot, _)| slot).collect();
-        let stamped = view.stamps().stale_before().max(view.stamps().suspect_before());
         if later.is_empty() {
             return Ok(due);
         }
-        let revived = match stamped {
+        let revived = match view.stamp().raised() {
             Revision::ZERO => SlotSet::EMPTY,
             stamped => self.backlog.failed_before(page, stamped)?,
         };

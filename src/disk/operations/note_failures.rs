@@ -63,7 +63,7 @@ impl Operation for NoteFailures {
                 let is_right = standing.as_ref().is_some_and(|page| {
                     let is_fresh = || {
                         let facts = page.facts(slot);
-                        row.colour_of(facts) == Colour::Fresh && facts.fresh_until > self.now
+                        row.stamp.colour(facts) == Colour::Fresh && facts.fresh_until > self.now
                     };
                     page.holds(slot) && (sealed.contains(slot) || is_fresh())
                 });

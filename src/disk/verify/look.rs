@@ -173,7 +173,8 @@ impl<T: ReadableTable<Key, Key>> Look<'_, T> {
         }
         let row = PageKey::split(key).and_then(|(view, ..)| self.views.by_id(view));
         let Some(row) = row else { return Ok(true) };
-        let moved = |facts: &Facts| facts.changed > after || row.colour_of(facts) > Colour::Fresh;
+        let moved =
+            |facts: &Facts| facts.changed > after || row.stamp.colour(facts) > Colour::Fresh;
         if let Some(staged) = (self.staged)(key) {
             return Ok(staged.is_some_and(|page| page.value().all_facts().iter().any(moved)));
         }

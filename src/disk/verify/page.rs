@@ -79,7 +79,7 @@ where
             faults.push(fault.mended_by(Remedy::NoteReader(read)));
         }
     }
-    faults.extend(impossible(look, &page, row.version));
+    faults.extend(impossible(look, &page, row.stamp.version));
     let Some(marks) = marks else { return Ok(faults) };
     seen.suspect += u64::from(marks.suspect().len());
     seen.stale += u64::from(marks.stale().len());
