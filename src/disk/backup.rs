@@ -45,7 +45,7 @@ fn copy_to(shared: &Shared, to: &Path, progress: &dyn Fn(f64)) -> Result<BackupR
     let rows = Cell::new(0);
     let cache = shared.options.file_cache_bytes();
     let lay_out = |database: &mut Database| {
-        rows.set(shared.read(|txn| copy(shared, txn, database, progress))?);
+        rows.set(shared.file.read(|txn| copy(shared, txn, database, progress))?);
         Ok(())
     };
     let contents = Contents { lay_out: &lay_out, ..CONTENTS };
@@ -69,10 +69,10 @@ fn copy(
     database: &mut Database,
     progress: &dyn Fn(f64),
 ) -> Result<u64> {
-    let failed = |cause| shared.storage_error(cause);
+    let failed = |cause| shared.file.storage_error(cause);
     let tables: Vec<_> = ALL_NAMES
         .iter()
-        .filter_map(|name| match open_if_there(shared, txn, Bytes::new(name)) {
+        .filter_map(|name| match open_if_there(&shared.file, txn, Bytes::new(name)) {
             Ok(table) => table.map(|table| Ok((*name, table))),
             Err(error) => Some(Err(error)),
         })

@@ -10,6 +10,7 @@ use crate::time::Timestamp;
 
 use super::contents::known_views;
 use super::live_stamp::LiveStamp;
+use super::open_file::OpenFile;
 use super::operations::{Define, Defined, Relay, ReserveView};
 use super::shared::Shared;
 use super::tables::{DICTIONARIES, VIEWS};
@@ -52,7 +53,7 @@ impl Catalog {
             None => read_definition(shared, definition)?,
         };
         let state = Arc::new(state);
-        if shared.is_distrusted(state.id()) {
+        if shared.views.is_distrusted(state.id()) {
             state.live_stamp().distrust_all();
         }
         if let Some(old) = live {
@@ -60,7 +61,9 @@ impl Catalog {
             forget_pages(shared, old.id(), state.id());
         }
         state.announcements().lock().begin(shared.published());
-        shared.enlist(&state);
+        shared.views.enlist(&state);
+        // There may be something to do for it.
+        shared.bell.ring();
         self.views.lock().insert(state.name().to_string(), state.clone());
         Ok(state)
     }
@@ -81,7 +84,7 @@ impl Catalog {
         let deleted = delete()?;
         if let Some(view) = live {
             shared.counters.views.end(name);
-            shared.dismiss(view.id());
+            shared.views.dismiss(view.id());
             shared.cache.retire_where(|key| key.starts_with(&view.id().0.to_be_bytes()));
         }
         Ok(deleted)
@@ -90,7 +93,7 @@ impl Catalog {
 
 fn forget_pages(shared: &Shared, old: ViewId, new: ViewId) {
     if old != new {
-        shared.dismiss(old);
+        shared.views.dismiss(old);
         shared.cache.retire_where(|key| key.starts_with(&old.0.to_be_bytes()));
     }
 }
@@ -160,7 +163,7 @@ fn relay(
     definition: &Definition,
     old: ViewId,
 ) -> Result<ViewId> {
-    let row = find_row(shared, &definition.name)?.filter(|row| row.id == old);
+    let row = find_row(&shared.file, &definition.name)?.filter(|row| row.id == old);
     let row =
         row.ok_or_else(|| Error::damaged("the view's row is gone").at_view(&definition.name))?;
     let old_definition = Definition { page_len: row.page_len, ..definition.clone() };
@@ -182,7 +185,7 @@ fn relay(
 fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState> {
     let refuse =
         |what: &str| Err(Error::new(ErrorKind::Definition, what).at_view(&definition.name));
-    let Some(row) = find_row(shared, &definition.name)? else {
+    let Some(row) = find_row(&shared.file, &definition.name)? else {
         return refuse("the file has no such view, and it is open to read only");
     };
     if definition.version < row.stamp.version {
@@ -209,7 +212,7 @@ fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState>
         state.live_stamp().distrust_all();
     }
     if !same_zone || !same_version {
-        shared.distrust_readers(reading(shared, row.id)?);
+        shared.views.distrust(reading(shared, row.id)?);
     }
     Ok(state)
 }
@@ -220,10 +223,10 @@ fn reading(shared: &Shared, view: ViewId) -> Result<BTreeSet<ViewId>> {
     Ok(reachable([view], |view| views.readers(view).to_vec()))
 }
 
-fn find_row(shared: &Shared, name: &str) -> Result<Option<ViewRow>> {
-    shared.read(|txn| {
-        let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
-        let found = views.get(name.as_bytes()).map_err(|cause| shared.storage_error(cause))?;
+fn find_row(file: &OpenFile, name: &str) -> Result<Option<ViewRow>> {
+    file.read(|txn| {
+        let views = txn.open_table(VIEWS).map_err(|cause| file.storage_error(cause))?;
+        let found = views.get(name.as_bytes()).map_err(|cause| file.storage_error(cause))?;
         found.map(|row| ViewRow::from_bytes(name, row.value())).transpose()
     })
 }
@@ -241,19 +244,19 @@ fn state(
 ) -> Result<ViewState> {
     let counters = shared.counters.views.of(&definition.name);
     let state = ViewState::new(definition, row, stamp.clone(), None, counters.clone());
-    let Some(dictionary) = own_dictionary(shared, &state, row.dictionary)? else {
+    let Some(dictionary) = own_dictionary(&shared.file, &state, row.dictionary)? else {
         return Ok(state);
     };
     Ok(ViewState::new(state.definition().clone(), row, stamp, Some(dictionary), counters))
 }
 
-fn own_dictionary(shared: &Shared, view: &ViewState, id: u32) -> Result<Option<Dictionary>> {
+fn own_dictionary(file: &OpenFile, view: &ViewState, id: u32) -> Result<Option<Dictionary>> {
     if id == 0 {
         return Ok(None);
     }
-    shared.read(|txn| {
-        let table = txn.open_table(DICTIONARIES).map_err(|cause| shared.storage_error(cause))?;
-        let aid = view.aid(id, &table, |cause| shared.storage_error(cause))?;
+    file.read(|txn| {
+        let table = txn.open_table(DICTIONARIES).map_err(|cause| file.storage_error(cause))?;
+        let aid = view.aid(id, &table, |cause| file.storage_error(cause))?;
         aid.map(Aid::into_dictionary).transpose()
     })
 }

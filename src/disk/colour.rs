@@ -84,7 +84,7 @@ impl Batch<'_> {
         now: Timestamp,
     ) -> Result<Judged> {
         let (first, last) = observed.slots;
-        let view = PageKey::split(page).and_then(|(id, _, _)| self.shared().view(id));
+        let view = PageKey::split(page).and_then(|(id, _, _)| self.shared().views.get(id));
         // A view that is no more: nothing of it can be what was observed.
         let never = Timestamp::MAX;
         let Some(view) = view else { return Ok((Colour::Stale, None, never)) };

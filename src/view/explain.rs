@@ -44,8 +44,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             changed: facts.changed,
             fresh_until: Some(facts.fresh_until).filter(|at| *at != Timestamp::MAX),
         });
-        self.shared().read(|txn| {
-            let links = Links::to_read(self.shared(), txn)?;
+        self.shared().file.read(|txn| {
+            let links = Links::to_read(&self.shared().file, txn)?;
             let mut causes = causes(&names, page, slot, |page| links.marks(page))?;
             if causes.is_empty()
                 && let Some((freshness, facts)) = freshness.zip(facts)
@@ -138,7 +138,7 @@ impl Names<'_> {
 
     fn bucket(&self, page: &[u8], slot: Slot) -> String {
         let Some((id, _, number)) = PageKey::split(page) else { return String::new() };
-        let view = self.shared.view(id);
+        let view = self.shared.views.get(id);
         let bucket = view.and_then(|view| view.grid().bucket_in(number, slot.0, view.page_len()));
         match bucket {
             Some(bucket) => bucket.to_string(),

@@ -312,7 +312,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             Freshness::OldVersion => stamped(),
             Freshness::Stale | Freshness::Suspect => {
                 let (page, slot) = record.place();
-                let marks = mark_row(self.shared(), page).ok()?;
+                let marks = mark_row(&self.shared().file, page).ok()?;
                 let cause = marks.as_ref().and_then(|row| row.cause(slot));
                 match (cause.map(|cause| cause.since), stamped()) {
                     (Some(marked), Some(stamped)) => Some(marked.min(stamped)),

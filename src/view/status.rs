@@ -88,7 +88,7 @@ fn status(engine: &Engine, id: ViewId, info: ViewInfo) -> Result<ViewStatus> {
     let shared = engine.shared();
     let backlog = backlog_of(shared, id)?;
     let (mut records, mut fresh) = (None, None);
-    if let Some(view) = shared.view(id) {
+    if let Some(view) = shared.views.get(id) {
         let (mut all, mut standing) = (0, 0);
         survey(shared, &view, Scope::All, |page| {
             let freshness = page.slots.iter().filter_map(|slot| page.freshness(shared, slot));

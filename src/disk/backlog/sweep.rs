@@ -6,6 +6,7 @@ use crate::error::{Error, RESTORE, Result};
 use crate::page::ViewId;
 use crate::revision::Revision;
 
+use super::super::open_file::OpenFile;
 use super::super::row::{RowReader, RowWriter};
 use super::super::shared::Shared;
 use super::super::stamp::Stamp;
@@ -74,9 +75,9 @@ impl SweepRow {
 
 /// How far a view has been swept.
 pub(crate) fn sweep_of(shared: &Shared, view: &ViewState) -> Result<SweepState> {
-    let found = shared.read(|txn| {
-        let Some(sweeps) = open_if_there(shared, txn, SWEEPS)? else { return Ok(None) };
-        found(shared, &sweeps, view.id())
+    let found = shared.file.read(|txn| {
+        let Some(sweeps) = open_if_there(&shared.file, txn, SWEEPS)? else { return Ok(None) };
+        found(&shared.file, &sweeps, view.id())
     })?;
     Ok(state(view.stamp(), found))
 }
@@ -88,23 +89,23 @@ pub(super) fn is_swept(
     row: &ViewRow,
 ) -> Result<bool> {
     let found = match sweeps {
-        Some(sweeps) => found(shared, sweeps, row.id)?,
+        Some(sweeps) => found(&shared.file, sweeps, row.id)?,
         None => None,
     };
     Ok(state(row.stamp, found) == SweepState::Done)
 }
 
 fn found(
-    shared: &Shared,
+    file: &OpenFile,
     sweeps: &impl ReadableTable<&'static [u8], &'static [u8]>,
     view: ViewId,
 ) -> Result<Option<SweepRow>> {
     let key = view.0.to_be_bytes();
-    let found = sweeps.get(key.as_slice()).map_err(|cause| shared.storage_error(cause))?;
+    let found = sweeps.get(key.as_slice()).map_err(|cause| file.storage_error(cause))?;
     let Some(bytes) = found else { return Ok(None) };
     let row = SweepRow::from_bytes(bytes.value()).ok_or_else(|| {
         let what = format!("the note how far a view was swept is unreadable; {RESTORE}");
-        shared.at_file(Error::damaged(what))
+        file.at_file(Error::damaged(what))
     })?;
     Ok(Some(row))
 }

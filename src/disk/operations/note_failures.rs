@@ -42,7 +42,8 @@ impl Operation for NoteFailures {
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<()> {
         // Of a view that is no more nothing is noted.
         let Some((id, ..)) = PageKey::split(&self.page) else { return Ok(()) };
-        let (Some(view), Some(row)) = (batch.shared().view(id), batch.views().by_id(id).cloned())
+        let (Some(view), Some(row)) =
+            (batch.shared().views.get(id), batch.views().by_id(id).cloned())
         else {
             return Ok(());
         };

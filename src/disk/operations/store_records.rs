@@ -17,7 +17,7 @@ use super::super::committed::Committed;
 use super::super::links::Move;
 use super::super::operation::{Operation, Speed};
 use super::super::shared::PageInMemory;
-use super::super::undeclared::Before;
+use super::super::undeclared::{Before, unexplained};
 use super::super::view_state::ViewState;
 
 /// Records of one page that are to be stored.
@@ -210,7 +210,8 @@ impl StoreRecords {
                 let bucket = PageKey::split(key.as_slice()).and_then(|(_, _, number)| {
                     self.view.grid().bucket_in(number, slot.0, self.view.page_len())
                 });
-                batch.shared().report_unexplained(&self.view, key, bucket);
+                self.view.counters().builds_unexplained.add(1);
+                batch.shared().last_unexplained.note(unexplained(&self.view, key, bucket));
             }
         }
         Ok(())

@@ -131,7 +131,7 @@ where
     }
     let PageStands::Page(page) = look.page(key)? else { return Ok(None) };
     let marks = look.marks(key)?.row().unwrap_or_default();
-    let live = look.shared.view(id);
+    let live = look.shared.views.get(id);
     let (first, last) = (u32::from(read.slots.0), u32::from(read.slots.1));
     // What retention has left of a record, or never was one, has no say.
     let slots = (first..=last.min(page.slots() - 1)).map(Slot).filter(|slot| page.holds(*slot));

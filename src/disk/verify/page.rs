@@ -47,7 +47,7 @@ where
         }
         PageStands::Page(page) => page,
     };
-    let view = look.shared.view(id);
+    let view = look.shared.views.get(id);
     count(&page, view.is_some(), seen);
     // In an order in which each can be mended: where the page is written, its rows are read.
     let mut faults = Vec::new();

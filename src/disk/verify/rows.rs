@@ -100,7 +100,7 @@ fn check_aid<T>(
     row: &[u8],
     is_readable: bool,
 ) -> Option<Fault> {
-    let view = first_id(key).and_then(|view| look.shared.view(view))?;
+    let view = first_id(key).and_then(|view| look.shared.views.get(view))?;
     let aid = match view.known_aid(id) {
         None if !is_readable => view.patterns().by_id(id).map(Aid::Pattern),
         known => known,
