@@ -45,7 +45,7 @@ fn copy_to(shared: &Shared, to: &Path, progress: &dyn Fn(f64)) -> Result<BackupR
     let rows = Cell::new(0);
     let cache = shared.options.file_cache_bytes();
     let lay_out = |database: &mut Database| {
-        rows.set(shared.read(|txn| copy(shared, txn, database, progress))?);
+        rows.set(shared.file.read(|txn| copy(shared, txn, database, progress))?);
         Ok(())
     };
     let contents = Contents { lay_out: &lay_out, ..CONTENTS };
@@ -69,10 +69,10 @@ fn copy(
     database: &mut Database,
     progress: &dyn Fn(f64),
 ) -> Result<u64> {
-    let failed = |cause| shared.storage_error(cause);
+    let failed = |cause| shared.file.storage_error(cause);
     let tables: Vec<_> = ALL_NAMES
         .iter()
-        .filter_map(|name| match open_if_there(shared, txn, Bytes::new(name)) {
+        .filter_map(|name| match open_if_there(&shared.file, txn, Bytes::new(name)) {
             Ok(table) => table.map(|table| Ok((*name, table))),
             Err(error) => Some(Err(error)),
         })
@@ -109,7 +109,7 @@ fn as_copied(shared: &Shared, table: &str, key: &[u8], row: &[u8]) -> Result<Opt
         "meta" if key == meta::REVISION => Some(ahead.get().to_le_bytes().to_vec()),
         "views" if distrusted => {
             let row = ViewRow::from_bytes(&String::from_utf8_lossy(key), row)?;
-            Some(ViewRow { stale_before: ahead, ..row }.to_bytes())
+            Some(ViewRow { stamp: row.stamp.stale_at(ahead), ..row }.to_bytes())
         }
         _ => None,
     })

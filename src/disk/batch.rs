@@ -14,8 +14,8 @@ use crate::sync::Arc;
 use super::backlog::Backlog;
 use super::ledger::Ledger;
 use super::links::Links;
+use super::live_stamp::LiveStamp;
 use super::shared::{PageInMemory, Shared};
-use super::stamps::Stamps;
 use super::standing::Standing;
 use super::tables::{self, PAGES, VIEWS};
 use super::view_row::ViewRow;
@@ -69,14 +69,14 @@ impl<'t> Batch<'t> {
         ledger: &'t mut Ledger,
         last: Revision,
     ) -> Result<Self> {
-        let pages = txn.open_table(PAGES).map_err(|e| shared.storage_error(e))?;
+        let pages = txn.open_table(PAGES).map_err(|e| shared.file.storage_error(e))?;
         Ok(Self {
             shared,
             txn,
             ledger,
             pages,
-            links: Links::to_write(shared, txn)?,
-            backlog: Backlog::to_write(shared, txn)?,
+            links: Links::to_write(&shared.file, txn)?,
+            backlog: Backlog::to_write(&shared.file, txn)?,
             revision: last,
             patterns: HashMap::new(),
             staged: BTreeMap::new(),
@@ -124,7 +124,7 @@ impl<'t> Batch<'t> {
     /// Keeps a failure of the file below: from here on nothing of this transaction can be right.
     pub(crate) fn keep<T>(&mut self, result: Result<T, impl Into<redb::Error>>) -> Result<T> {
         result.map_err(|cause| {
-            let error = self.shared.storage_error(cause);
+            let error = self.shared.file.storage_error(cause);
             self.fault.get_or_insert(error).clone()
         })
     }
@@ -145,8 +145,8 @@ impl<'t> Batch<'t> {
         };
         let decoded = page::decode(&bytes, key, view.shape(), |id| {
             let table = self.txn.open_table(tables::DICTIONARIES);
-            let table = table.map_err(|e| self.shared.storage_error(e))?;
-            view.aid(id, &table, |e| self.shared.storage_error(e))
+            let table = table.map_err(|e| self.shared.file.storage_error(e))?;
+            view.aid(id, &table, |e| self.shared.file.storage_error(e))
         });
         match decoded {
             Ok(page) => Ok(Some(Standing::FromDisk(Box::new(page)))),
@@ -156,7 +156,7 @@ impl<'t> Batch<'t> {
                 Err(self.fault.get_or_insert(error).clone())
             }
             Err(error) => {
-                let error = self.shared.at_file(error.at_view(view.name()));
+                let error = self.shared.file.at_file(error.at_view(view.name()));
                 self.shared.report_damage_late(error);
                 Ok(None)
             }
@@ -355,7 +355,7 @@ impl<'t> Batch<'t> {
         Ok(written)
     }
 
-    fn write_views(&mut self) -> Result<Vec<(Arc<Stamps>, ViewRow)>> {
+    fn write_views(&mut self) -> Result<Vec<(Arc<LiveStamp>, ViewRow)>> {
         let dirty = self.ledger.views.take_dirty();
         if dirty.is_empty() {
             return Ok(Vec::new());
@@ -389,7 +389,7 @@ enum InFile {
 pub(crate) struct Written {
     pub(crate) changes: Vec<Change>,
     /// Views whose row has changed, with what their readers look at.
-    pub(crate) stamps: Vec<(Arc<Stamps>, ViewRow)>,
+    pub(crate) stamps: Vec<(Arc<LiveStamp>, ViewRow)>,
     pub(crate) bytes: usize,
     /// The revision of the last operation.
     pub(crate) last: Revision,

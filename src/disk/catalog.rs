@@ -9,9 +9,10 @@ use crate::sync::{Arc, Mutex};
 use crate::time::Timestamp;
 
 use super::contents::known_views;
+use super::live_stamp::LiveStamp;
+use super::open_file::OpenFile;
 use super::operations::{Define, Defined, Relay, ReserveView};
 use super::shared::Shared;
-use super::stamps::Stamps;
 use super::tables::{DICTIONARIES, VIEWS};
 use super::view_row::ViewRow;
 use super::view_state::{Definition, ViewState};
@@ -52,15 +53,17 @@ impl Catalog {
             None => read_definition(shared, definition)?,
         };
         let state = Arc::new(state);
-        if shared.is_distrusted(state.id()) {
-            state.stamps().distrust_all();
+        if shared.views.is_distrusted(state.id()) {
+            state.live_stamp().distrust_all();
         }
         if let Some(old) = live {
             old.end();
             forget_pages(shared, old.id(), state.id());
         }
         state.announcements().lock().begin(shared.published());
-        shared.enlist(&state);
+        shared.views.enlist(&state);
+        // There may be something to do for it.
+        shared.bell.ring();
         self.views.lock().insert(state.name().to_string(), state.clone());
         Ok(state)
     }
@@ -81,7 +84,7 @@ impl Catalog {
         let deleted = delete()?;
         if let Some(view) = live {
             shared.counters.views.end(name);
-            shared.dismiss(view.id());
+            shared.views.dismiss(view.id());
             shared.cache.retire_where(|key| key.starts_with(&view.id().0.to_be_bytes()));
         }
         Ok(deleted)
@@ -90,7 +93,7 @@ impl Catalog {
 
 fn forget_pages(shared: &Shared, old: ViewId, new: ViewId) {
     if old != new {
-        shared.dismiss(old);
+        shared.views.dismiss(old);
         shared.cache.retire_where(|key| key.starts_with(&old.0.to_be_bytes()));
     }
 }
@@ -133,8 +136,8 @@ fn write_definition(
         let (definition, live) = (definition.clone(), live.cloned());
         writer.run(Define { definition, now, relaid, live })
     };
-    let (row, stamps) = match define(None)? {
-        Defined::Ready(row, stamps) => (row, stamps),
+    let (row, stamp) = match define(None)? {
+        Defined::Ready(row, stamp) => (row, stamp),
         Defined::NeedsRelay(old) => {
             if let Some(live) = live {
                 // What it stored from here on would be left behind under the old id.
@@ -142,7 +145,7 @@ fn write_definition(
             }
             let new = relay(shared, writer, &definition, old)?;
             match define(Some(new))? {
-                Defined::Ready(row, stamps) => (row, stamps),
+                Defined::Ready(row, stamp) => (row, stamp),
                 Defined::NeedsRelay(_) => {
                     return Err(Error::damaged("the view's page length cannot be changed")
                         .at_view(&definition.name));
@@ -150,7 +153,7 @@ fn write_definition(
             }
         }
     };
-    state(shared, definition, &row, stamps)
+    state(shared, definition, &row, stamp)
 }
 
 /// Copies a view's pages to the new page length under a new id.
@@ -160,7 +163,7 @@ fn relay(
     definition: &Definition,
     old: ViewId,
 ) -> Result<ViewId> {
-    let row = find_row(shared, &definition.name)?.filter(|row| row.id == old);
+    let row = find_row(&shared.file, &definition.name)?.filter(|row| row.id == old);
     let row =
         row.ok_or_else(|| Error::damaged("the view's row is gone").at_view(&definition.name))?;
     let old_definition = Definition { page_len: row.page_len, ..definition.clone() };
@@ -182,17 +185,17 @@ fn relay(
 fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState> {
     let refuse =
         |what: &str| Err(Error::new(ErrorKind::Definition, what).at_view(&definition.name));
-    let Some(row) = find_row(shared, &definition.name)? else {
+    let Some(row) = find_row(&shared.file, &definition.name)? else {
         return refuse(
             "the file has no such view, and it is open to read only; define it once where the file is \
              open to write",
         );
     };
-    if definition.version < row.version {
+    if definition.version < row.stamp.version {
         return refuse(&format!(
             "the file holds version {}, the program defines version {}, and it is open to read \
              only: a newer program has written the file; run that one",
-            row.version, definition.version
+            row.stamp.version, definition.version
         ));
     }
     let fits = row.layout == definition.layout
@@ -205,14 +208,14 @@ fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState>
         );
     }
     let same_zone = row.zone_years == definition.grid.zone_years();
-    let same_version = row.version == definition.version;
+    let same_version = row.stamp.version == definition.version;
     let state = apart(shared, definition, &row)?;
     if !same_zone {
         // Its buckets may be other stretches of time than those that the records were built for.
-        state.stamps().distrust_all();
+        state.live_stamp().distrust_all();
     }
     if !same_zone || !same_version {
-        shared.distrust_readers(reading(shared, row.id)?);
+        shared.views.distrust(reading(shared, row.id)?);
     }
     Ok(state)
 }
@@ -223,40 +226,40 @@ fn reading(shared: &Shared, view: ViewId) -> Result<BTreeSet<ViewId>> {
     Ok(reachable([view], |view| views.readers(view).to_vec()))
 }
 
-fn find_row(shared: &Shared, name: &str) -> Result<Option<ViewRow>> {
-    shared.read(|txn| {
-        let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
-        let found = views.get(name.as_bytes()).map_err(|cause| shared.storage_error(cause))?;
+fn find_row(file: &OpenFile, name: &str) -> Result<Option<ViewRow>> {
+    file.read(|txn| {
+        let views = txn.open_table(VIEWS).map_err(|cause| file.storage_error(cause))?;
+        let found = views.get(name.as_bytes()).map_err(|cause| file.storage_error(cause))?;
         found.map(|row| ViewRow::from_bytes(name, row.value())).transpose()
     })
 }
 
 /// A state that nobody stamps: of a file open to read, or of pages that are being laid out.
 fn apart(shared: &Shared, definition: Definition, row: &ViewRow) -> Result<ViewState> {
-    state(shared, definition, row, Arc::new(Stamps::of(row)))
+    state(shared, definition, row, Arc::new(LiveStamp::of(row)))
 }
 
 fn state(
     shared: &Shared,
     definition: Definition,
     row: &ViewRow,
-    stamps: Arc<Stamps>,
+    stamp: Arc<LiveStamp>,
 ) -> Result<ViewState> {
     let counters = shared.counters.views.of(&definition.name);
-    let state = ViewState::new(definition, row, stamps.clone(), None, counters.clone());
-    let Some(dictionary) = own_dictionary(shared, &state, row.dictionary)? else {
+    let state = ViewState::new(definition, row, stamp.clone(), None, counters.clone());
+    let Some(dictionary) = own_dictionary(&shared.file, &state, row.dictionary)? else {
         return Ok(state);
     };
-    Ok(ViewState::new(state.definition().clone(), row, stamps, Some(dictionary), counters))
+    Ok(ViewState::new(state.definition().clone(), row, stamp, Some(dictionary), counters))
 }
 
-fn own_dictionary(shared: &Shared, view: &ViewState, id: u32) -> Result<Option<Dictionary>> {
+fn own_dictionary(file: &OpenFile, view: &ViewState, id: u32) -> Result<Option<Dictionary>> {
     if id == 0 {
         return Ok(None);
     }
-    shared.read(|txn| {
-        let table = txn.open_table(DICTIONARIES).map_err(|cause| shared.storage_error(cause))?;
-        let aid = view.aid(id, &table, |cause| shared.storage_error(cause))?;
+    file.read(|txn| {
+        let table = txn.open_table(DICTIONARIES).map_err(|cause| file.storage_error(cause))?;
+        let aid = view.aid(id, &table, |cause| file.storage_error(cause))?;
         aid.map(Aid::into_dictionary).transpose()
     })
 }

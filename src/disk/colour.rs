@@ -84,7 +84,7 @@ impl Batch<'_> {
         now: Timestamp,
     ) -> Result<Judged> {
         let (first, last) = observed.slots;
-        let view = PageKey::split(page).and_then(|(id, _, _)| self.shared().view(id));
+        let view = PageKey::split(page).and_then(|(id, _, _)| self.shared().views.get(id));
         // A view that is no more: nothing of it can be what was observed.
         let never = Timestamp::MAX;
         let Some(view) = view else { return Ok((Colour::Stale, None, never)) };
@@ -107,7 +107,7 @@ impl Batch<'_> {
                     return Ok((Colour::Stale, here(), never));
                 }
                 let mark = marks.as_ref().map_or(Colour::Fresh, |marks| marks.colour(slot));
-                let is_marked = mark.max(row.colour_of(facts)) > Colour::Fresh;
+                let is_marked = mark.max(row.stamp.colour(facts)) > Colour::Fresh;
                 if sealed.contains(slot) {
                     continue;
                 }
@@ -133,7 +133,7 @@ impl Batch<'_> {
     fn judge_many(&mut self, view: ViewId, observed: &Observation) -> Colour {
         let seen = observed.seen;
         let Some(row) = self.views().by_id(view) else { return Colour::Stale };
-        let stamped = row.stale_before > seen || row.suspect_before > seen;
+        let stamped = row.stamp.raised() > seen;
         let Some(moves) = self.views().moves(view) else { return Colour::Stale };
         if moves.changed > seen {
             Colour::Stale

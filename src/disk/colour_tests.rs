@@ -30,7 +30,7 @@ impl World {
         let read = ViewDefinition::<u32, u64>::new(engine.clone(), "read").build(|_, _, _| Ok(7));
         read.unwrap().get(&1, NOW).unwrap();
         let view = engine.view_id("read").unwrap();
-        let state = engine.shared().view(view).unwrap();
+        let state = engine.shared().views.get(view).unwrap();
         let place = state.grid().place(state.grid().bucket_at(NOW).unwrap(), 1).unwrap();
         let page = PageKey::new(view, &1_u32, place.page);
         assert!(engine.shared().cache.peek(CacheKey::new(page.as_slice())).is_some());

@@ -108,8 +108,8 @@ fn meta_u64(txn: &ReadTransaction, name: &[u8]) -> Result<u64> {
 
 /// Every view in the file, by name, in a read of its own.
 pub(crate) fn known_views(shared: &Shared) -> Result<Vec<(String, ViewRow)>> {
-    shared.read(|txn| {
-        let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
+    shared.file.read(|txn| {
+        let views = txn.open_table(VIEWS).map_err(|cause| shared.file.storage_error(cause))?;
         view_rows(&views)
     })
 }

@@ -42,12 +42,12 @@ impl HorizonRow {
 /// The row of a view. One that cannot be read is reported and counts as none: its days are gone
 /// through again.
 pub(crate) fn horizon_row(shared: &Shared, view: ViewId) -> Result<HorizonRow> {
-    shared.read(|txn| {
-        let Some(horizons) = open_if_there(shared, txn, HORIZONS)? else {
+    shared.file.read(|txn| {
+        let Some(horizons) = open_if_there(&shared.file, txn, HORIZONS)? else {
             return Ok(HorizonRow::default());
         };
         let found = horizons.get(view.0.to_be_bytes().as_slice());
-        let Some(row) = found.map_err(|cause| shared.storage_error(cause))? else {
+        let Some(row) = found.map_err(|cause| shared.file.storage_error(cause))? else {
             return Ok(HorizonRow::default());
         };
         Ok(HorizonRow::from_bytes(row.value()).unwrap_or_else(|| {

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::schedule::PageList;
 
 use super::batch::Batch;
+use super::open_file::OpenFile;
 use super::row::{RowReader, RowWriter};
 use super::shared::Shared;
 use super::tables::{META, meta};
@@ -17,7 +18,7 @@ const NOTE_EVERY: Duration = Duration::from_secs(60);
 /// The pages that were used most before the file was opened, those used most first. What cannot be
 /// read is none.
 pub(crate) fn hottest_before(shared: &Shared) -> PageList {
-    let row = noted(shared).ok().flatten();
+    let row = noted(&shared.file).ok().flatten();
     row.map(|row| from_bytes(&row)).unwrap_or_default()
 }
 
@@ -59,7 +60,7 @@ impl Noting {
         }
         let Some(row) = hottest(shared) else { return false };
         // One that cannot be read is left to others to complain of.
-        let due = noted(shared).is_ok_and(|noted| noted.is_none_or(|noted| noted != row));
+        let due = noted(&shared.file).is_ok_and(|noted| noted.is_none_or(|noted| noted != row));
         if due {
             self.due = Some(Instant::now());
         }
@@ -83,11 +84,11 @@ fn hottest(shared: &Shared) -> Option<Vec<u8>> {
 }
 
 /// The row as the file has it. A panic of redb's is for others to meet: a hint is not worth one.
-fn noted(shared: &Shared) -> Result<Option<Vec<u8>>> {
+fn noted(file: &OpenFile) -> Result<Option<Vec<u8>>> {
     let read = || {
-        shared.read(|txn| {
-            let table = txn.open_table(META).map_err(|cause| shared.storage_error(cause))?;
-            let row = table.get(meta::WARM).map_err(|cause| shared.storage_error(cause))?;
+        file.read(|txn| {
+            let table = txn.open_table(META).map_err(|cause| file.storage_error(cause))?;
+            let row = table.get(meta::WARM).map_err(|cause| file.storage_error(cause))?;
             Ok(row.map(|row| row.value().to_vec()))
         })
     };

@@ -13,6 +13,7 @@ use crate::time::Timestamp;
 use super::backlog::open_if_there;
 use super::contents::view_rows;
 use super::link_rows::Stands;
+use super::open_file::OpenFile;
 use super::shared::Shared;
 use super::tables::{ALL_NAMES, Bytes, META, VIEWS, meta};
 use super::verify::{Look, PageStands, look_to_read};
@@ -114,12 +115,14 @@ const PAGES_AT_ONCE: usize = 256;
 
 /// Counts what the file holds.
 pub(crate) fn inventory(shared: &Shared) -> Result<Inventory> {
-    let mut inventory = shared.read(|txn| about_the_file(shared, txn))?;
-    let mut views: BTreeMap<ViewId, ViewContents> = shared.read(|txn| about_views(shared, txn))?;
+    let mut inventory = shared.file.read(|txn| about_the_file(shared, txn))?;
+    let mut views: BTreeMap<ViewId, ViewContents> =
+        shared.file.read(|txn| about_views(&shared.file, txn))?;
     let mut from = Some(Vec::new());
     while let Some(key) = from {
-        from =
-            shared.read(|txn| look_to_read(shared, txn, |look| pages(look, &key, &mut views)))?;
+        from = shared
+            .file
+            .read(|txn| look_to_read(shared, txn, |look| pages(look, &key, &mut views)))?;
     }
     inventory.views = views.into_values().collect();
     inventory.views.sort_by(|one, other| one.name.cmp(&other.name));
@@ -127,8 +130,8 @@ pub(crate) fn inventory(shared: &Shared) -> Result<Inventory> {
 }
 
 fn about_the_file(shared: &Shared, txn: &ReadTransaction) -> Result<Inventory> {
-    let failed = |cause| shared.storage_error(cause);
-    let meta_table = txn.open_table(META).map_err(|cause| shared.storage_error(cause))?;
+    let failed = |cause| shared.file.storage_error(cause);
+    let meta_table = txn.open_table(META).map_err(|cause| shared.file.storage_error(cause))?;
     let word = |name: &[u8]| -> Result<u64> {
         let row = meta_table.get(name).map_err(failed)?;
         Ok(row.map_or(0, |row| {
@@ -138,8 +141,8 @@ fn about_the_file(shared: &Shared, txn: &ReadTransaction) -> Result<Inventory> {
     let id = meta_table.get(meta::STORE_ID).map_err(failed)?;
     let id = id.map_or_else(Vec::new, |row| row.value().to_vec());
     let mut inventory = Inventory {
-        file: shared.path().map(ToOwned::to_owned),
-        file_bytes: shared.path().and_then(|path| Some(std::fs::metadata(path).ok()?.len())),
+        file: shared.file.path().map(ToOwned::to_owned),
+        file_bytes: shared.file.path().and_then(|path| Some(std::fs::metadata(path).ok()?.len())),
         store_id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
         format: word(meta::FORMAT)? as u32,
         revision: word(meta::REVISION)?,
@@ -148,7 +151,7 @@ fn about_the_file(shared: &Shared, txn: &ReadTransaction) -> Result<Inventory> {
         ..Inventory::default()
     };
     for name in ALL_NAMES {
-        let Some(table) = open_if_there(shared, txn, Bytes::new(name))? else { continue };
+        let Some(table) = open_if_there(&shared.file, txn, Bytes::new(name))? else { continue };
         let (rows, stats) = (table.len().map_err(failed)?, table.stats().map_err(failed)?);
         let (bytes, taken) = (stats.stored_bytes(), stats.metadata_bytes());
         let file_bytes = bytes + taken + stats.fragmented_bytes();
@@ -171,9 +174,9 @@ fn about_the_file(shared: &Shared, txn: &ReadTransaction) -> Result<Inventory> {
     Ok(inventory)
 }
 
-fn about_views(shared: &Shared, txn: &ReadTransaction) -> Result<BTreeMap<ViewId, ViewContents>> {
-    let failed = |cause| shared.storage_error(cause);
-    let rows = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
+fn about_views(file: &OpenFile, txn: &ReadTransaction) -> Result<BTreeMap<ViewId, ViewContents>> {
+    let failed = |cause| file.storage_error(cause);
+    let rows = txn.open_table(VIEWS).map_err(|cause| file.storage_error(cause))?;
     let rows = view_rows(&rows)?;
     let name = |id: &ViewId| {
         let found = rows.iter().find(|(_, row)| row.id == *id);
@@ -181,22 +184,21 @@ fn about_views(shared: &Shared, txn: &ReadTransaction) -> Result<BTreeMap<ViewId
     };
     let mut views = BTreeMap::new();
     for (of, row) in &rows {
-        let ViewRow { id, version, grid, page_len, stale_before, suspect_before, readers, .. } =
-            row;
+        let ViewRow { id, grid, page_len, stamp, readers, .. } = row;
         let contents = ViewContents {
             name: of.clone(),
             number: id.0,
-            version: *version,
+            version: stamp.version,
             grid: grid.clone(),
             page_len: *page_len,
             read_by: readers.iter().filter_map(name).collect(),
-            stale_before: stale_before.get(),
-            suspect_before: suspect_before.get(),
+            stale_before: stamp.stale_before.get(),
+            suspect_before: stamp.suspect_before.get(),
             ..ViewContents::default()
         };
         views.insert(*id, contents);
     }
-    let aids = open_if_there(shared, txn, Bytes::new("dictionaries"))?;
+    let aids = open_if_there(file, txn, Bytes::new("dictionaries"))?;
     for entry in
         aids.iter().map(|table| table.iter().map_err(failed)).collect::<Result<Vec<_>>>()?
     {
@@ -222,7 +224,7 @@ fn pages<T>(
 where
     T: ReadableTable<&'static [u8], &'static [u8]>,
 {
-    let failed = |cause| look.shared.storage_error(cause);
+    let failed = |cause| look.shared.file.storage_error(cause);
     for (at, entry) in look.pages.range(from..).map_err(failed)?.enumerate() {
         let (key, row) = entry.map_err(failed)?;
         let (key, bytes) = (key.value(), row.value().len());
@@ -252,7 +254,7 @@ where
             view.put += u64::from(page.was_put(slot));
             view.tombstones += u64::from(page.is_tombstone(slot));
             if page.holds(slot) && !marks.marked().contains(slot) {
-                let colour = row.colour_of(page.facts(slot));
+                let colour = row.stamp.colour(page.facts(slot));
                 view.stamped += u64::from(colour > crate::graph::Colour::Fresh);
             }
         }

@@ -44,7 +44,7 @@ pub(crate) fn begin_life(
     if rolled_back && !mutant!("rolled_back_is_not_believed") {
         let mut views = txn.open_table(VIEWS).map_err(explain_any)?;
         for (name, row) in view_rows(&views)? {
-            let stamped = ViewRow { stale_before: revision, ..row };
+            let stamped = ViewRow { stamp: row.stamp.stale_at(revision), ..row };
             views.insert(name.as_bytes(), &*stamped.to_bytes()).map_err(explain_any)?;
         }
     }

@@ -11,7 +11,7 @@ use crate::graph::{
 };
 use crate::page::{PageKey, Slot, ViewId};
 
-use super::shared::Shared;
+use super::open_file::OpenFile;
 use super::source_row::SourceRow;
 use super::tables::{DEPS, EDGES, MARKS, SOURCES};
 use super::tolerance::Tolerance;
@@ -22,7 +22,7 @@ pub(crate) type Cursor = Option<Box<[u8]>>;
 
 /// The four tables, open in one transaction: to write (`Table`) or to read (`ReadOnlyTable`).
 pub(crate) struct Links<'s, T> {
-    shared: &'s Shared,
+    file: &'s OpenFile,
     pub(super) deps: T,
     pub(super) edges: T,
     pub(super) marks: T,
@@ -37,11 +37,11 @@ pub(crate) struct Links<'s, T> {
 pub(crate) type LinksToRead<'s> = Links<'s, ReadOnlyTable<Key, Key>>;
 
 impl<'s> LinksToRead<'s> {
-    pub(crate) fn to_read(shared: &'s Shared, txn: &ReadTransaction) -> Result<Self> {
-        let open = |table| txn.open_table(table).map_err(|cause| shared.storage_error(cause));
+    pub(crate) fn to_read(file: &'s OpenFile, txn: &ReadTransaction) -> Result<Self> {
+        let open = |table| txn.open_table(table).map_err(|cause| file.storage_error(cause));
         let (fault, tolerance) = (OnceCell::new(), Tolerance::default());
         let (deps, edges, marks) = (open(DEPS)?, open(EDGES)?, open(MARKS)?);
-        Ok(Self { shared, deps, edges, marks, sources: open(SOURCES)?, fault, tolerance })
+        Ok(Self { file, deps, edges, marks, sources: open(SOURCES)?, fault, tolerance })
     }
 }
 
@@ -53,7 +53,7 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
 
     pub(super) fn keep<V>(&self, result: Result<V, redb::StorageError>) -> Result<V> {
         result.map_err(|cause| {
-            let error = self.shared.storage_error(cause);
+            let error = self.file.storage_error(cause);
             self.fault.get_or_init(|| error).clone()
         })
     }
@@ -81,7 +81,7 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
 
     fn damaged(&self, what: &str) -> Error {
         let error = Error::damaged(format!("{what} is unreadable; {RESTORE}"));
-        self.fault.get_or_init(|| self.shared.at_file(error)).clone()
+        self.fault.get_or_init(|| self.file.at_file(error)).clone()
     }
 
     /// What the records of a page read.
@@ -260,16 +260,16 @@ fn reading_page(edge: &[u8]) -> Option<&[u8]> {
 }
 
 /// The marks of a page, as the file has them now.
-pub(crate) fn mark_row(shared: &Shared, page: &[u8]) -> Result<Option<MarkRow>> {
-    shared.read(|txn| Links::to_read(shared, txn)?.marks(page))
+pub(crate) fn mark_row(file: &OpenFile, page: &[u8]) -> Result<Option<MarkRow>> {
+    file.read(|txn| Links::to_read(file, txn)?.marks(page))
 }
 
 impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
-    pub(super) fn to_write(shared: &'s Shared, txn: &'t WriteTransaction) -> Result<Self> {
-        let open = |table| txn.open_table(table).map_err(|cause| shared.storage_error(cause));
+    pub(super) fn to_write(file: &'s OpenFile, txn: &'t WriteTransaction) -> Result<Self> {
+        let open = |table| txn.open_table(table).map_err(|cause| file.storage_error(cause));
         let (fault, tolerance) = (OnceCell::new(), Tolerance::default());
         let (deps, edges, marks) = (open(DEPS)?, open(EDGES)?, open(MARKS)?);
-        Ok(Self { shared, deps, edges, marks, sources: open(SOURCES)?, fault, tolerance })
+        Ok(Self { file, deps, edges, marks, sources: open(SOURCES)?, fault, tolerance })
     }
 
     pub(super) fn put_marks(&mut self, page: &[u8], row: &MarkRow) -> Result<()> {

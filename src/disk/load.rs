@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::MarkRow;
 use crate::page::{self, Page, PageKey};
 
+use super::open_file::OpenFile;
 use super::shared::{PageInMemory, Shared};
 use super::tables::{DICTIONARIES, PAGES};
 use super::view_state::ViewState;
@@ -54,7 +55,7 @@ pub(crate) fn load_aside(shared: &Shared, view: &ViewState, key: &PageKey) -> Re
 }
 
 fn damaged(shared: &Shared, view: &ViewState, error: Error) -> Loaded {
-    let error = shared.at_file(error.at_view(view.name()));
+    let error = shared.file.at_file(error.at_view(view.name()));
     shared.report_damage(&error);
     Loaded::Damaged(error)
 }
@@ -65,7 +66,7 @@ pub(crate) fn lodge(shared: &Shared, key: &[u8]) -> Result<Lodged> {
     let cache_key = CacheKey::new(key);
     // Before the view is looked for: what is read of one that goes is not let in.
     let ticket = shared.cache.ticket(cache_key);
-    let view = PageKey::split(key).and_then(|(view, ..)| shared.view(view));
+    let view = PageKey::split(key).and_then(|(view, ..)| shared.views.get(view));
     let Some(view) = view.filter(|_| !shared.is_cached(key)) else {
         return Ok(Lodged::Needless);
     };
@@ -82,8 +83,8 @@ pub(super) fn read_apart(
     view: &ViewState,
     key: CacheKey<'_>,
 ) -> Result<Option<Result<Resident<Page>>>> {
-    let found = shared.look(|file| {
-        let failed = |cause: redb::StorageError| shared.storage_error(cause);
+    let found = shared.file.look(|file| {
+        let failed = |cause: redb::StorageError| shared.file.storage_error(cause);
         let Some(bytes) = file.pages.get(key.bytes()).map_err(failed)? else {
             return Ok(None);
         };
@@ -92,7 +93,7 @@ pub(super) fn read_apart(
                 return Ok(Some(known));
             }
             let table = file.txn.open_table(DICTIONARIES);
-            let table = table.map_err(|cause| shared.storage_error(cause))?;
+            let table = table.map_err(|cause| shared.file.storage_error(cause))?;
             view.aid(id, &table, failed)
         });
         let marks = file.marks.get(key.bytes()).map_err(failed)?;
@@ -110,14 +111,14 @@ pub(super) fn read_apart(
 
 /// The first page at or after a key and before another, by its key alone.
 pub(crate) fn first_page_from(
-    shared: &Shared,
+    file: &OpenFile,
     txn: &ReadTransaction,
     from: &[u8],
     until: &[u8],
 ) -> Result<Option<Box<[u8]>>> {
-    let pages = txn.open_table(PAGES).map_err(|cause| shared.storage_error(cause))?;
+    let pages = txn.open_table(PAGES).map_err(|cause| file.storage_error(cause))?;
     let first = pages.range(from..until).and_then(|mut range| range.next().transpose());
-    let first = first.map_err(|cause| shared.storage_error(cause))?;
+    let first = first.map_err(|cause| file.storage_error(cause))?;
     Ok(first.map(|(key, _)| key.value().into()))
 }
 

@@ -25,13 +25,17 @@ mod hottest;
 mod intake;
 mod intent_row;
 mod inventory;
+mod last_error;
 mod latest;
 mod ledger;
 mod life;
 mod link_rows;
 mod links;
+mod live_stamp;
+mod live_views;
 mod load;
 mod marking;
+mod open_file;
 mod operation;
 pub(crate) mod operations;
 mod outlived;
@@ -55,7 +59,7 @@ mod source_row;
 #[cfg(test)]
 #[cfg(not(loom))]
 mod sparing_tests;
-mod stamps;
+mod stamp;
 mod standing;
 mod tables;
 mod told;
@@ -73,8 +77,8 @@ mod writer_tests;
 
 pub use backlog::BacklogCounts;
 pub(crate) use backlog::{
-    Due, NotedFailure, SweepFor, SweepState, backlog, backlog_of, due_marks, due_stamped,
-    due_wanted, last_failures, levels, sweep_of, tries, tries_in,
+    Due, NotedFailure, SweepState, backlog, backlog_of, due_marks, due_stamped, due_wanted,
+    last_failures, levels, sweep_of, tries, tries_in,
 };
 pub use backup::BackupReport;
 pub(crate) use backup::backup;
@@ -90,6 +94,7 @@ pub(crate) use life::begin_life;
 pub(crate) use links::{Links, LinksToRead, mark_row};
 pub(crate) use load::{Loaded, first_page_from, load, load_aside, lodge};
 pub(crate) use marking::Marked;
+pub(crate) use open_file::{OpenFile, closed};
 pub(crate) use operation::{Receipt, Speed};
 pub(crate) use outlived::{Outlived, outlived_from};
 pub(crate) use preview::preview;
@@ -100,7 +105,8 @@ pub(crate) use run_table::{first_chunk, run_failures, run_head, run_heads};
 pub(crate) use salvage::repair;
 pub use salvage::{Loss, RepairReport};
 pub(crate) use scope::Scope;
-pub(crate) use shared::{PageInMemory, Parts, Shared, closed};
+pub(crate) use shared::{PageInMemory, Parts, Shared};
+pub(crate) use stamp::Stamp;
 pub(crate) use verify::verify;
 pub use verify::{Finding, FindingKind, Verified, VerifyReport};
 pub(crate) use view_row::ViewRow;

@@ -55,7 +55,7 @@ pub(crate) struct Receipt<A>(schedule::Receipt<Result<A>>);
 impl<A> Receipt<A> {
     /// Waits until the operation is acknowledged or refused.
     pub(crate) fn wait(self) -> Result<A> {
-        self.0.wait().unwrap_or_else(|| Err(super::shared::closed()))
+        self.0.wait().unwrap_or_else(|| Err(super::open_file::closed()))
     }
 
     /// Whether there is an answer.

@@ -36,9 +36,9 @@ pub(crate) fn outlived_from(
     let scope = view.scope(Scope::Before(before));
     let (first, until) = scope.bounds();
     let from = from.unwrap_or(&first);
-    let mut keys: Vec<Box<[u8]>> = shared.read(|txn| {
-        let failed = |cause| shared.storage_error(cause);
-        let pages = txn.open_table(PAGES).map_err(|cause| shared.storage_error(cause))?;
+    let mut keys: Vec<Box<[u8]>> = shared.file.read(|txn| {
+        let failed = |cause| shared.file.storage_error(cause);
+        let pages = txn.open_table(PAGES).map_err(|cause| shared.file.storage_error(cause))?;
         let range = pages.range(from..&*until).map_err(failed)?;
         let keys = range.take(LOOK + 1).map(|entry| entry.map(|(key, _)| key.value().into()));
         keys.collect::<Result<_, _>>().map_err(failed)

@@ -37,7 +37,7 @@ impl World {
         let definition = ViewDefinition::<u32, Light>::new(engine.clone(), "light");
         let definition = definition.grid(Grid::minutes(1)).page_len(SLOTS);
         let view = definition.build(|_, _, _| Err("it is stored".into())).unwrap();
-        let state = engine.shared().view(engine.view_id("light").unwrap()).unwrap();
+        let state = engine.shared().views.get(engine.view_id("light").unwrap()).unwrap();
         Self { engine, view, state }
     }
 
@@ -81,7 +81,7 @@ impl World {
 
     /// What the file has under the ids of dictionaries and patterns, in order.
     fn aids(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let aids = self.engine.shared().with_database(|database| {
+        let aids = self.engine.shared().file.with_database(|database| {
             let txn = database.begin_read().unwrap();
             let table = txn.open_table(DICTIONARIES).unwrap();
             let rows = table.iter().unwrap().map(Result::unwrap);
@@ -93,7 +93,7 @@ impl World {
     /// Spoils each of them behind the engine's back.
     fn spoil_aids(&self) {
         let aids = self.aids();
-        let spoilt = self.engine.shared().with_database(|database| {
+        let spoilt = self.engine.shared().file.with_database(|database| {
             let txn = database.begin_write().unwrap();
             let mut table = txn.open_table(DICTIONARIES).unwrap();
             for (key, _) in aids {

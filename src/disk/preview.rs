@@ -42,11 +42,11 @@ pub(crate) fn preview(shared: &Shared, changes: &[Changed], now: Timestamp) -> R
             }
         }
     }
-    shared.read(|txn| {
-        let table = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
+    shared.file.read(|txn| {
+        let table = txn.open_table(VIEWS).map_err(|cause| shared.file.storage_error(cause))?;
         let revision = shared.published();
         let views = ViewTable::new(view_rows(&table)?, revision);
-        let links = Links::to_read(shared, txn)?;
+        let links = Links::to_read(&shared.file, txn)?;
         let (links, views) = (&links, &views);
         let sight = Sight { shared, links, marked: &BTreeMap::new(), views, now };
         let mut walk = Walk::new(PAGES_MARKED_MAX);
@@ -67,7 +67,7 @@ fn in_scope(shared: &Shared, view: &ViewState, scope: &ScopeOf) -> Result<Option
     let (mut from, until) = scope.bounds();
     let mut seeds = Vec::new();
     for _ in 0..=PAGES_IN_SCOPE_MAX {
-        let next = shared.read(|txn| first_page_from(shared, txn, &from, &until))?;
+        let next = shared.file.read(|txn| first_page_from(&shared.file, txn, &from, &until))?;
         let Some(page) = next else { return Ok(Some(seeds)) };
         from = page.to_vec();
         from.push(0);

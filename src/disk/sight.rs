@@ -55,7 +55,7 @@ impl<T: ReadableTable<&'static [u8], &'static [u8]>> Graph for Sight<'_, T> {
     }
 
     fn sealed(&self, page: &[u8]) -> SlotSet {
-        let view = PageKey::split(page).and_then(|(id, _, _)| self.shared.view(id));
+        let view = PageKey::split(page).and_then(|(id, _, _)| self.shared.views.get(id));
         view.map_or(SlotSet::EMPTY, |view| view.sealed(page, self.now))
     }
 }

@@ -37,7 +37,7 @@ impl World {
 
     /// The page of its record.
     fn page(&self) -> (PageKey, PageInMemory) {
-        let state = self.engine.shared().view(self.engine.view_id("above").unwrap()).unwrap();
+        let state = self.engine.shared().views.get(self.engine.view_id("above").unwrap()).unwrap();
         let bucket = state.grid().bucket_at(NOW).unwrap();
         let place = state.grid().place(bucket, state.page_len()).unwrap();
         let key = PageKey::new(state.id(), &1_u32, place.page);
@@ -47,7 +47,7 @@ impl World {
 
     /// Whether a record of these facts is spared, by evidence that nothing has changed.
     fn spares(&self, facts: Facts) -> bool {
-        let view = self.engine.shared().view(self.engine.view_id("above").unwrap()).unwrap();
+        let view = self.engine.shared().views.get(self.engine.view_id("above").unwrap()).unwrap();
         let (key, evidence) = (self.page().0, Arc::new(Reading::nothing()));
         let (slot, expires, now) = (FIRST, Timestamp::MAX, NOW);
         let spare = Spare { view, key, slot, facts, evidence, expires, now };

@@ -1,11 +1,13 @@
 //! Builds that read what they did not declare.
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{MarkRow, NodeParts, Observation, Origin, Reading};
+use crate::grid::Bucket;
 use crate::page::{Page, PageKey, Slot};
 use crate::revision::Revision;
 
 use super::batch::Batch;
+use super::view_state::ViewState;
 
 /// What stood in a slot before another content came to be there.
 pub(super) struct Before<'p> {
@@ -65,7 +67,7 @@ impl Batch<'_> {
             }
             NodeParts::Page(page) => {
                 let Some((id, ..)) = PageKey::split(page) else { return Ok(true) };
-                let Some(view) = self.shared().view(id) else { return Ok(true) };
+                let Some(view) = self.shared().views.get(id) else { return Ok(true) };
                 // Where there is nothing now something may have been deleted since.
                 let absent = self.views().moves(id).is_none_or(|moves| moves.changed > since);
                 let Some(standing) = self.standing(&view, page)? else { return Ok(absent) };
@@ -81,6 +83,18 @@ impl Batch<'_> {
             }
         }
     }
+}
+
+/// What is said of a record that was built to other bytes for no reason that it declared.
+pub(super) fn unexplained(view: &ViewState, key: &PageKey, bucket: Option<Bucket>) -> Error {
+    let message = "the record was built to other bytes than before, though nothing that it declares \
+                   to read has changed: its build function reads something more (declare it with \
+                   `depends_on`), or takes the time or chances";
+    let mut error = Error::new(ErrorKind::Build, message).at_view(view.name());
+    if let Some(bucket) = bucket {
+        error = error.at_bucket(bucket);
+    }
+    error.at_entity(key.entity_of_page())
 }
 
 /// Whether a mark came from an invalidation of the records themselves.

@@ -1,13 +1,13 @@
 //! What the file says of a view.
 
 use crate::error::{Error, RESTORE, Result};
-use crate::graph::Colour;
 use crate::grid::ZoneYears;
-use crate::page::{Facts, ViewId};
+use crate::page::ViewId;
 use crate::revision::Revision;
 use crate::time::Timestamp;
 
 use super::row::{RowReader, RowWriter};
+use super::stamp::Stamp;
 
 /// Held a number once that nothing needs; there to be used.
 const RESERVED: u32 = 0;
@@ -16,8 +16,6 @@ const RESERVED: u32 = 0;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ViewRow {
     pub(crate) id: ViewId,
-    /// The algorithm's version, as the application counts it.
-    pub(crate) version: u32,
     /// Fingerprint of the record type's layout and of the entity type.
     pub(crate) layout: u64,
     /// The grid in its canonical words.
@@ -25,11 +23,9 @@ pub(crate) struct ViewRow {
     pub(crate) page_len: u32,
     /// How the grid's zone set the clock when records were last told of it; `None` without one.
     pub(crate) zone_years: Option<ZoneYears>,
-    /// Records whose S lies before it are stale.
-    pub(crate) stale_before: Revision,
-    /// Records whose V lies before it are suspect.
-    pub(crate) suspect_before: Revision,
-    /// When a definition last raised a stamp: bounded staleness counts from here. A repair raises
+    /// What is said of all its records.
+    pub(crate) stamp: Stamp,
+    /// When the stamp was last raised: bounded staleness counts from here. A repair raises
     /// one and knows no time; it counts from earlier then, which is never too long.
     pub(crate) stamped_at: Timestamp,
     /// The dictionary that new pages are compressed with; zero for none.
@@ -39,29 +35,18 @@ pub(crate) struct ViewRow {
 }
 
 impl ViewRow {
-    /// What the stamps and the version of the view say of a record with these facts.
-    pub(super) fn colour_of(&self, facts: &Facts) -> Colour {
-        if facts.begun < self.stale_before || facts.version != self.version {
-            Colour::Stale
-        } else if facts.verified < self.suspect_before {
-            Colour::Suspect
-        } else {
-            Colour::Fresh
-        }
-    }
-
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let zone_years = self.zone_years.as_ref().map_or_else(Vec::new, ZoneYears::to_bytes);
         let row = RowWriter::default()
             .u32(self.id.0)
-            .u32(self.version)
+            .u32(self.stamp.version)
             .u64(self.layout)
             .text(&self.grid)
             .u32(self.page_len)
             .bytes(&zone_years)
             .u32(RESERVED)
-            .u64(self.stale_before.get())
-            .u64(self.suspect_before.get())
+            .u64(self.stamp.stale_before.get())
+            .u64(self.stamp.suspect_before.get())
             .u64(self.stamped_at.as_millis().cast_unsigned())
             .u32(self.dictionary)
             .u32(u32::try_from(self.readers.len()).expect("fewer readers than views"));
@@ -75,9 +60,10 @@ impl ViewRow {
     }
 
     fn parse(row: &mut RowReader<'_>) -> Option<Self> {
+        let id = ViewId(row.u32()?);
+        let version = row.u32()?;
         let mut parsed = Self {
-            id: ViewId(row.u32()?),
-            version: row.u32()?,
+            id,
             layout: row.u64()?,
             grid: row.text()?.to_owned(),
             page_len: row.u32()?,
@@ -85,11 +71,12 @@ impl ViewRow {
                 [] => None,
                 years => Some(ZoneYears::from_bytes(years)?),
             },
-            stale_before: {
+            stamp: {
                 row.u32()?;
-                Revision::from_raw(row.u64()?)
+                let stale_before = Revision::from_raw(row.u64()?);
+                let suspect_before = Revision::from_raw(row.u64()?);
+                Stamp { stale_before, suspect_before, version }
             },
-            suspect_before: Revision::from_raw(row.u64()?),
             stamped_at: Timestamp::from_millis(row.u64()?.cast_signed()),
             dictionary: row.u32()?,
             readers: Vec::new(),
@@ -110,13 +97,15 @@ mod tests {
         let with_zone = crate::grid::Grid::daily("Europe/Stockholm").zone_years();
         let row = |zone_years| ViewRow {
             id: ViewId(3),
-            version: 4,
             layout: 5,
             grid: "fixed".into(),
             page_len: 144,
             zone_years,
-            stale_before: Revision::from_raw(8),
-            suspect_before: Revision::from_raw(9),
+            stamp: Stamp {
+                stale_before: Revision::from_raw(8),
+                suspect_before: Revision::from_raw(9),
+                version: 4,
+            },
             stamped_at: Timestamp::from_millis(-1),
             dictionary: 10,
             readers: vec![ViewId(11), ViewId(12)],

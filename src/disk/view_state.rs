@@ -20,9 +20,10 @@ use crate::sync::{Arc, AtomicBool, Mutex, Ordering, RwLock};
 use crate::time::{Span, Timestamp};
 
 use super::announcements::Announcements;
+use super::live_stamp::LiveStamp;
 use super::patterns::Patterns;
 use super::scope::{Scope, ScopeOf};
-use super::stamps::Stamps;
+use super::stamp::Stamp;
 use super::view_row::ViewRow;
 
 /// What an application says of a view when it defines it.
@@ -57,7 +58,7 @@ pub(crate) struct Definition {
 pub(crate) struct ViewState {
     definition: Definition,
     id: ViewId,
-    stamps: Arc<Stamps>,
+    stamp: Arc<LiveStamp>,
     /// The same for every definition of the name.
     counters: Arc<ViewCounters>,
     /// Set when the view is defined anew or deleted: handles of this definition are worthless.
@@ -79,7 +80,7 @@ impl ViewState {
     pub(crate) fn new(
         definition: Definition,
         row: &ViewRow,
-        stamps: Arc<Stamps>,
+        stamp: Arc<LiveStamp>,
         dictionary: Option<Dictionary>,
         counters: Arc<ViewCounters>,
     ) -> Self {
@@ -87,7 +88,7 @@ impl ViewState {
         let sampler = if wants_none { Sampler::finished() } else { Sampler::default() };
         Self {
             id: row.id,
-            stamps,
+            stamp,
             counters,
             ended: AtomicBool::new(false),
             bypassed: AtomicBool::new(false),
@@ -129,10 +130,15 @@ impl ViewState {
         self.definition.version
     }
 
-    /// The view's coarse marks.
+    /// The view's coarse mark, as it is now.
     #[inline]
-    pub(crate) fn stamps(&self) -> &Stamps {
-        &self.stamps
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.stamp.now(self.version())
+    }
+
+    /// The same as it changes.
+    pub(crate) fn live_stamp(&self) -> &LiveStamp {
+        &self.stamp
     }
 
     /// What is counted of the view.
@@ -145,7 +151,7 @@ impl ViewState {
     /// checks no more than freshness, goes the way on which they are refused.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Release);
-        self.stamps.end();
+        self.stamp.end();
     }
 
     /// Whether reads do without what is stored.
@@ -216,13 +222,9 @@ impl ViewState {
     #[inline]
     pub(crate) fn all_fresh_while_they_count(&self, resident: &Resident<Page>) -> bool {
         let floor = resident.value().floor();
-        // Marks and stamps after the page: whoever raises one does so before it raises the published
+        // Marks and stamp after the page: whoever raises one does so before it raises the published
         // revision, so a read that began after an announcement was answered sees it.
-        !resident.marks().any()
-            && floor.begun >= self.stamps.stale_before()
-            && floor.verified >= self.stamps.suspect_before()
-            && floor.version == Some(self.version())
-            && !self.seals()
+        !resident.marks().any() && self.stamp().clears(&floor) && !self.seals()
     }
 
     /// What may be believed of the record in a slot of a page in memory, which must hold one; whether
@@ -230,34 +232,13 @@ impl ViewState {
     #[inline]
     pub(crate) fn freshness(&self, resident: &Resident<Page>, slot: Slot) -> Freshness {
         let facts = resident.value().facts(slot);
-        // After the page: whoever raises a stamp does so before it raises the published revision, so
-        // a read that began after an announcement was answered sees the stamp.
-        if resident.marks().any() || facts.begun < self.stamps.stale_before() {
-            return self.marked(resident, slot);
-        }
-        if facts.version != self.version() {
-            return Freshness::OldVersion;
-        }
-        if facts.verified < self.stamps.suspect_before() {
-            return Freshness::Suspect;
-        }
-        Freshness::Fresh
-    }
-
-    #[cold]
-    fn marked(&self, resident: &Resident<Page>, slot: Slot) -> Freshness {
-        let facts = resident.value().facts(slot);
-        if facts.version != self.version() {
-            return Freshness::OldVersion;
-        }
-        if facts.begun < self.stamps.stale_before() {
-            return Freshness::Stale;
-        }
-        match resident.marks().colour(slot.0 as usize) {
-            Colour::Stale => Freshness::Stale,
-            Colour::Suspect => Freshness::Suspect,
-            Colour::Fresh if facts.verified < self.stamps.suspect_before() => Freshness::Suspect,
+        // Marks and stamp after the page, as above.
+        let mark = resident.marks().colour(slot.0 as usize);
+        match self.stamp().colour(facts).max(mark) {
             Colour::Fresh => Freshness::Fresh,
+            Colour::Suspect => Freshness::Suspect,
+            Colour::Stale if facts.version != self.version() => Freshness::OldVersion,
+            Colour::Stale => Freshness::Stale,
         }
     }
 

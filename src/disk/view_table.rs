@@ -7,7 +7,7 @@ use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::Timestamp;
 
-use super::stamps::Stamps;
+use super::live_stamp::LiveStamp;
 use super::view_row::ViewRow;
 
 /// The rows of the `views` table in the writer's memory: asked for with every record that is stored,
@@ -20,13 +20,13 @@ pub(crate) struct ViewTable {
     dirty: BTreeSet<String>,
 }
 
-/// A row, and the stamps that readers look at.
-pub(crate) type StampedRow = (ViewRow, Arc<Stamps>);
+/// A row, and the stamp that readers look at.
+pub(crate) type StampedRow = (ViewRow, Arc<LiveStamp>);
 
 #[derive(Debug)]
 struct Kept {
     row: ViewRow,
-    stamps: Arc<Stamps>,
+    stamp: Arc<LiveStamp>,
     moves: Moves,
 }
 
@@ -49,17 +49,17 @@ impl ViewTable {
         table
     }
 
-    fn keep(&mut self, name: String, row: ViewRow, at: Revision) -> Arc<Stamps> {
-        let stamps = Arc::new(Stamps::of(&row));
+    fn keep(&mut self, name: String, row: ViewRow, at: Revision) -> Arc<LiveStamp> {
+        let stamp = Arc::new(LiveStamp::of(&row));
         if let Some(before) = self.views.get(&name) {
             self.names.remove(&before.row.id);
         }
         self.names.insert(row.id, name.clone());
         self.views.insert(
             name,
-            Kept { row, stamps: stamps.clone(), moves: Moves { changed: at, marked: at } },
+            Kept { row, stamp: stamp.clone(), moves: Moves { changed: at, marked: at } },
         );
-        stamps
+        stamp
     }
 
     pub(crate) fn row(&self, name: &str) -> Option<&ViewRow> {
@@ -80,9 +80,14 @@ impl ViewTable {
         self.by_id(id).map_or(&[], |row| &row.readers)
     }
 
-    /// Another row under a name, with stamps of its own: handles of the definition before it keep
+    /// Another row under a name, with a stamp of its own: handles of the definition before it keep
     /// theirs.
-    pub(crate) fn define(&mut self, name: &str, row: ViewRow, revision: Revision) -> Arc<Stamps> {
+    pub(crate) fn define(
+        &mut self,
+        name: &str,
+        row: ViewRow,
+        revision: Revision,
+    ) -> Arc<LiveStamp> {
         self.dirty.insert(name.to_owned());
         self.keep(name.to_owned(), row, revision)
     }
@@ -116,7 +121,7 @@ impl ViewTable {
     /// Records of a view whose build began before `revision` are stale from now on.
     pub(crate) fn raise_stale(&mut self, id: ViewId, revision: Revision, now: Timestamp) {
         self.change(id, |row| {
-            row.stale_before = revision;
+            row.stamp.stale_before = revision;
             row.stamped_at = now;
         });
     }
@@ -124,7 +129,7 @@ impl ViewTable {
     /// Records of a view that were last found right before `revision` are suspect from now on.
     pub(crate) fn raise_suspect(&mut self, id: ViewId, revision: Revision, now: Timestamp) {
         self.change(id, |row| {
-            row.suspect_before = revision;
+            row.stamp.suspect_before = revision;
             row.stamped_at = now;
         });
     }
@@ -147,7 +152,7 @@ impl ViewTable {
     pub(crate) fn take_dirty(&mut self) -> Vec<(String, Option<StampedRow>)> {
         let row = |name: String| {
             let kept = self.views.get(&name);
-            let kept = kept.map(|kept| (kept.row.clone(), kept.stamps.clone()));
+            let kept = kept.map(|kept| (kept.row.clone(), kept.stamp.clone()));
             (name, kept)
         };
         std::mem::take(&mut self.dirty).into_iter().map(row).collect()

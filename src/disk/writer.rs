@@ -22,9 +22,10 @@ use super::committed::Committed;
 use super::hottest::Noting;
 use super::intake::{Gathering, Intake, Next};
 use super::ledger::Ledger;
+use super::open_file::closed;
 use super::operation::{Operation, Receipt, Request, Speed, envelope};
 use super::operations::{Hurry, Sweep};
-use super::shared::{Shared, closed};
+use super::shared::Shared;
 
 /// The way to the writer. Sending blocks while the queue is full: that is its bound.
 #[derive(Clone, Debug)]
@@ -66,7 +67,7 @@ impl WriterHandle {
 
     /// Hands an operation to the writer; the receipt waits for its acknowledgement.
     pub(crate) fn submit<O: Operation>(&self, operation: O) -> Result<Receipt<O::Answer>> {
-        self.shared.check_writable()?;
+        self.shared.file.check_writable()?;
         let queue = match operation.speed() {
             Speed::Synced | Speed::AsFound => &self.synced,
             Speed::Derived => &self.derived,
@@ -138,7 +139,7 @@ impl Writer {
     }
 
     fn next(&self) -> Next {
-        let sweeps = self.sweeping && self.shared.latched().is_none();
+        let sweeps = self.sweeping && self.shared.file.latched().is_none();
         if sweeps && self.passed_over >= PASSED_OVER_MAX {
             return Next::Sweep;
         }
@@ -150,7 +151,7 @@ impl Writer {
 
     fn transact(&mut self, mut gathering: Gathering, synced: bool) {
         let mut requests = Vec::new();
-        if let Some(latched) = self.shared.latched() {
+        if let Some(latched) = self.shared.file.latched() {
             // What could not be synced never will be: without this the timer would come for ever.
             self.unsynced = None;
             fail(gathering.into_first(), &latched);
@@ -161,8 +162,8 @@ impl Writer {
         let write = || self.write(&mut gathering, &mut requests, synced);
         let outcome = catch_unwind(AssertUnwindSafe(write));
         let outcome = outcome.unwrap_or_else(|_| {
-            Err(self.shared.first_fault().unwrap_or_else(|| {
-                self.shared.at_file(Error::damaged(format!(
+            Err(self.shared.file.first_fault().unwrap_or_else(|| {
+                self.shared.file.at_file(Error::damaged(format!(
                     "the file's tables are not in order; {RESTORE}"
                 )))
             }))
@@ -188,10 +189,10 @@ impl Writer {
             Err(cause) => {
                 // Whether the commit happened is unknown, and a sync is never retried.
                 if !mutant!("failed_commits_latch") {
-                    self.shared.latch(&cause);
+                    self.shared.file.latch(&cause);
                 }
                 self.unsynced = None;
-                let latched = self.shared.latched().unwrap_or(cause);
+                let latched = self.shared.file.latched().unwrap_or(cause);
                 // One that was not taken out failed as well.
                 fail(requests.into_iter().chain(gathering.into_first()), &latched);
             }
@@ -216,8 +217,8 @@ impl Writer {
         // What these announce may concern nobody any more, or nobody who is not marked already, only
         // by what is not synced: after a crash it would concern somebody.
         let unsynced_marks = self.unsynced.as_ref().is_some_and(|unsynced| unsynced.marks);
-        let written = shared.with_database(|database| {
-            let failed = |cause: redb::Error| shared.storage_error(cause);
+        let written = shared.file.with_database(|database| {
+            let failed = |cause: redb::Error| shared.file.storage_error(cause);
             let mut txn = database.begin_write().map_err(|e| failed(e.into()))?;
             let mut batch = Batch::new(&shared, &txn, &mut self.ledger, self.last)?;
             while let Some(request) = self.intake.more(gathering) {
@@ -244,7 +245,7 @@ impl Writer {
                 txn.set_durability(Durability::None).map_err(|e| failed(e.into()))?;
             }
             let committed = txn.commit();
-            shared.committed();
+            shared.file.committed();
             if let Err(cause) = committed {
                 // Whether it happened is unknown: what it would have marked is not fresh any more.
                 if !mutant!("unknown_commits_mark") {
@@ -307,7 +308,7 @@ impl Writer {
                     What::Marked(row) => raise(cache, cache_key, &row),
                 }
             }
-            written.stamps.iter().for_each(|(stamps, row)| stamps.raise(row));
+            written.stamps.iter().for_each(|(stamp, row)| stamp.raise(row));
         });
         committed
     }
@@ -342,7 +343,7 @@ fn publish_marks(shared: &Shared, written: &Written) {
             raise(&shared.cache, CacheKey::new(key), row);
         }
     }
-    for (stamps, row) in &written.stamps {
-        stamps.raise(row);
+    for (stamp, row) in &written.stamps {
+        stamp.raise(row);
     }
 }

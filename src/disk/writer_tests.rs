@@ -146,7 +146,7 @@ fn after_a_commit_that_failed_nothing_is_written_though_the_file_would_take_it()
     let writer = engine.writer().unwrap();
     let failed = writer.run(of(&engine, Speed::Derived, fail)).unwrap_err();
     assert!(failed.to_string().contains("so it was told"), "{failed}");
-    assert!(engine.shared().first_fault().is_none(), "the file is as good as before");
+    assert!(engine.shared().file.first_fault().is_none(), "the file is as good as before");
     let published = engine.shared().published();
     for refused in [writer.run(of(&engine, Speed::Synced, nothing)).map(drop), writer.run(Hurry)] {
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::Reopen);

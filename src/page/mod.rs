@@ -38,7 +38,7 @@ mod unpack;
 pub(crate) use access::serialize;
 pub(crate) use access::{RecordBytes, Room, access, access_array, prefetch, prefetch_from};
 pub(crate) use aid::Aid;
-pub(crate) use body::{Origin, Page, Slot};
+pub(crate) use body::{Floor, Origin, Page, Slot};
 pub(crate) use build::PageBuilder;
 pub(crate) use dictionary::{Compression, Dictionary, Sampler};
 pub(crate) use facts::Facts;

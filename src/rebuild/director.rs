@@ -36,7 +36,7 @@ struct State {
     wanted: Scan,
     /// View -> how far its marks were looked through.
     marked: HashMap<ViewId, Scan>,
-    /// View -> how far its pages were looked through for what its stamps say.
+    /// View -> how far its pages were looked through for what its stamp says.
     stamped: HashMap<ViewId, Sweeping>,
     /// View -> before when nothing of it is tried: its breaker is trying a build of somebody else's.
     turned_away: HashMap<ViewId, Timestamp>,
@@ -217,7 +217,7 @@ impl Search<'_> {
     /// The view, if it is defined and held, and its breaker lets it build.
     fn builds(&mut self, view: ViewId) -> Option<Arc<dyn Rebuilder>> {
         // Of a file that is open to read only nothing is built.
-        self.shared.check_writable().ok()?;
+        self.shared.file.check_writable().ok()?;
         let rebuilder = self.find(view)?;
         if let Some(until) = self.rests_until(view) {
             self.sooner(Some(until));
@@ -236,7 +236,7 @@ impl Search<'_> {
 
     /// Before when nothing of a view is built.
     fn rests_until(&self, view: ViewId) -> Option<Timestamp> {
-        let defined = self.shared.view(view)?;
+        let defined = self.shared.views.get(view)?;
         match defined.governor().breaker_state(self.now) {
             BreakerState::Open { until, .. } => Some(until),
             _ => self.turned_away.get(&view).copied().filter(|at| *at > self.now),
@@ -284,8 +284,8 @@ impl State {
     }
 
     fn outlived(&mut self, search: &mut Search<'_>) -> Option<Cleaning> {
-        search.shared.check_writable().ok()?;
-        match self.retention.next(search.shared.retaining(), search.now) {
+        search.shared.file.check_writable().ok()?;
+        match self.retention.next(search.shared.views.retaining(), search.now) {
             Ok(step) => {
                 self.retained = true;
                 Some(step)
@@ -371,7 +371,7 @@ impl State {
 
     fn stamped(&mut self, search: &mut Search<'_>, view: ViewId) -> Result<Option<Found>> {
         let Some(rebuilder) = search.builds(view) else { return Ok(None) };
-        let Some(defined) = search.shared.view(view) else { return Ok(None) };
+        let Some(defined) = search.shared.views.get(view) else { return Ok(None) };
         let sweeping = self.stamped.entry(view).or_default();
         let in_hand = &self.in_hand;
         let (shared, now) = (search.shared, search.now);
@@ -390,12 +390,12 @@ impl State {
     /// How far a sweep got, if that is to be written down.
     fn note(&mut self, shared: &Shared) -> Result<Option<NoteSweep>> {
         for (view, sweeping) in &mut self.stamped {
-            if let Some(Swept { stamps, cursor }) = sweeping.take_note() {
-                return Ok(Some(NoteSweep { view: *view, stamps, cursor }));
+            if let Some(Swept { stamp, cursor }) = sweeping.take_note() {
+                return Ok(Some(NoteSweep { view: *view, stamp, cursor }));
             }
         }
         // Views that are no more are swept no more.
-        self.stamped.retain(|view, _| shared.view(*view).is_some());
+        self.stamped.retain(|view, _| shared.views.get(*view).is_some());
         Ok(None)
     }
 

@@ -194,7 +194,7 @@ impl Engine {
     /// Ends this opening: what is queued is committed, everything synced, the file sealed.
     pub(crate) fn close(&self) -> Result<()> {
         refuse_inside_build("closing the store")?;
-        self.shared().home().check()?;
+        self.shared().file.home().check()?;
         let ended = self.end();
         self.shared().events.tell_late();
         ended
@@ -216,23 +216,23 @@ impl Engine {
             let _ = thread.join();
         }
         let shared = self.shared();
-        let Some(database) = shared.take_database() else {
+        let Some(database) = shared.file.take() else {
             return Ok(());
         };
         shared.cache.retire_all();
         // Who still waits for a build that nobody will make finds the store closed.
         self.flights().tell_all(&[]);
-        let closed = file::close(database, shared.seal(), *shared.home());
-        match shared.latched() {
+        let closed = file::close(database, shared.file.seal(), *shared.file.home());
+        match shared.file.latched() {
             Some(latched) => Err(latched),
-            None => closed.map_err(|error| shared.at_file(error)),
+            None => closed.map_err(|error| shared.file.at_file(error)),
         }
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        if self.shared().home().is_home() {
+        if self.shared().file.home().is_home() {
             // Errors have been latched and shown to those who wrote; `close` reports them.
             let _ = self.end();
             self.shared().events.tell_late();

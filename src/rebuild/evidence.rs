@@ -1,7 +1,7 @@
 //! Looking again at what a suspect record has read, so that it need not be built again.
 
 use crate::cache::CacheKey;
-use crate::disk::{Links, Loaded, PageInMemory, Shared, ViewState, load};
+use crate::disk::{Links, Loaded, OpenFile, PageInMemory, Shared, ViewState, load};
 use crate::error::Result;
 use crate::graph::{Dependency, NodeParts, Observation, Reading};
 use crate::grid::Bucket;
@@ -27,7 +27,7 @@ pub(crate) fn gather(
     if set == 0 {
         return Ok(Some(Reading::nothing()));
     }
-    let deps = shared.read(|txn| Links::to_read(shared, txn)?.deps(page.as_slice()))?;
+    let deps = shared.file.read(|txn| Links::to_read(&shared.file, txn)?.deps(page.as_slice()))?;
     let Some(set) = deps.as_ref().and_then(|deps| deps.get(set)) else {
         return Ok(None);
     };
@@ -57,7 +57,7 @@ fn observe(
     // Whatever is announced after this is found by the writer.
     let shared = engine.shared();
     let seen = shared.published();
-    if changed_since(shared, dependency, verified)? {
+    if changed_since(&shared.file, dependency, verified)? {
         return Ok(None);
     }
     let Dependency { node, version, .. } = dependency.clone();
@@ -65,10 +65,10 @@ fn observe(
 }
 
 /// Whether a source, or any source of a kind, has changed since.
-fn changed_since(shared: &Shared, dependency: &Dependency, verified: Revision) -> Result<bool> {
+fn changed_since(file: &OpenFile, dependency: &Dependency, verified: Revision) -> Result<bool> {
     let node = &dependency.node;
-    shared.read(|txn| {
-        let links = Links::to_read(shared, txn)?;
+    file.read(|txn| {
+        let links = Links::to_read(file, txn)?;
         let row = links.source(node.as_slice())?.unwrap_or_default();
         let same_version = dependency.version.is_some() && row.version == dependency.version;
         let itself = row.changed > verified && !same_version;
@@ -89,7 +89,7 @@ fn observe_page(
 ) -> Result<Option<Observation>> {
     let shared = engine.shared();
     let Some((id, entity, number)) = PageKey::split(key) else { return Ok(None) };
-    let Some(view) = shared.view(id) else { return Ok(None) };
+    let Some(view) = shared.views.get(id) else { return Ok(None) };
     let key = PageKey::of_parts(id, entity, number);
     let (first, last) = dependency.slots;
     // Some grids leave slots of their pages empty for ever.

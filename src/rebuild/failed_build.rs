@@ -26,7 +26,7 @@ impl FailedBuild {
         (view, entity, page, slot): (ViewId, &[u8], PageNumber, u32),
         (kind, message): (ErrorKind, String),
     ) -> Self {
-        let defined = shared.view(view);
+        let defined = shared.views.get(view);
         let bucket = defined
             .as_ref()
             .and_then(|defined| defined.grid().bucket_in(page, slot, defined.page_len()));

@@ -1,11 +1,11 @@
 //! Going through a stamped view.
 
-use crate::disk::{Due, Shared, SweepFor, SweepState, ViewState, due_stamped, sweep_of};
+use crate::disk::{Due, Shared, Stamp, SweepState, ViewState, due_stamped, sweep_of};
 use crate::error::Result;
 use crate::graph::SlotSet;
 use crate::time::Timestamp;
 
-/// How far the pages of a view were looked through for its stamps. Each is looked at once; how far it
+/// How far the pages of a view were looked through for its stamp. Each is looked at once; how far it
 /// got is written down now and then, and never ahead of what some builder has in hand.
 #[derive(Debug, Default)]
 pub(super) struct Sweeping {
@@ -14,8 +14,8 @@ pub(super) struct Sweeping {
 
 #[derive(Debug)]
 struct UnderWay {
-    /// What is swept for. Where the view has other stamps by now, it is swept anew.
-    stamps: SweepFor,
+    /// What is swept for. Where the view has another stamp by now, it is swept anew.
+    stamp: Stamp,
     /// Where to go on.
     cursor: Option<Box<[u8]>>,
     ended: bool,
@@ -27,7 +27,7 @@ struct UnderWay {
 
 /// How far a sweep got; no cursor is the end.
 pub(super) struct Swept {
-    pub(super) stamps: SweepFor,
+    pub(super) stamp: Stamp,
     pub(super) cursor: Option<Box<[u8]>>,
 }
 
@@ -37,7 +37,7 @@ const LOOK: usize = 256;
 const NOTE_EVERY: usize = 64;
 
 impl Sweeping {
-    /// The next page that has records which are not right by the stamps.
+    /// The next page that has records which are not right by the stamp.
     pub(super) fn next(
         &mut self,
         shared: &Shared,
@@ -45,14 +45,14 @@ impl Sweeping {
         now: Timestamp,
         is_busy: impl Fn(&[u8]) -> bool,
     ) -> Result<Option<(Box<[u8]>, SlotSet)>> {
-        let SweepState::At { stamps, cursor } = sweep_of(shared, view)? else {
+        let SweepState::At { stamp, cursor } = sweep_of(shared, view)? else {
             self.under_way = None;
             return Ok(None);
         };
-        if self.under_way.as_ref().is_none_or(|under_way| under_way.stamps != stamps) {
+        if self.under_way.as_ref().is_none_or(|under_way| under_way.stamp != stamp) {
             let in_hand = self.under_way.as_ref().map_or(0, |before| before.in_hand);
             let (ended, unnoted) = (false, 0);
-            self.under_way = Some(UnderWay { stamps, cursor, ended, in_hand, unnoted });
+            self.under_way = Some(UnderWay { stamp, cursor, ended, in_hand, unnoted });
         }
         let Some(under_way) = &mut self.under_way else { return Ok(None) };
         while !under_way.ended {
@@ -91,7 +91,7 @@ impl Sweeping {
             return None;
         }
         under_way.unnoted = 0;
-        let swept = Swept { stamps: under_way.stamps, cursor: under_way.cursor.clone() };
+        let swept = Swept { stamp: under_way.stamp, cursor: under_way.cursor.clone() };
         if under_way.ended {
             self.under_way = None;
         }

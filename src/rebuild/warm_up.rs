@@ -57,7 +57,7 @@ impl WarmUp {
         }
         let defined = |page: &[u8]| {
             // What is no key waits for no view.
-            PageKey::split(page).is_none_or(|(view, ..)| shared.view(view).is_some())
+            PageKey::split(page).is_none_or(|(view, ..)| shared.views.get(view).is_some())
         };
         let hottest = lists.hottest.take(PIECE, defined);
         if hottest.is_empty() {

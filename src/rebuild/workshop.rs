@@ -95,7 +95,7 @@ impl Workshop {
 
     /// The way to the writer, unless the store is closed or may not be written.
     pub(crate) fn writer(&self) -> Result<WriterHandle> {
-        self.shared.check_writable()?;
+        self.shared.file.check_writable()?;
         self.writer.lock().clone().ok_or_else(closed)
     }
 
@@ -290,7 +290,7 @@ impl Workshop {
 
     fn unwant(&self, work: &PageWork, slots: SlotSet) -> Result<()> {
         let Some((view, ..)) = PageKey::split(&work.page) else { return Ok(()) };
-        let Some(view) = self.shared.view(view) else { return Ok(()) };
+        let Some(view) = self.shared.views.get(view) else { return Ok(()) };
         let pages = vec![(work.page.clone(), slots)];
         self.writer()?.run(Unwant { view, pages, why: Unwanted::Found }).map(drop)
     }
@@ -304,7 +304,7 @@ impl Workshop {
         failed: Vec<(Slot, Error)>,
     ) -> Result<()> {
         let Some((view, _, number)) = PageKey::split(page) else { return Ok(()) };
-        let Some(view) = self.shared.view(view) else { return Ok(()) };
+        let Some(view) = self.shared.views.get(view) else { return Ok(()) };
         let (conduct, now) = (view.governor().conduct(), self.shared.options.clock.now());
         let mut noted = Vec::new();
         for (slot, error) in failed {
@@ -347,7 +347,7 @@ impl Workshop {
 
     fn describe(&self, page: &[u8], slots: SlotSet, done: &mut Worked) {
         let Some((view, entity, number)) = PageKey::split(page) else { return };
-        let Some(view) = self.shared.view(view) else { return };
+        let Some(view) = self.shared.views.get(view) else { return };
         done.view = Some(view.name().to_string());
         done.entity = Some(entity.to_vec());
         let bucket = |slot: Slot| view.grid().bucket_in(number, slot.0, view.page_len());

@@ -38,7 +38,7 @@ pub struct Store(pub(super) Arc<Engine>);
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.shared().path() {
+        match self.0.shared().file.path() {
             Some(path) => write!(f, "Store({})", path.display()),
             None => f.write_str("Store(without a file)"),
         }
@@ -314,19 +314,19 @@ impl Store {
     /// proves nothing.
     #[must_use]
     pub fn last_unexplained(&self) -> Option<Error> {
-        self.0.shared().last_unexplained()
+        self.0.shared().last_unexplained.get()
     }
 
     /// The last build that took longer than its view's
     /// [`build_deadline`](crate::ViewDefinition::build_deadline), if one did.
     #[must_use]
     pub fn last_slow(&self) -> Option<Error> {
-        self.0.shared().last_slow()
+        self.0.shared().last_slow.get()
     }
 
     /// The last page that failed its checks and counts as missing, if one did.
     #[must_use]
     pub fn last_damage(&self) -> Option<Error> {
-        self.0.shared().last_damage()
+        self.0.shared().last_damage.get()
     }
 }

@@ -148,7 +148,7 @@ impl Store {
     /// only.
     pub fn verify_and_repair(&self, mut progress: impl FnMut(f64)) -> Result<VerifyReport> {
         refuse_inside_build("repairing the store")?;
-        self.0.shared().check_writable()?;
+        self.0.shared().file.check_writable()?;
         // Nobody holds a way to the writer while what is told of its progress runs: it may close the store.
         let mender = |subjects| self.0.writer()?.run(Mend { subjects });
         verify(self.0.shared(), Some(&mender), &mut progress)

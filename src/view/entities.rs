@@ -54,9 +54,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Entities<E, R> {
         let view = self.core.state.id();
         let (_, until) = PageKey::view_bounds(view);
         let ahead = &mut self.ahead;
-        self.from = self.core.shared().read(|txn| {
+        self.from = self.core.shared().file.read(|txn| {
             for _ in 0..READ_AHEAD {
-                let Some(key) = first_page_from(self.core.shared(), txn, &from, &until)? else {
+                let Some(key) = first_page_from(&self.core.shared().file, txn, &from, &until)?
+                else {
                     return Ok(None);
                 };
                 let Some((_, entity, _)) = PageKey::split(&key) else {

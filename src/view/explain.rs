@@ -44,8 +44,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             changed: facts.changed,
             fresh_until: Some(facts.fresh_until).filter(|at| *at != Timestamp::MAX),
         });
-        self.shared().read(|txn| {
-            let links = Links::to_read(self.shared(), txn)?;
+        self.shared().file.read(|txn| {
+            let links = Links::to_read(&self.shared().file, txn)?;
             let mut causes = causes(&names, page, slot, |page| links.marks(page))?;
             if causes.is_empty()
                 && let Some((freshness, facts)) = freshness.zip(facts)
@@ -87,8 +87,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// The cause that is left when no mark says another: the view as a whole.
     fn stamp(&self, freshness: Freshness, version: u32) -> ExplainedCause {
-        let stamps = self.state.stamps();
-        let (stale, suspect) = (stamps.stale_before(), stamps.suspect_before());
+        let stamp = self.state.stamp();
+        let (stale, suspect) = (stamp.stale_before, stamp.suspect_before);
         let (what, revision) = match freshness {
             Freshness::OldVersion => {
                 let now = self.state.version();
@@ -99,7 +99,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             }
             _ => ("the whole view was invalidated".to_owned(), stale),
         };
-        ExplainedCause { what, revision, since: stamps.stamped_at(), through: None }
+        let since = self.state.live_stamp().stamped_at();
+        ExplainedCause { what, revision, since, through: None }
     }
 }
 
@@ -137,7 +138,7 @@ impl Names<'_> {
 
     fn bucket(&self, page: &[u8], slot: Slot) -> String {
         let Some((id, _, number)) = PageKey::split(page) else { return String::new() };
-        let view = self.shared.view(id);
+        let view = self.shared.views.get(id);
         let bucket = view.and_then(|view| view.grid().bucket_in(number, slot.0, view.page_len()));
         match bucket {
             Some(bucket) => bucket.to_string(),

@@ -304,15 +304,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         self.shared().options.clock.now().since(since.max(record.built_at()))
     }
 
-    /// When a record came to be as it is, as far as its mark or the view's stamps say.
+    /// When a record came to be as it is, as far as its mark or the view's stamp say.
     fn marked_since(&self, record: &Record<R>) -> Option<Timestamp> {
-        let stamped = || self.state.stamps().first_above(record.begun());
+        let stamped = || self.state.live_stamp().first_above(record.begun());
         match record.freshness() {
             Freshness::Expired => record.fresh_until(),
             Freshness::OldVersion => stamped(),
             Freshness::Stale | Freshness::Suspect => {
                 let (page, slot) = record.place();
-                let marks = mark_row(self.shared(), page).ok()?;
+                let marks = mark_row(&self.shared().file, page).ok()?;
                 let cause = marks.as_ref().and_then(|row| row.cause(slot));
                 match (cause.map(|cause| cause.since), stamped()) {
                     (Some(marked), Some(stamped)) => Some(marked.min(stamped)),

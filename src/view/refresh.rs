@@ -106,7 +106,7 @@ fn parts(engine: &Engine, refresh: &Refresh) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
     let mut add = |id: ViewId, scope: Scope, named: bool| {
         let row = rows.iter().find(|(_, row)| row.id == id);
-        let view = shared.view(id).filter(|_| engine.rebuilder(id).is_some());
+        let view = shared.views.get(id).filter(|_| engine.rebuilder(id).is_some());
         match (row, view) {
             (Some(_), Some(view)) => parts.push(Part { view, scope }),
             (row, _) if named => {

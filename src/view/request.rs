@@ -62,7 +62,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         refuse_inside_build("looking at a request")?;
         let spot = self.locate(entity, instant)?;
         // Where nothing is built nothing is under way.
-        if !self.builds() || self.shared().check_writable().is_err() {
+        if !self.builds() || self.shared().file.check_writable().is_err() {
             return Ok(None);
         }
         // What was built before is no answer here either, unless it stands.

@@ -132,7 +132,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             let message = format!("the build took {took:.1?}, and {deadline} is what one may take");
             let slow = Error::new(ErrorKind::Build, message);
             self.state.counters().builds_slow.add(1);
-            self.shared().report_slow(self.at(spot, slow));
+            self.shared().last_slow.note(self.at(spot, slow));
             if !was_told {
                 let (view, bucket) = (self.state.name(), spot.bucket);
                 self.shared().events.tell(&Event::SlowBuild { view, bucket, running_for: took });

@@ -78,8 +78,8 @@ fn rows(engine: &Engine) -> Result<Vec<(ViewId, ViewInfo)>> {
     let info = |(name, row): (String, ViewRow)| {
         let mut of_view = runs.iter().rev().filter(|(_, run)| run.views.contains(&row.id));
         let last_run = of_view.find_map(|(id, run)| RunSummary::of(*id, run));
-        let ViewRow { id, version, grid, page_len, .. } = row;
-        (id, ViewInfo { name, version, grid, page_len, last_run })
+        let ViewRow { id, stamp, grid, page_len, .. } = row;
+        (id, ViewInfo { name, version: stamp.version, grid, page_len, last_run })
     };
     Ok(rows.into_iter().map(info).collect())
 }
@@ -88,7 +88,7 @@ fn status(engine: &Engine, id: ViewId, info: ViewInfo) -> Result<ViewStatus> {
     let shared = engine.shared();
     let backlog = backlog_of(shared, id)?;
     let (mut records, mut fresh) = (None, None);
-    if let Some(view) = shared.view(id) {
+    if let Some(view) = shared.views.get(id) {
         let (mut all, mut standing) = (0, 0);
         survey(shared, &view, Scope::All, |page| {
             let freshness = page.slots.iter().filter_map(|slot| page.freshness(shared, slot));

@@ -40,7 +40,9 @@ pub(super) fn survey(
     let scope = view.scope(scope);
     let (mut from, until) = scope.bounds();
     let mut damaged = 0;
-    while let Some(key) = shared.read(|txn| first_page_from(shared, txn, &from, &until))? {
+    while let Some(key) =
+        shared.file.read(|txn| first_page_from(&shared.file, txn, &from, &until))?
+    {
         view.check()?;
         from = key.to_vec();
         from.push(0);

@@ -95,18 +95,18 @@ fn count(
     until: Option<&[u8]>,
     concerns: impl Fn(&ViewRow) -> bool,
 ) -> Result<BacklogCounts> {
-    shared.read(|txn| {
+    shared.file.read(|txn| {
         let mut counts = BacklogCounts::default();
-        Links::to_read(shared, txn)?.marks_between(from, until, |row| {
+        Links::to_read(&shared.file, txn)?.marks_between(from, until, |row| {
             counts.add(|counts| &mut counts.marked, row.all_tries().map(|(_, tries)| tries));
             let since = row.causes.iter().map(|cause| cause.since);
             counts.oldest_mark = counts.oldest_mark.into_iter().chain(since).min();
         })?;
-        Backlog::to_read(shared, txn)?.wanted_between(from, until, |row| {
+        Backlog::to_read(&shared.file, txn)?.wanted_between(from, until, |row| {
             counts.add(|counts| &mut counts.wanted, row.all_tries().map(|(_, tries)| tries));
         })?;
-        let sweeps = open_if_there(shared, txn, SWEEPS)?;
-        let views = txn.open_table(VIEWS).map_err(|cause| shared.storage_error(cause))?;
+        let sweeps = open_if_there(&shared.file, txn, SWEEPS)?;
+        let views = txn.open_table(VIEWS).map_err(|cause| shared.file.storage_error(cause))?;
         for (_, row) in view_rows(&views)?.iter().filter(|(_, row)| concerns(row)) {
             counts.stamped += u64::from(!is_swept(shared, sweeps.as_ref(), row)?);
         }
@@ -116,9 +116,9 @@ fn count(
 
 /// What became of trying to build the record in a slot; `None` if it is neither marked nor wanted.
 pub(crate) fn tries(shared: &Shared, page: &[u8], slot: Slot) -> Result<Option<Try>> {
-    shared.read(|txn| {
-        let backlog = Backlog::to_read(shared, txn)?;
-        let marks = Links::to_read(shared, txn)?.marks(page)?;
+    shared.file.read(|txn| {
+        let backlog = Backlog::to_read(&shared.file, txn)?;
+        let marks = Links::to_read(&shared.file, txn)?.marks(page)?;
         let tries = match marks.and_then(|marks| marks.tries(slot)) {
             None => backlog.wanted(page)?.and_then(|row| row.tries(slot)),
             marked => marked,
@@ -130,9 +130,9 @@ pub(crate) fn tries(shared: &Shared, page: &[u8], slot: Slot) -> Result<Option<T
 
 /// How often those slots of a page were tried that are marked or wanted.
 pub(crate) fn tries_in(shared: &Shared, page: &[u8], slots: SlotSet) -> Result<Vec<Tries>> {
-    shared.read(|txn| {
-        let wanted = Backlog::to_read(shared, txn)?.wanted(page)?;
-        let marks = Links::to_read(shared, txn)?.marks(page)?;
+    shared.file.read(|txn| {
+        let wanted = Backlog::to_read(&shared.file, txn)?.wanted(page)?;
+        let marks = Links::to_read(&shared.file, txn)?.marks(page)?;
         let marked = |slot| marks.as_ref().and_then(|row| row.tries(slot));
         let tries = |slot| marked(slot).or_else(|| wanted.as_ref()?.tries(slot));
         Ok(slots.iter().filter_map(tries).collect())
@@ -142,8 +142,8 @@ pub(crate) fn tries_in(shared: &Shared, page: &[u8], slots: SlotSet) -> Result<V
 /// The last failures of records that are still not built, the latest first, at most `most`. Looks
 /// at every failure.
 pub(crate) fn last_failures(shared: &Shared, most: usize) -> Result<Vec<NotedFailure>> {
-    shared.read(|txn| {
-        let backlog = Backlog::to_read(shared, txn)?;
+    shared.file.read(|txn| {
+        let backlog = Backlog::to_read(&shared.file, txn)?;
         let mut last: Vec<NotedFailure> = Vec::new();
         let Some(failures) = backlog.failures_table() else { return Ok(last) };
         for entry in backlog.keep(failures.iter())? {

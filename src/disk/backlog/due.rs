@@ -48,7 +48,7 @@ pub(crate) fn due_marks(
     look: usize,
 ) -> Result<Due> {
     let Some(view) = live(shared, view) else { return Ok(Due::default()) };
-    shared.read(|txn| {
+    shared.file.read(|txn| {
         let file = File::open(shared, txn)?;
         let (first, until) = PageKey::view_bounds(view.id());
         file.look(&file.marks, from.unwrap_or(&first), &until, look, |key, row, earliest| {
@@ -73,7 +73,7 @@ pub(crate) fn due_wanted(
     now: Timestamp,
     look: usize,
 ) -> Result<Due> {
-    shared.read(|txn| {
+    shared.file.read(|txn| {
         let file = File::open(shared, txn)?;
         let wanted = file.backlog.wanted_table();
         let (mut next, mut left) = (file.first(wanted, from.unwrap_or_default())?, look);
@@ -81,7 +81,7 @@ pub(crate) fn due_wanted(
         while let Some(key) = next.take_if(|_| left > 0 && found.is_none()) {
             let Some((id, ..)) = PageKey::split(&key) else {
                 let what = format!("something is wanted of what is no page; {RESTORE}");
-                return Err(shared.at_file(Error::damaged(what)));
+                return Err(shared.file.at_file(Error::damaged(what)));
             };
             let until = PageKey::view_bounds(id).1;
             if let Some(view) = live(shared, id) {
@@ -105,7 +105,7 @@ pub(crate) fn due_wanted(
 }
 
 /// The first page of a view from `from` (inclusive; `None` is its first) that has records which are
-/// not right by the view's stamps or version, in at most `look` pages. What is marked or wanted is
+/// not right by the view's stamp, in at most `look` pages. What is marked or wanted is
 /// left out: it is found there. So is what is sealed.
 pub(crate) fn due_stamped(
     shared: &Shared,
@@ -117,23 +117,25 @@ pub(crate) fn due_stamped(
     if view.check().is_err() {
         return Ok(Due::default());
     }
-    shared.read(|txn| {
+    shared.file.read(|txn| {
         let file = File::open(shared, txn)?;
         let (first, until) = PageKey::view_bounds(view.id());
         let from = from.unwrap_or(&first);
         file.look(&file.pages, from, &until, look, |key, bytes, _| {
             // Without a check of anything: what is damaged is not built from here in any case.
             let facts = page::stored_facts(bytes).unwrap_or_default();
-            if facts.iter().all(|facts| !is_stamped(view, facts)) {
+            let stamp = view.stamp();
+            let is_stamped = |facts: &Facts| stamp.colour(facts) > Colour::Fresh;
+            if !facts.iter().any(is_stamped) {
                 return Ok(SlotSet::EMPTY);
             }
             let Some(page) = file.page(view, key)? else { return Ok(SlotSet::EMPTY) };
-            let stamped = page.present().filter(|slot| is_stamped(view, page.facts(*slot)));
+            let stamped = page.present().filter(|slot| is_stamped(page.facts(*slot)));
             let stamped = stamped.collect::<SlotSet>().minus(view.sealed(key, now));
             if stamped.is_empty() {
                 return Ok(stamped);
             }
-            let marks = file.marks.get(key).map_err(|cause| shared.storage_error(cause))?;
+            let marks = file.marks.get(key).map_err(|cause| shared.file.storage_error(cause))?;
             let marks = marks.map(|row| file.parse_marks(row.value())).transpose()?;
             let wanted = file.backlog.wanted(key)?.unwrap_or_default().wanted();
             Ok(stamped.minus(marks.unwrap_or_default().marked()).minus(wanted))
@@ -143,19 +145,7 @@ pub(crate) fn due_stamped(
 
 /// A view that can be built in this opening, as far as the file's part knows.
 fn live(shared: &Shared, view: ViewId) -> Option<crate::sync::Arc<ViewState>> {
-    shared.view(view).filter(|view| view.check().is_ok())
-}
-
-/// What the stamps and the version of a view say of a record with these facts.
-fn is_stamped(view: &ViewState, facts: &Facts) -> bool {
-    let stamps = view.stamps();
-    let stale = facts.begun < stamps.stale_before() || facts.version != view.version();
-    let colour = match (stale, facts.verified < stamps.suspect_before()) {
-        (true, _) => Colour::Stale,
-        (false, true) => Colour::Suspect,
-        (false, false) => Colour::Fresh,
-    };
-    colour > Colour::Fresh
+    shared.views.get(view).filter(|view| view.check().is_ok())
 }
 
 fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
@@ -173,15 +163,15 @@ struct File<'s, 't> {
 
 impl<'s, 't> File<'s, 't> {
     fn open(shared: &'s Shared, txn: &'t ReadTransaction) -> Result<Self> {
-        let open = |table| txn.open_table(table).map_err(|cause| shared.storage_error(cause));
-        let backlog = Backlog::to_read(shared, txn)?;
+        let open = |table| txn.open_table(table).map_err(|cause| shared.file.storage_error(cause));
+        let backlog = Backlog::to_read(&shared.file, txn)?;
         Ok(Self { shared, txn, pages: open(PAGES)?, marks: open(MARKS)?, backlog })
     }
 
     /// The first key of a table from here on.
     fn first(&self, table: &Table, from: &[u8]) -> Result<Option<Box<[u8]>>> {
         let first = table.range(from..).and_then(|mut rows| rows.next().transpose());
-        let first = first.map_err(|cause| self.shared.storage_error(cause))?;
+        let first = first.map_err(|cause| self.shared.file.storage_error(cause))?;
         Ok(first.map(|(key, _)| key.value().into()))
     }
 
@@ -194,7 +184,7 @@ impl<'s, 't> File<'s, 't> {
         look: usize,
         mut judge: impl FnMut(&[u8], &[u8], &mut Option<Timestamp>) -> Result<SlotSet>,
     ) -> Result<Due> {
-        let failed = |cause| self.shared.storage_error(cause);
+        let failed = |cause| self.shared.file.storage_error(cause);
         let mut due = Due::default();
         // A cursor of another view is none of this one.
         let until = until.max(from);
@@ -225,11 +215,10 @@ impl<'s, 't> File<'s, 't> {
     ) -> Result<SlotSet> {
         let (due, later): (Vec<_>, Vec<_>) = tried.partition(|(_, tries)| tries.is_due(now));
         let mut due: SlotSet = due.into_iter().map(|(slot, _)| slot).collect();
-        let stamped = view.stamps().stale_before().max(view.stamps().suspect_before());
         if later.is_empty() {
             return Ok(due);
         }
-        let revived = match stamped {
+        let revived = match view.stamp().raised() {
             Revision::ZERO => SlotSet::EMPTY,
             stamped => self.backlog.failed_before(page, stamped)?,
         };
@@ -246,7 +235,7 @@ impl<'s, 't> File<'s, 't> {
     fn parse_marks(&self, row: &[u8]) -> Result<MarkRow> {
         MarkRow::from_bytes(row).ok_or_else(|| {
             let what = format!("a page's row of marks is unreadable; {RESTORE}");
-            self.shared.at_file(Error::damaged(what))
+            self.shared.file.at_file(Error::damaged(what))
         })
     }
 
@@ -255,7 +244,7 @@ impl<'s, 't> File<'s, 't> {
         if let Some(resident) = self.shared.cache.peek(CacheKey::new(key)) {
             return Ok(Some(Standing::InMemory(resident)));
         }
-        let failed = |cause: redb::Error| self.shared.storage_error(cause);
+        let failed = |cause: redb::Error| self.shared.file.storage_error(cause);
         let Some(bytes) = self.pages.get(key).map_err(|cause| failed(cause.into()))? else {
             return Ok(None);
         };

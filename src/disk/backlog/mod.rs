@@ -22,5 +22,5 @@ pub(crate) use counts::{
 pub(crate) use due::{Due, due_marks, due_stamped, due_wanted};
 pub(crate) use failure::Failure;
 pub(super) use rows::{Backlog, open_if_there};
-pub(crate) use sweep::{SweepFor, SweepState, sweep_of};
+pub(crate) use sweep::{SweepState, sweep_of};
 pub(super) use sweep::{note_sweep, swept_no_more};

@@ -12,7 +12,7 @@ use crate::graph::{SlotSet, WantedRow};
 use crate::page::Slot;
 use crate::revision::Revision;
 
-use super::super::shared::Shared;
+use super::super::open_file::OpenFile;
 use super::super::tables::{BEGUN, Bytes, FAILURES, WANTED};
 use super::failure::Failure;
 
@@ -20,7 +20,7 @@ type Key = &'static [u8];
 
 /// The three tables, open in one transaction: to write (`Table`) or to read (`ReadOnlyTable`).
 pub(crate) struct Backlog<'s, T> {
-    shared: &'s Shared,
+    file: &'s OpenFile,
     wanted: T,
     /// Not there in a file that was laid out without it and is open to read only.
     failures: Option<T>,
@@ -45,23 +45,23 @@ pub(super) fn split_record_key(key: &[u8]) -> Option<(&[u8], Slot)> {
 
 /// A table of a file to read, if it is there.
 pub(in crate::disk) fn open_if_there(
-    shared: &Shared,
+    file: &OpenFile,
     txn: &ReadTransaction,
     table: Bytes,
 ) -> Result<Option<ReadOnlyTable<Key, Key>>> {
     match txn.open_table(table) {
         Ok(table) => Ok(Some(table)),
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
-        Err(cause) => Err(shared.storage_error(cause)),
+        Err(cause) => Err(file.storage_error(cause)),
     }
 }
 
 impl<'s> Backlog<'s, ReadOnlyTable<Key, Key>> {
-    pub(crate) fn to_read(shared: &'s Shared, txn: &ReadTransaction) -> Result<Self> {
-        let wanted = txn.open_table(WANTED).map_err(|cause| shared.storage_error(cause))?;
-        let failures = open_if_there(shared, txn, FAILURES)?;
-        let begun = open_if_there(shared, txn, BEGUN)?;
-        Ok(Self { shared, wanted, failures, begun, fault: OnceCell::new() })
+    pub(crate) fn to_read(file: &'s OpenFile, txn: &ReadTransaction) -> Result<Self> {
+        let wanted = txn.open_table(WANTED).map_err(|cause| file.storage_error(cause))?;
+        let failures = open_if_there(file, txn, FAILURES)?;
+        let begun = open_if_there(file, txn, BEGUN)?;
+        Ok(Self { file, wanted, failures, begun, fault: OnceCell::new() })
     }
 }
 
@@ -73,14 +73,14 @@ impl<'s, T: ReadableTable<Key, Key>> Backlog<'s, T> {
 
     pub(super) fn keep<V>(&self, result: Result<V, redb::StorageError>) -> Result<V> {
         result.map_err(|cause| {
-            let error = self.shared.storage_error(cause);
+            let error = self.file.storage_error(cause);
             self.fault.get_or_init(|| error).clone()
         })
     }
 
     fn damaged(&self, what: &str) -> Error {
         let error = Error::damaged(format!("{what} is unreadable; {RESTORE}"));
-        self.fault.get_or_init(|| self.shared.at_file(error)).clone()
+        self.fault.get_or_init(|| self.file.at_file(error)).clone()
     }
 
     pub(super) fn parse_wanted(&self, bytes: &[u8]) -> Result<WantedRow> {
@@ -165,10 +165,10 @@ impl<'s, T: ReadableTable<Key, Key>> Backlog<'s, T> {
 }
 
 impl<'s, 't> Backlog<'s, Table<'t, Key, Key>> {
-    pub(crate) fn to_write(shared: &'s Shared, txn: &'t WriteTransaction) -> Result<Self> {
-        let open = |table| txn.open_table(table).map_err(|cause| shared.storage_error(cause));
+    pub(crate) fn to_write(file: &'s OpenFile, txn: &'t WriteTransaction) -> Result<Self> {
+        let open = |table| txn.open_table(table).map_err(|cause| file.storage_error(cause));
         let (wanted, failures) = (open(WANTED)?, Some(open(FAILURES)?));
-        Ok(Self { shared, wanted, failures, begun: Some(open(BEGUN)?), fault: OnceCell::new() })
+        Ok(Self { file, wanted, failures, begun: Some(open(BEGUN)?), fault: OnceCell::new() })
     }
 
     pub(crate) fn put_wanted(&mut self, page: &[u8], row: &WantedRow) -> Result<()> {

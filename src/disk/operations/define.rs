@@ -11,8 +11,9 @@ use crate::time::{TimeRange, Timestamp};
 
 use super::super::batch::Batch;
 use super::super::committed::Committed;
+use super::super::live_stamp::LiveStamp;
 use super::super::operation::{Operation, Speed};
-use super::super::stamps::Stamps;
+use super::super::stamp::Stamp;
 use super::super::tables::{DROPPED, DROPPED_GOING, DROPPED_RESERVED, META, meta};
 use super::super::view_row::ViewRow;
 use super::super::view_state::{Definition, ViewState};
@@ -33,8 +34,8 @@ pub(crate) struct Define {
 /// What defining a view came to.
 #[derive(Debug)]
 pub(crate) enum Defined {
-    /// The view stands as defined, with these stamps.
-    Ready(ViewRow, Arc<Stamps>),
+    /// The view stands as defined, with this stamp.
+    Ready(ViewRow, Arc<LiveStamp>),
     /// Only the page length differs: the pages under this id have to be laid out anew first.
     NeedsRelay(ViewId),
 }
@@ -74,10 +75,10 @@ impl Operation for Define {
         let new = match (step, standing) {
             (Step::Same, Some(row)) => row,
             (Step::Rezone(stretches), Some(row)) => {
-                let stamps = Arc::new(Stamps::of(&row));
+                let stamp = Arc::new(LiveStamp::of(&row));
                 let counters = batch.shared().counters.views.of(&self.definition.name);
                 let definition = self.definition.clone();
-                let view = ViewState::new(definition, &row, stamps, None, counters);
+                let view = ViewState::new(definition, &row, stamp, None, counters);
                 zone_changed(batch, &view, stretches, self.now)?;
                 // What could not be marked one by one has been stamped.
                 let row = batch.views().by_id(row.id).cloned().unwrap_or(row);
@@ -110,8 +111,8 @@ impl Operation for Define {
             live.end();
         }
         let revision = batch.revision();
-        let stamps = batch.views().define(&self.definition.name, new.clone(), revision);
-        Ok(Defined::Ready(new, stamps))
+        let stamp = batch.views().define(&self.definition.name, new.clone(), revision);
+        Ok(Defined::Ready(new, stamp))
     }
 
     fn answer(self, defined: Defined, _: &Committed) -> Defined {
@@ -124,13 +125,11 @@ impl Define {
     fn fresh(&self, id: ViewId, zone_years: Option<ZoneYears>) -> ViewRow {
         ViewRow {
             id,
-            version: self.definition.version,
             layout: self.definition.layout,
             grid: self.definition.grid.describe(),
             page_len: self.definition.page_len,
             zone_years,
-            stale_before: Revision::ZERO,
-            suspect_before: Revision::ZERO,
+            stamp: Stamp::of_version(self.definition.version),
             stamped_at: self.now,
             dictionary: 0,
             readers: Vec::new(),
@@ -140,10 +139,9 @@ impl Define {
     /// The row of a view whose records are all of an older version from now on.
     fn stamped(&self, row: ViewRow, zone_years: Option<ZoneYears>, revision: Revision) -> ViewRow {
         ViewRow {
-            version: self.definition.version,
             page_len: self.definition.page_len,
             zone_years,
-            stale_before: revision,
+            stamp: Stamp { version: self.definition.version, ..row.stamp.stale_at(revision) },
             stamped_at: self.now,
             ..row
         }
@@ -153,7 +151,7 @@ impl Define {
 fn step(row: &ViewRow, definition: &Definition, years: Option<&ZoneYears>) -> Result<Step> {
     let refuse =
         |what: String| Err(Error::new(ErrorKind::Definition, what).at_view(&definition.name));
-    let (had, has) = (row.version, definition.version);
+    let (had, has) = (row.stamp.version, definition.version);
     if has < had {
         return refuse(format!(
             "the file holds version {had}, the program defines version {has}: a newer program has \

@@ -42,7 +42,8 @@ impl Operation for NoteFailures {
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<()> {
         // Of a view that is no more nothing is noted.
         let Some((id, ..)) = PageKey::split(&self.page) else { return Ok(()) };
-        let (Some(view), Some(row)) = (batch.shared().view(id), batch.views().by_id(id).cloned())
+        let (Some(view), Some(row)) =
+            (batch.shared().views.get(id), batch.views().by_id(id).cloned())
         else {
             return Ok(());
         };
@@ -63,7 +64,7 @@ impl Operation for NoteFailures {
                 let is_right = standing.as_ref().is_some_and(|page| {
                     let is_fresh = || {
                         let facts = page.facts(slot);
-                        row.colour_of(facts) == Colour::Fresh && facts.fresh_until > self.now
+                        row.stamp.colour(facts) == Colour::Fresh && facts.fresh_until > self.now
                     };
                     page.holds(slot) && (sealed.contains(slot) || is_fresh())
                 });

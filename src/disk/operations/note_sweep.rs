@@ -3,16 +3,17 @@
 use crate::error::Result;
 use crate::page::ViewId;
 
-use super::super::backlog::{SweepFor, note_sweep};
+use super::super::backlog::note_sweep;
 use super::super::batch::Batch;
 use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
+use super::super::stamp::Stamp;
 
-/// Notes that all pages of a view before a key are right by these stamps, or stand in a row of
-/// their own. Not if the view has other stamps by now.
+/// Notes that all pages of a view before a key are right by this stamp, or stand in a row of
+/// their own. Not if the view has another by now.
 pub(crate) struct NoteSweep {
     pub(crate) view: ViewId,
-    pub(crate) stamps: SweepFor,
+    pub(crate) stamp: Stamp,
     /// Where to go on (inclusive); `None` if the end was reached.
     pub(crate) cursor: Option<Box<[u8]>>,
 }
@@ -28,7 +29,7 @@ impl Operation for NoteSweep {
 
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<()> {
         let Some(row) = batch.views().by_id(self.view).cloned() else { return Ok(()) };
-        let noted = note_sweep(batch.txn(), &row, self.stamps, self.cursor.take());
+        let noted = note_sweep(batch.txn(), &row, self.stamp, self.cursor.take());
         batch.keep(noted)
     }
 

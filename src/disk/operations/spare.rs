@@ -51,7 +51,7 @@ impl Operation for Spare {
         }
         let mut marks = batch.mark_row(key)?.unwrap_or_default();
         // Known to have changed, or of another version: only a build cures that.
-        if marks.colour(self.slot).max(row.colour_of(&facts)) == Colour::Stale {
+        if marks.colour(self.slot).max(row.stamp.colour(&facts)) == Colour::Stale {
             return Ok(false);
         }
         let judgement = batch.judge(&self.evidence, self.now)?;

@@ -17,7 +17,7 @@ use super::super::committed::Committed;
 use super::super::links::Move;
 use super::super::operation::{Operation, Speed};
 use super::super::shared::PageInMemory;
-use super::super::undeclared::Before;
+use super::super::undeclared::{Before, unexplained};
 use super::super::view_state::ViewState;
 
 /// Records of one page that are to be stored.
@@ -155,7 +155,7 @@ impl StoreRecords {
         let row = batch.views().by_id(self.view.id());
         let mut stamped = SlotSet::EMPTY;
         if let (Some(standing), Some(row)) = (&standing, row) {
-            let is_stamped = |slot: &Slot| row.colour_of(standing.facts(*slot)) > Colour::Fresh;
+            let is_stamped = |slot: &Slot| row.stamp.colour(standing.facts(*slot)) > Colour::Fresh;
             stamped =
                 page.present().filter(|slot| standing.holds(*slot)).filter(is_stamped).collect();
         }
@@ -170,7 +170,7 @@ impl StoreRecords {
             let to = merged.page.facts(*slot).dependencies;
             (*slot, *from, to)
         }));
-        let stale_before = batch.views().by_id(self.view.id()).map(|row| row.stale_before);
+        let stale_before = batch.views().by_id(self.view.id()).map(|row| row.stamp.stale_before);
         let mut stale = SlotSet::EMPTY;
         for (slot, begun, _) in stored() {
             if overtaken.contains(*slot) || stale_before.is_none_or(|before| *begun < before) {
@@ -199,7 +199,7 @@ impl StoreRecords {
         let Some(page) = standing.filter(|_| changed) else { return Ok(()) };
         let marks = batch.mark_row(key.as_slice())?;
         let Some(row) = batch.views().by_id(self.view.id()) else { return Ok(()) };
-        let before = Before { page, marks: marks.as_ref(), stale_before: row.stale_before };
+        let before = Before { page, marks: marks.as_ref(), stale_before: row.stamp.stale_before };
         let nothing = Reading::nothing();
         for slot in &merged.changed {
             let reading = match reading_of(*slot) {
@@ -210,7 +210,8 @@ impl StoreRecords {
                 let bucket = PageKey::split(key.as_slice()).and_then(|(_, _, number)| {
                     self.view.grid().bucket_in(number, slot.0, self.view.page_len())
                 });
-                batch.shared().report_unexplained(&self.view, key, bucket);
+                self.view.counters().builds_unexplained.add(1);
+                batch.shared().last_unexplained.note(unexplained(&self.view, key, bucket));
             }
         }
         Ok(())

@@ -9,6 +9,7 @@ use crate::revision::Revision;
 use super::super::run_row::{CHUNK, HEAD, RunRow, RunStage, split_row_key};
 use super::super::scribe::Scribe;
 use super::super::source_row::SourceRow;
+use super::super::stamp::Stamp;
 use super::super::tables::{FORMAT, meta};
 use super::super::view_row::ViewRow;
 use super::report::{Loss, RepairReport};
@@ -56,9 +57,8 @@ impl Salvage {
                     if self.dropped.contains(&row.id) {
                         return;
                     }
-                    // Every record will be stale: what these two say can only lead the clock astray.
-                    row.stale_before = Revision::ZERO;
-                    row.suspect_before = Revision::ZERO;
+                    // Every record will be stale: what it says can only lead the clock astray.
+                    row.stamp = Stamp::of_version(row.stamp.version);
                 }
                 let taken = self.views.values().any(|known| known.id == row.id);
                 if found.proven {
@@ -205,7 +205,7 @@ impl Salvage {
             .map_or(Revision::ZERO, |raw| Revision::from_raw(u64::from_le_bytes(raw)));
         revision = revision.max(self.revision);
         for row in self.views.values() {
-            revision = revision.max(row.stale_before).max(row.suspect_before);
+            revision = revision.max(row.stamp.raised());
             self.last_view = self.last_view.max(row.id.0);
         }
         let revision = revision.far_ahead();
@@ -220,7 +220,7 @@ impl Salvage {
         scribe.put("meta", meta::NEXT_VIEW, &next_view.to_le_bytes())?;
         scribe.put("meta", meta::LIFE, &life)?;
         for (name, row) in &self.views {
-            let row = ViewRow { stale_before: revision, ..row.clone() };
+            let row = ViewRow { stamp: row.stamp.stale_at(revision), ..row.clone() };
             scribe.put("views", name.as_bytes(), &row.to_bytes())?;
         }
         self.report.views = self.views.len() as u64;
@@ -238,15 +238,14 @@ mod tests {
     use crate::time::Timestamp;
 
     fn view(id: u32, stamp: u64) -> ViewRow {
+        let stamp = Revision::from_raw(stamp);
         ViewRow {
             id: ViewId(id),
-            version: 1,
             layout: 2,
             grid: "none".to_owned(),
             page_len: 1,
             zone_years: None,
-            stale_before: Revision::from_raw(stamp),
-            suspect_before: Revision::from_raw(stamp),
+            stamp: Stamp { stale_before: stamp, suspect_before: stamp, version: 1 },
             stamped_at: Timestamp::EPOCH,
             dictionary: 0,
             readers: Vec::new(),

@@ -96,7 +96,7 @@ impl Fault {
         };
         let parts = key.and_then(PageKey::split);
         let bucket = self.slots.iter().next().map(|slot| {
-            let live = parts.and_then(|(id, _, number)| Some((look.shared.view(id)?, number)));
+            let live = parts.and_then(|(id, _, number)| Some((look.shared.views.get(id)?, number)));
             let bucket = live
                 .and_then(|(view, number)| view.grid().bucket_in(number, slot.0, view.page_len()));
             bucket.map_or_else(|| format!("{} of its page", slot.0), |bucket| bucket.to_string())

@@ -58,13 +58,14 @@ pub(in crate::disk) fn look_to_read<R>(
     txn: &ReadTransaction,
     then: impl FnOnce(&Look<'_, ToRead>) -> Result<R>,
 ) -> Result<R> {
-    let open = |table| txn.open_table(table).map_err(|cause| shared.storage_error(cause));
-    let revision = open(META)?.get(meta::REVISION).map_err(|cause| shared.storage_error(cause))?;
+    let open = |table| txn.open_table(table).map_err(|cause| shared.file.storage_error(cause));
+    let revision =
+        open(META)?.get(meta::REVISION).map_err(|cause| shared.file.storage_error(cause))?;
     let revision = revision.and_then(|row| row.value().first_chunk().copied());
     let revision =
         revision.map_or(Revision::ZERO, |raw| Revision::from_raw(u64::from_le_bytes(raw)));
     let views = ViewTable::new(view_rows(&open(VIEWS)?)?, revision);
-    let links = LinksToRead::to_read(shared, txn)?;
+    let links = LinksToRead::to_read(&shared.file, txn)?;
     then(&Look {
         shared,
         now: shared.options.clock.now(),
@@ -95,7 +96,7 @@ impl<T: ReadableTable<Key, Key>> Look<'_, T> {
     /// Whether the rows of a view that is no more are still being removed.
     pub(super) fn is_going(&self, view: ViewId) -> Result<bool> {
         let found = self.dropped.get(view.0.to_be_bytes().as_slice());
-        Ok(found.map_err(|cause| self.shared.storage_error(cause))?.is_some())
+        Ok(found.map_err(|cause| self.shared.file.storage_error(cause))?.is_some())
     }
 
     /// Whether a view is there, or was and its rows are on their way.
@@ -115,7 +116,7 @@ impl<T: ReadableTable<Key, Key>> Look<'_, T> {
 
     fn bytes(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         self.note_looked(ROW_LOOKED);
-        let found = self.pages.get(key).map_err(|cause| self.shared.storage_error(cause))?;
+        let found = self.pages.get(key).map_err(|cause| self.shared.file.storage_error(cause))?;
         Ok(found.map(|row| row.value().to_vec()))
     }
 
@@ -140,8 +141,8 @@ impl<T: ReadableTable<Key, Key>> Look<'_, T> {
             return Ok(PageStands::OfLaterFormat(what));
         }
         let view = PageKey::split(key).map(|(view, ..)| view);
-        let live = view.and_then(|view| self.shared.view(view));
-        let failed = |cause: redb::StorageError| self.shared.storage_error(cause);
+        let live = view.and_then(|view| self.shared.views.get(view));
+        let failed = |cause: redb::StorageError| self.shared.file.storage_error(cause);
         let decoded = match (&live, stored_names(&bytes)) {
             (Some(live), _) => page::decode(&bytes, key, live.shape(), |id| {
                 live.aid(id, self.dictionaries, failed)
@@ -168,7 +169,7 @@ impl<T: ReadableTable<Key, Key>> Look<'_, T> {
             return Ok(Some(known.clone()));
         }
         let found = self.dictionaries.get(dictionary_key(view, id).as_slice());
-        let found = found.map_err(|cause| self.shared.storage_error(cause))?;
+        let found = found.map_err(|cause| self.shared.file.storage_error(cause))?;
         let Some(bytes) = found else { return Ok(None) };
         let aid = Aid::prepare(id, bytes.value(), 0)?;
         let mut aids = self.aids.borrow_mut();
@@ -197,7 +198,8 @@ impl<T: ReadableTable<Key, Key>> Look<'_, T> {
         }
         let row = PageKey::split(key).and_then(|(view, ..)| self.views.by_id(view));
         let Some(row) = row else { return Ok(true) };
-        let moved = |facts: &Facts| facts.changed > after || row.colour_of(facts) > Colour::Fresh;
+        let moved =
+            |facts: &Facts| facts.changed > after || row.stamp.colour(facts) > Colour::Fresh;
         if let Some(staged) = (self.staged)(key) {
             return Ok(staged.is_some_and(|page| page.value().all_facts().iter().any(moved)));
         }

@@ -41,7 +41,7 @@ impl Unmarked<'_> {
         let mut known: HashMap<Facts, usize> = HashMap::new();
         for slot in self.page.present() {
             let facts = *self.page.facts(slot);
-            let stamped = self.row.colour_of(&facts);
+            let stamped = self.row.stamp.colour(&facts);
             if self.marks.colour(slot).max(stamped) == Colour::Fresh && facts.dependencies != 0 {
                 let nth = *known.entry(facts).or_insert(alike.len());
                 if nth == alike.len() {
@@ -154,7 +154,7 @@ where
     }
     let Some(page) = upstream.page(look, key)? else { return Ok(None) };
     let marks = look.marks(key)?.row().unwrap_or_default();
-    let live = look.shared.view(id);
+    let live = look.shared.views.get(id);
     let (first, last) = (u32::from(read.slots.0), u32::from(read.slots.1));
     // What retention has left of a record, or never was one, has no say.
     let slots = (first..=last.min(page.slots() - 1)).map(Slot).filter(|slot| page.holds(*slot));
@@ -169,7 +169,7 @@ where
             );
             return Ok(Some((what, Origin::Changed)));
         }
-        let is_marked = marks.colour(slot).max(row.colour_of(upstream)) > Colour::Fresh;
+        let is_marked = marks.colour(slot).max(row.stamp.colour(upstream)) > Colour::Fresh;
         // What is sealed may lie marked under a fresh record; without its definition that is unknown.
         let counts = live.as_ref().is_some_and(|view| !view.sealed(key, look.now).contains(slot));
         if is_marked && counts {

@@ -47,7 +47,7 @@ where
         }
         PageStands::Page(page) => page,
     };
-    let view = look.shared.view(id);
+    let view = look.shared.views.get(id);
     count(&page, view.is_some(), seen);
     // In an order in which each can be mended: where the page is written, its rows are read.
     let mut faults = Vec::new();
@@ -79,7 +79,7 @@ where
             faults.push(fault.mended_by(Remedy::NoteReader(read)));
         }
     }
-    faults.extend(impossible(look, &page, row.version));
+    faults.extend(impossible(look, &page, row.stamp.version));
     let Some(marks) = marks else { return Ok(faults) };
     seen.suspect += u64::from(marks.suspect().len());
     seen.stale += u64::from(marks.stale().len());

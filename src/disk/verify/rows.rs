@@ -100,7 +100,7 @@ fn check_aid<T>(
     row: &[u8],
     is_readable: bool,
 ) -> Option<Fault> {
-    let view = first_id(key).and_then(|view| look.shared.view(view))?;
+    let view = first_id(key).and_then(|view| look.shared.views.get(view))?;
     let aid = match view.known_aid(id) {
         None if !is_readable => view.patterns().by_id(id).map(Aid::Pattern),
         known => known,
@@ -176,8 +176,8 @@ fn check_view<T>(look: &Look<'_, T>, key: &[u8], row: &[u8]) -> Option<Fault> {
     if look.views.name(row.id) != Some(name) {
         return fault("two views have one number");
     }
-    let stamps = row.stale_before.max(row.suspect_before);
-    (stamps > look.revision).then(|| fault("the view's stamps are of a revision to come")).flatten()
+    let is_to_come = row.stamp.raised() > look.revision;
+    is_to_come.then(|| fault("the view's stamp is of a revision to come")).flatten()
 }
 
 fn check_run(key: &[u8], row: &[u8], seen: &mut Verified) -> Option<Fault> {

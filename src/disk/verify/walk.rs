@@ -52,9 +52,9 @@ pub(crate) fn verify(
     progress: &mut dyn FnMut(f64),
 ) -> Result<VerifyReport> {
     let mut report = VerifyReport::default();
-    let total = shared.read(|txn| {
-        let len = |name| match open_if_there(shared, txn, table(name))? {
-            Some(table) => table.len().map_err(|cause| shared.storage_error(cause)),
+    let total = shared.file.read(|txn| {
+        let len = |name| match open_if_there(&shared.file, txn, table(name))? {
+            Some(table) => table.len().map_err(|cause| shared.file.storage_error(cause)),
             None => Ok(0),
         };
         TABLES.iter().map(|name| len(name)).sum::<Result<u64>>()
@@ -62,7 +62,8 @@ pub(crate) fn verify(
     for name in TABLES {
         let mut from = Some(Vec::new());
         while let Some(key) = from {
-            let step = shared.read(|txn| step(shared, txn, name, &key, &mut report.looked_at))?;
+            let step =
+                shared.file.read(|txn| step(shared, txn, name, &key, &mut report.looked_at))?;
             mend(mender, step.found, &mut report)?;
             from = step.next;
             // Rows may have come meanwhile.
@@ -91,8 +92,8 @@ fn step(
     from: &[u8],
     seen: &mut Verified,
 ) -> Result<Step> {
-    let failed = |cause| shared.storage_error(cause);
-    let Some(rows) = open_if_there(shared, txn, table(name))? else {
+    let failed = |cause| shared.file.storage_error(cause);
+    let Some(rows) = open_if_there(&shared.file, txn, table(name))? else {
         return Ok(Step { found: Vec::new(), next: None });
     };
     look_to_read(shared, txn, |look| {

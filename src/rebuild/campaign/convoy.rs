@@ -134,7 +134,7 @@ impl Runs {
 /// Until when builds of a view are turned away, about.
 fn turned_away_until(workshop: &Workshop, view: ViewId) -> Timestamp {
     let now = workshop.shared().options.clock.now();
-    let Some(view) = workshop.shared().view(view) else { return now };
+    let Some(view) = workshop.shared().views.get(view) else { return now };
     match view.governor().breaker_state(now) {
         BreakerState::Open { until, .. } => until,
         _ => {

@@ -43,7 +43,8 @@ impl Workshop {
             return Ok(Next::Nothing { until });
         }
         for (id, rebuilder) in self.rebuilders().all() {
-            let (Some(horizon), Some(view)) = (rebuilder.horizon(), self.shared().view(id)) else {
+            let (Some(horizon), Some(view)) = (rebuilder.horizon(), self.shared().views.get(id))
+            else {
                 continue;
             };
             let now = self.shared().options.clock.now();

@@ -103,7 +103,7 @@ impl Workshop {
             let now = self.shared().options.clock.now();
             return Ok(Next::Nothing { until: self.runs().earliest(now) });
         };
-        let view = self.shared().view(piece.view()).map(|view| view.name().to_string());
+        let view = self.shared().views.get(piece.view()).map(|view| view.name().to_string());
         let live = piece.live().clone();
         let built = self.runs().work(self, piece)?;
         self.shared().counters.background_builds.add(built);

@@ -217,7 +217,7 @@ fn a_file_that_was_laid_out_without_these_tables_is_read_and_gets_them_when_it_i
     drop(it);
 
     let it = World::open(&path);
-    let opened = it.shared().read(|txn| Ok(txn.open_table(SWEEPS).is_ok()));
+    let opened = it.shared().file.read(|txn| Ok(txn.open_table(SWEEPS).is_ok()));
     assert!(opened.unwrap());
     it.fail(&it.below, 2, 0, 1, REST);
     assert_eq!(last_failures(it.shared(), 9).unwrap().len(), 1);

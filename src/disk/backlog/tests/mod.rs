@@ -87,7 +87,7 @@ impl World {
     }
 
     fn state(&self, view: &View<u32, u64>) -> Arc<ViewState> {
-        self.shared().view(self.engine.view_id(view.name()).unwrap()).unwrap()
+        self.shared().views.get(self.engine.view_id(view.name()).unwrap()).unwrap()
     }
 
     /// The key of the page that a minute lies in, and its slot there.
@@ -219,11 +219,11 @@ fn minutes_of(page: &[u8], slots: SlotSet) -> (u32, Vec<i64>) {
 
 /// The builds that are noted as begun: page key and slot.
 fn begun(shared: &Shared) -> Result<Vec<(Box<[u8]>, Slot)>> {
-    shared.read(|txn| {
-        let Some(begun) = open_if_there(shared, txn, BEGUN)? else { return Ok(Vec::new()) };
-        let rows = begun.iter().map_err(|cause| shared.storage_error(cause))?;
+    shared.file.read(|txn| {
+        let Some(begun) = open_if_there(&shared.file, txn, BEGUN)? else { return Ok(Vec::new()) };
+        let rows = begun.iter().map_err(|cause| shared.file.storage_error(cause))?;
         let keys = rows.map(|entry| {
-            let (key, _) = entry.map_err(|cause| shared.storage_error(cause))?;
+            let (key, _) = entry.map_err(|cause| shared.file.storage_error(cause))?;
             Ok(split_record_key(key.value()).map(|(page, slot)| (page.into(), slot)))
         });
         keys.filter_map(Result::transpose).collect()

@@ -1,20 +1,21 @@
 //! Stamped views, looked through page by page.
 
 use super::*;
+use crate::disk::Stamp;
 use crate::disk::operations::NoteSweep;
 
-fn note(it: &World, view: &View<u32, u64>, stamps: SweepFor, cursor: Option<Box<[u8]>>) {
+fn note(it: &World, view: &View<u32, u64>, stamp: Stamp, cursor: Option<Box<[u8]>>) {
     let view = it.state(view).id();
-    it.engine.writer().unwrap().run(NoteSweep { view, stamps, cursor }).unwrap();
+    it.engine.writer().unwrap().run(NoteSweep { view, stamp, cursor }).unwrap();
 }
 
 fn sweep(it: &World, view: &View<u32, u64>) -> SweepState {
     sweep_of(it.shared(), &it.state(view)).unwrap()
 }
 
-fn begun_at(state: SweepState) -> (SweepFor, Option<Box<[u8]>>) {
+fn begun_at(state: SweepState) -> (Stamp, Option<Box<[u8]>>) {
     match state {
-        SweepState::At { stamps, cursor } => (stamps, cursor),
+        SweepState::At { stamp, cursor } => (stamp, cursor),
         SweepState::Done => panic!("there is something to sweep"),
     }
 }
@@ -99,27 +100,27 @@ fn a_view_is_swept_once_for_its_stamps_and_anew_for_higher_ones() {
     it.read(&it.above, 1, 2..6);
     assert_eq!(sweep(&it, &it.below), SweepState::Done, "nothing was ever stamped");
     it.below.invalidate_all().unwrap();
-    let (stamps, cursor) = begun_at(sweep(&it, &it.below));
+    let (stamp, cursor) = begun_at(sweep(&it, &it.below));
     assert_eq!(cursor, None);
     let (page, _) = it.at(&it.below, 1, 4);
-    note(&it, &it.below, stamps, Some(page.clone()));
-    assert_eq!(begun_at(sweep(&it, &it.below)), (stamps, Some(page.clone())));
+    note(&it, &it.below, stamp, Some(page.clone()));
+    assert_eq!(begun_at(sweep(&it, &it.below)), (stamp, Some(page.clone())));
     it.engine.close().unwrap();
     drop(it);
 
     let it = World::open(&path);
-    assert_eq!(begun_at(sweep(&it, &it.below)), (stamps, Some(page.clone())));
-    note(&it, &it.below, stamps, None);
+    assert_eq!(begun_at(sweep(&it, &it.below)), (stamp, Some(page.clone())));
+    note(&it, &it.below, stamp, None);
     assert_eq!(sweep(&it, &it.below), SweepState::Done);
     assert!(matches!(sweep(&it, &it.above), SweepState::At { cursor: None, .. }));
     assert_eq!(backlog(it.shared()).unwrap().stamped, 1);
     it.below.invalidate_all().unwrap();
     let (higher, cursor) = begun_at(sweep(&it, &it.below));
-    assert!(higher != stamps && cursor.is_none());
+    assert!(higher != stamp && cursor.is_none());
     // A note of the sweep before says nothing about this one, and takes nothing from it.
-    note(&it, &it.below, stamps, None);
+    note(&it, &it.below, stamp, None);
     assert_eq!(begun_at(sweep(&it, &it.below)), (higher, None));
     note(&it, &it.below, higher, Some(page.clone()));
-    note(&it, &it.below, stamps, None);
+    note(&it, &it.below, stamp, None);
     assert_eq!(begun_at(sweep(&it, &it.below)), (higher, Some(page)));
 }

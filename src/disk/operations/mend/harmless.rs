@@ -68,7 +68,7 @@ fn slots_of(batch: &mut Batch<'_>, key: &[u8]) -> Result<SlotSet> {
             }
         })
     })?;
-    let view = batch.shared().view(id);
+    let view = batch.shared().views.get(id);
     Ok(match (stands, view) {
         (Some(slots), _) => slots,
         // The file has no record of it, but memory may.

@@ -74,7 +74,7 @@ pub(super) fn with_facts(page: &Page) -> SlotSet {
 }
 
 fn live(batch: &Batch<'_>, key: &[u8]) -> Option<Arc<ViewState>> {
-    PageKey::split(key).and_then(|(id, ..)| batch.shared().view(id))
+    PageKey::split(key).and_then(|(id, ..)| batch.shared().views.get(id))
 }
 
 fn cause(batch: &Batch<'_>, origin: Origin) -> Cause {
