@@ -22,7 +22,8 @@ use super::lookup::Found;
 ///
 /// ```
 /// # use tidetable::{Store, Timestamp};
-/// #[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+/// #[derive(Debug, PartialEq, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+/// #[rkyv(derive(Debug), compare(PartialEq))] // to print and compare it where it stands
 /// struct Exposure {
 ///     percent: u8,
 ///     minutes: u32,
@@ -44,9 +45,9 @@ use super::lookup::Found;
 /// assert!(record.until.as_ref().is_some_and(|until| *until == 7));
 ///
 /// // The value itself, where it must be owned; this copies all of it.
-/// let owned = rkyv::deserialize::<Exposure, rkyv::rancor::Error>(record.archived());
-/// assert_eq!(owned.expect("nothing in it can fail").street, "Götgatan");
-/// # Ok::<(), tidetable::Error>(())
+/// let owned = rkyv::deserialize::<Exposure, rkyv::rancor::Error>(record.archived())?;
+/// assert_eq!(*record, owned);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Record<R: RecordType> {
     hold: Hold<Page>,
