@@ -16,9 +16,11 @@ pub enum ErrorKind {
     /// Something passed in was out of range or contradicts itself, or the call does not belong
     /// here (a write inside a build). Nothing was written. Mend the call.
     Input,
-    /// There is no record, and the policy of the read does not build one.
+    /// What was asked for is not there: a record that the read's policy does not build, a view that the
+    /// file does not know, a run that was pruned. The message says what would bring it there.
     Absent,
-    /// The view's build function failed or panicked. The source is its own error.
+    /// The view's build function failed or panicked, or records need each other in a circle.
+    /// [`Error::build_cause`] is what it returned. The next read tries again.
     Build,
     /// The file says otherwise than the program: another version, grid or layout of a view. Or the
     /// handle is of a definition that has ended. The message names the remedy, usually a higher
@@ -38,7 +40,8 @@ pub enum ErrorKind {
     /// The path holds something that is not a tidetable file, or one of a format that this release
     /// does not know. The file was not touched.
     Foreign,
-    /// The operating system refused; the message has its reason and the path.
+    /// The operating system refused; the message has its reason, the path and, for the common ones,
+    /// what to do.
     System,
 }
 

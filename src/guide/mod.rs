@@ -18,8 +18,13 @@
 //! | to get over a damaged file | [`damage`] |
 //! | to know what becomes of what you did with moka, Redis, SQL or salsa | [`coming_from`] |
 //!
-//! Whole applications lie under `examples/` in a clone of the repository: `sun_on_patios`,
-//! `ranking_tables`, `documents`.
+//! Whole applications lie under `examples/` in a clone of the repository:
+//!
+//! | `cargo run --release --example …` | shows |
+//! |---|---|
+//! | `sun_on_patios` | a city's shadows ahead of the clock: horizon, progress, a stop, a new version |
+//! | `ranking_tables` | 67 tables refreshed after each load, with its log and its status |
+//! | `documents` | documents made in the background: pending, progress, waiting, restart, budget |
 
 #[doc = include_str!("slow_functions.md")]
 pub mod slow_functions {}

@@ -19,6 +19,11 @@ use crate::view::{
 
 /// One open file with its cache and its writer.
 ///
+/// Handles are cheap to clone. The store closes when [`close`](Self::close) is called or when the
+/// last handle to it or to one of its views is dropped. An
+/// [`Entities`](crate::Entities) keeps it open as a view does; a [`Record`](crate::Record) and a
+/// [`Timeline`](crate::Timeline) do not.
+///
 /// - To open: [`open`](Self::open), [`open_with`](Self::open_with), [`in_memory`](Self::in_memory).
 /// - To define: [`view`](Self::view), [`input`](Self::input).
 /// - To say what has changed: [`invalidate`](Self::invalidate), [`change`](Self::change),
@@ -28,11 +33,6 @@ use crate::view::{
 ///   [`failures`](Self::failures), [`status`](Self::status).
 /// - To look after the file: [`sync`](Self::sync), [`close`](Self::close),
 ///   [`backup`](Self::backup), [`verify`](Self::verify), [`repair`](Self::repair).
-///
-/// Handles are cheap to clone. The store closes when [`close`](Self::close) is called or when the
-/// last handle to it or to one of its views is dropped. An
-/// [`Entities`](crate::Entities) keeps it open as a view does; a [`Record`](crate::Record) and a
-/// [`Timeline`](crate::Timeline) do not.
 #[derive(Clone)]
 pub struct Store(pub(super) Arc<Engine>);
 

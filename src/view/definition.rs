@@ -40,7 +40,7 @@ use super::policy::{Marked, Missing, Policy};
 ///         cx.depends_on(("building", patio / 10));
 ///         Ok(u64::from(patio) + bucket.start().as_millis() as u64)
 ///     })?;
-/// assert_eq!(sun.page_len(), 144);
+/// assert_eq!((sun.name(), sun.version()), ("sun", 1));
 /// # Ok::<(), tidetable::Error>(())
 /// ```
 #[must_use = "a view is defined by its last call: build, build_page or without_build"]

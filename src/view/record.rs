@@ -19,6 +19,36 @@ use super::lookup::Found;
 /// It keeps its page in memory (charged to the budget) and nothing else: no lock, no transaction.
 /// Keep it as long as needed, send it to other threads. What it says of its freshness was decided
 /// when the read returned.
+///
+/// ```
+/// # use tidetable::{Store, Timestamp};
+/// #[derive(Debug, PartialEq, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+/// #[rkyv(derive(Debug), compare(PartialEq))] // to print and compare it where it stands
+/// struct Exposure {
+///     percent: u8,
+///     minutes: u32,
+///     street: String,
+///     sunlit: Vec<u16>,
+///     until: Option<i64>,
+/// }
+/// # let store = Store::in_memory()?;
+/// # let view = store.view::<u32, Exposure>("sun").build(|_, _, _| {
+/// #     let (street, sunlit) = ("Götgatan".to_owned(), vec![9, 14]);
+/// #     Ok(Exposure { percent: 80, minutes: 312, street, sunlit, until: Some(7) })
+/// # })?;
+///
+/// let record = view.get(&7, Timestamp::EPOCH)?;
+/// assert_eq!(record.percent, 80); // a byte is a byte,
+/// assert_eq!(record.minutes.to_native(), 312); // other numbers have a fixed byte order,
+/// assert_eq!(record.street.as_str(), "Götgatan"); // text, vectors and options are lent
+/// assert_eq!(record.sunlit.iter().map(|at| at.to_native()).max(), Some(14));
+/// assert!(record.until.as_ref().is_some_and(|until| *until == 7));
+///
+/// // The value itself, where it must be owned; this copies all of it.
+/// let owned = rkyv::deserialize::<Exposure, rkyv::rancor::Error>(record.archived())?;
+/// assert_eq!(*record, owned);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Record<R: RecordType> {
     hold: Hold<Page>,
     bucket: Bucket,

@@ -209,6 +209,8 @@ fn a_read_with_other_arguments_is_told_which() {
     refused("by_value", &read("view.get(7, AT)"), &["expected `&u32`", "consider borrowing here"]);
     let clock = read("view.get(&7, std::time::SystemTime::now())");
     refused("clock", &clock, &["expected `Timestamp`, found `SystemTime`", "`Into::into`"]);
+    let bucket = read("view.get(&7, Grid::hours(1).bucket_at(AT).unwrap())");
+    refused("bucket", &bucket, &["expected `Timestamp`, found `Bucket`"]);
     let number = read("let sun: u64 = *view.get(&7, AT).unwrap()");
     refused("number", &number, &["expected `u64`, found `u64_le`", "`Into::into`"]);
     let unfinished = "fn main() {
