@@ -217,7 +217,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// calling thread; at most about a million buckets at once. A bucket that fails does not stop
     /// the others, unless so many fail in a row that the view
     /// [rests](crate::ViewDefinition::breaker); the report lists it, and
-    /// [`complete`](crate::Filled::complete) makes an error of it.
+    /// [`complete`](crate::report::Filled::complete) makes an error of it.
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input) for a view without a build function, a store opened to
