@@ -267,8 +267,8 @@ impl Run {
     }
 }
 
-/// To open a store costs as much as dozens of operations: a short input is carried on by bytes
-/// drawn from it, so that every run has enough of them to meet.
+/// To open a store costs as much as a dozen operations: a short input is carried on by bytes drawn from
+/// it, so that every run has enough of them to meet.
 fn carried_on(data: &[u8]) -> Vec<u8> {
     let fold = |state: u64, byte: &u8| (state ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
     let mut state = data.iter().fold(0xcbf2_9ce4_8422_2325, fold) | 1;
@@ -282,7 +282,9 @@ fn carried_on(data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-const BYTES_MIN: usize = 240;
+/// A dozen operations for a fuzzer, who learns more from many inputs than from a long one; a hundred
+/// where what he found is replayed, the same ones first.
+const BYTES_MIN: usize = if cfg!(fuzzing) { 32 } else { 240 };
 
 pub(crate) fn holds(data: &[u8]) {
     let data = carried_on(data);

@@ -123,14 +123,11 @@ fn next_of<'f>(faults: &'f [Fault], tried: &[Fault]) -> Vec<&'f Fault> {
     let untried = |fault: &&Fault| fault.remedy != Remedy::None && !tried.contains(fault);
     let mut next = faults.iter().filter(untried).peekable();
     let Some(first) = next.next() else { return Vec::new() };
-    let alike = |fault: &Fault| {
-        matches!(
-            (&first.remedy, &fault.remedy),
-            (Remedy::SetEdge(..), Remedy::SetEdge(..))
-                | (Remedy::MarkStale(..), Remedy::MarkStale(..))
-        )
-    };
-    let with = next.take_while(|fault| alike(fault));
+    let is_edge = |fault: &Fault| matches!(fault.remedy, Remedy::SetEdge(..));
+    let is_mark = |fault: &Fault| matches!(fault.remedy, Remedy::MarkStale(..));
+    let alike =
+        |fault: &&Fault| (is_edge(first) && is_edge(fault)) || (is_mark(first) && is_mark(fault));
+    let with = next.take_while(alike);
     [first].into_iter().chain(with).take(REMEDIES_AT_ONCE).collect()
 }
 
