@@ -30,6 +30,9 @@ mod ledger;
 mod life;
 mod link_rows;
 mod links;
+#[cfg(test)]
+#[cfg(not(loom))]
+mod links_tests;
 mod load;
 mod marking;
 mod operation;
