@@ -235,7 +235,8 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
                 continue;
             };
             views.push(view);
-            from = edge_key(node, &PageKey::view_bounds(view).1);
+            // Without the length that ends an edge's key: the next view's first pages stand before it.
+            from = [node, &PageKey::view_bounds(view).1].concat();
         }
     }
 
@@ -409,5 +410,22 @@ impl Move {
             }
         }
         moves
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_ends_where_a_slot_is_left_out_or_moves_otherwise() {
+        let slots = [(0, 1, 2), (1, 1, 2), (3, 1, 2), (4, 1, 3), (5, 2, 3), (6, 2, 3)];
+        let moves = Move::gather(slots.map(|(slot, from, to)| (Slot(slot), from, to)));
+        let runs = |moved: &Move| {
+            let runs: Vec<_> = moved.slots.iter().map(|(first, last)| (first.0, last.0)).collect();
+            (runs, moved.from, moved.to)
+        };
+        let expected = [(vec![(0, 1), (3, 3)], 1, 2), (vec![(4, 4)], 1, 3), (vec![(5, 6)], 2, 3)];
+        assert!(moves.iter().map(runs).eq(expected), "{moves:?}");
     }
 }

@@ -31,6 +31,9 @@ mod ledger;
 mod life;
 mod link_rows;
 mod links;
+#[cfg(test)]
+#[cfg(not(loom))]
+mod links_tests;
 mod live_stamp;
 mod live_views;
 mod load;

@@ -198,3 +198,47 @@ fn after(mut key: Vec<u8>) -> Vec<u8> {
     key.push(0);
     key
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::{PageBuilder, RecordShape};
+
+    const WIDTH_MS: i64 = 600_000;
+
+    /// Of the buckets from one to before the other, those that a scope holds; each is a page.
+    fn held(scope: Scope, buckets: std::ops::Range<i64>) -> Vec<i64> {
+        let scope = ScopeOf { scope, view: ViewId(1), grid: Grid::minutes(10), page_len: 1 };
+        let holds = |number: &i64| {
+            let (number, page) =
+                (PageNumber(*number), PageBuilder::new(1, RecordShape::of::<u64>()).finish());
+            let holds = scope.holds(number, Slot(0), &page);
+            assert_eq!(holds, scope.holds_slot(number, Slot(0)));
+            assert!(scope.concerns(number) || !holds, "{number:?}");
+            holds
+        };
+        buckets.filter(holds).collect()
+    }
+
+    /// A stretch of time in tenths of a bucket.
+    fn tenths(from: i64, to: i64) -> TimeRange {
+        let at = |tenth| Timestamp::from_millis(tenth * (WIDTH_MS / 10));
+        (at(from)..at(to)).into()
+    }
+
+    #[test]
+    fn a_bucket_meets_a_stretch_that_has_a_moment_in_it() {
+        let of = |stretches: &[TimeRange]| held(Scope::Meeting(stretches.into()), -4..9);
+        assert_eq!(of(&[tenths(10, 20)]), [1], "neither the one before nor the one behind");
+        assert_eq!(of(&[tenths(15, 21)]), [1, 2]);
+        assert_eq!(of(&[tenths(-11, -9), tenths(33, 34)]), [-2, -1, 3]);
+    }
+
+    #[test]
+    fn a_bucket_is_before_an_instant_as_a_whole_and_within_a_range_by_its_start() {
+        let before = |tenth| held(Scope::Before(tenths(tenth, tenth + 1).start()), -2..4);
+        assert_eq!((before(10), before(9)), (vec![-2, -1, 0], vec![-2, -1]));
+        let between = |from, to| held(Scope::Between(tenths(from, to)), -2..4);
+        assert_eq!((between(0, 10), between(1, 11)), (vec![0], vec![1]));
+    }
+}

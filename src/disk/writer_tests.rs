@@ -2,7 +2,7 @@
 
 use crate::disk::batch::Batch;
 use crate::disk::committed::Committed;
-use crate::disk::operation::{Operation, Speed};
+use crate::disk::operation::{Operation, Speed, envelope};
 use crate::disk::operations::Hurry;
 use crate::error::{ErrorKind, Result};
 use crate::options::Options;
@@ -169,4 +169,39 @@ fn one_that_waited_while_another_failed_is_told_that_the_store_must_be_reopened(
     go.send(()).unwrap();
     assert!(failing.wait().unwrap_err().to_string().contains("so it was told"));
     assert_eq!(waiting.wait().unwrap_err().kind(), ErrorKind::Reopen);
+}
+
+#[test]
+fn an_envelope_says_of_its_operation_what_it_says_of_itself() {
+    /// Weighs something.
+    struct Heavy(bool);
+
+    impl Operation for Heavy {
+        type Applied = ();
+        type Answer = ();
+
+        fn speed(&self) -> Speed {
+            Speed::Derived
+        }
+
+        fn weight(&self) -> usize {
+            7
+        }
+
+        fn is_patient(&self) -> bool {
+            self.0
+        }
+
+        fn apply(&mut self, _: &mut Batch<'_>) -> Result<()> {
+            Ok(())
+        }
+
+        fn answer(self, (): (), _: &Committed) {}
+    }
+
+    for is_patient in [true, false] {
+        let (request, _) = envelope(Heavy(is_patient));
+        let said = (request.speed(), request.weight(), request.is_patient());
+        assert_eq!(said, (Speed::Derived, 7, is_patient));
+    }
 }

@@ -39,6 +39,18 @@ fn what_is_new_differs_or_is_gone_is_announced_and_what_is_the_same_is_not() {
 }
 
 #[test]
+fn a_source_that_nothing_reads_is_gone_once_and_forgotten() {
+    let store = still::in_memory().unwrap();
+    let reconcile = |keys: &[u32]| {
+        let report = store.reconcile("outside", keys.iter().map(|key| (*key, 1))).unwrap();
+        (report.differed, report.gone)
+    };
+    assert_eq!(reconcile(&[1, 2]), (2, 0));
+    assert_eq!((reconcile(&[1]), reconcile(&[1])), ((0, 1), (0, 0)));
+    assert_eq!(reconcile(&[1, 2]), (1, 0), "it is back");
+}
+
+#[test]
 fn nothing_is_gone_after_an_iterator_that_panics() {
     let it = World::in_memory();
     read_all(&it.above, 1..=3);

@@ -1,0 +1,124 @@
+//! What the dependency graph on disk says, and what becomes of an operation that cannot read it.
+
+use crate::error::{ErrorKind, Result};
+use crate::graph::{Node, edge_key};
+use crate::key::Source;
+use crate::page::{PageKey, ViewId};
+use crate::rebuild::Engine;
+use crate::sync::Arc;
+use crate::sync::channel::bounded;
+use crate::time::Timestamp;
+use crate::view::ViewDefinition;
+
+use super::batch::Batch;
+use super::operation::Speed;
+use super::tables::{self, Bytes};
+use super::writer_tests::{engine, of};
+
+const NOW: Timestamp = Timestamp::EPOCH;
+/// No row of any table.
+const GARBAGE: &[u8] = &[0xff; 3];
+
+/// A store with two views whose records read one thing outside, and a third that reads nothing.
+struct World {
+    engine: Arc<Engine>,
+    readers: [ViewId; 2],
+    /// A page of the first.
+    page: PageKey,
+}
+
+fn outside() -> Node {
+    Node::source(&Source::new("outside", 1).unwrap())
+}
+
+impl World {
+    fn new() -> Self {
+        let engine = Arc::new(engine());
+        let define = |name: &str, reads: bool| {
+            let view = ViewDefinition::<u32, u64>::new(engine.clone(), name);
+            let view = view.build(move |cx, _, _| {
+                if reads {
+                    cx.depends_on(("outside", 1));
+                }
+                Ok(7)
+            });
+            let view = view.unwrap();
+            (1..=3).for_each(|entity| drop(view.get(&entity, NOW).unwrap()));
+            engine.view_id(name).unwrap()
+        };
+        let readers = [define("first", true), define("second", true)];
+        define("third", false);
+        let state = engine.shared().view(readers[0]).unwrap();
+        let place = state.grid().place(state.grid().bucket_at(NOW).unwrap(), 1).unwrap();
+        let page = PageKey::new(readers[0], &1_u32, place.page);
+        Self { engine, readers, page }
+    }
+
+    /// Puts garbage into a table, as a fault of the disk that no checksum has seen would.
+    fn spoil(&self, table: Bytes, key: &[u8]) {
+        let spoiled = self.engine.shared().with_database(|database| {
+            let txn = database.begin_write().unwrap();
+            txn.open_table(table).unwrap().insert(key, GARBAGE).unwrap();
+            txn.commit().unwrap();
+            Ok(())
+        });
+        spoiled.unwrap();
+    }
+
+    /// What the writer says of an operation.
+    fn run(
+        &self,
+        apply: impl FnOnce(&mut Batch<'_>) -> Result<()> + Clone + Send + 'static,
+    ) -> Result<()> {
+        self.engine.writer()?.run(of(&self.engine, Speed::Derived, apply)).map(drop)
+    }
+}
+
+#[test]
+fn the_views_that_read_something_are_found_each_once() {
+    let (world, (tell, told)) = (World::new(), bounded(2));
+    let find = move |batch: &mut Batch<'_>| {
+        tell.send(batch.links.reader_views(outside().as_slice())?).unwrap();
+        let other = Node::source(&Source::new("outside", 2).unwrap());
+        tell.send(batch.links.reader_views(other.as_slice())?).unwrap();
+        Ok(())
+    };
+    world.run(find).unwrap();
+    assert_eq!(told.recv().unwrap(), world.readers);
+    assert_eq!(told.recv().unwrap(), [], "nobody reads the other");
+}
+
+#[test]
+fn a_row_that_cannot_be_read_voids_all_that_was_done_beside_it() {
+    type Read = fn(&mut Batch<'_>, &PageKey) -> Result<()>;
+    let reads: [(Bytes, Read); 5] = [
+        (tables::DEPS, |batch, page| batch.links.deps(page.as_slice()).map(drop)),
+        (tables::MARKS, |batch, page| batch.links.marks(page.as_slice()).map(drop)),
+        (tables::SOURCES, |batch, _| batch.links.source(outside().as_slice()).map(drop)),
+        (tables::EDGES, |batch, page| {
+            batch.links.edge(outside().as_slice(), page.as_slice()).map(drop)
+        }),
+        (tables::EDGES, |batch, _| batch.links.read_slots(outside().as_slice(), 1).map(drop)),
+    ];
+    for (number, (table, read)) in reads.into_iter().enumerate() {
+        for is_heeded in [true, false] {
+            let world = World::new();
+            let page = world.page.clone();
+            let key = match number {
+                0 | 1 => page.as_slice().to_vec(),
+                2 => outside().as_slice().to_vec(),
+                _ => edge_key(outside().as_slice(), page.as_slice()),
+            };
+            world.spoil(table, &key);
+            let apply = move |batch: &mut Batch<'_>| {
+                let read = read(batch, &page);
+                assert_eq!(read.as_ref().unwrap_err().kind(), ErrorKind::Damaged);
+                if is_heeded { read } else { Ok(()) }
+            };
+            let failed = world.run(apply).unwrap_err();
+            assert!(failed.to_string().contains("is unreadable"), "{number}: {failed}");
+            let refused = world.run(|_| Ok(())).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Reopen, "{number}: {refused}");
+        }
+    }
+}
