@@ -21,6 +21,7 @@ mod explain;
 mod explanation;
 mod fill;
 mod filling;
+mod flight;
 mod gate;
 mod get;
 mod get_async;

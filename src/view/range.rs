@@ -13,10 +13,10 @@ use crate::rebuild::{Rebuilder, is_building};
 use crate::sync::Arc;
 use crate::time::{Span, TimeRange, Timestamp};
 
-use super::build::FLIGHTS_MAX;
 use super::core::Core;
 use super::entities::Entities;
 use super::fill::Filled;
+use super::flight::FLIGHTS_MAX;
 use super::get::is_refusal;
 use super::lookup::{Found, Look, look};
 use super::observe::{observe, of_slots, of_view};

@@ -4,11 +4,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::SlotSet;
 use crate::key::EntityKey;
 use crate::page::RecordType;
-use crate::rebuild::{self, Held, Joined, WorkedOff};
+use crate::rebuild::{self, Held, WorkedOff};
 use crate::sync::Arc;
 
-use super::build::FLIGHTS_MAX;
 use super::core::{BuildFunction, Core};
+use super::flight::Flown;
+use super::gate::Gate;
 use super::made::Made;
 use super::make::{Making, Wish};
 
@@ -53,51 +54,35 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         made: &Arc<Made<E, R>>,
         held: &mut Held,
     ) -> Result<Came> {
-        let spot = wish.spot;
-        for flight in 0..FLIGHTS_MAX {
-            let lead = match self.join(spot, held)? {
-                Joined::Landed(outcome) => {
-                    // Deleted or marked since it landed, it is to be built after all.
-                    let landed = outcome.map(drop);
-                    match landed.and_then(|()| self.landed_since(wish)) {
-                        Ok(Some(_)) => return Ok(Came::Found),
-                        // Made after this fill began, by somebody else; what it needs moved on.
-                        Ok(None) if flight > 0 => return Ok(Came::Found),
-                        Ok(None) => continue,
-                        Err(error) if error.kind() == ErrorKind::Absent => continue,
-                        Err(error) => return Err(error),
-                    }
+        self.fly(wish, held, &mut Gate::Free, |flown| match flown {
+            Flown::Led(lead, making) => match making {
+                Ok(Making::Record(record)) => {
+                    made.push(wish.spot, &record, lead).map(|()| Some(Came::Built))
                 }
-                Joined::Lead(lead) => lead,
-            };
-            // Somebody may have landed it between the look and the lead.
-            let making = match self.landed_since(wish) {
-                Ok(Some(standing)) => Ok(Making::Standing(standing)),
-                Ok(None) => self.make(wish, &lead),
-                Err(error) => Err(error),
-            };
-            return match making {
-                Ok(Making::Record(record)) => made.push(spot, &record, lead).map(|()| Came::Built),
                 Ok(Making::Page(page)) => {
                     made.push_page(page, lead);
-                    Ok(Came::Built)
+                    Ok(Some(Came::Built))
                 }
                 Ok(Making::Standing(standing)) => {
                     lead.land(Ok(standing));
-                    Ok(Came::Found)
-                }
-                Err(error) if error.is_unwinding() => {
-                    *held = Some(lead);
-                    Err(error)
+                    Ok(Some(Came::Found))
                 }
                 Err(error) => {
                     lead.land(Err(error.clone()));
                     Err(error)
                 }
-            };
-        }
-        let message = "the record was deleted while it was built, again and again";
-        Err(self.at(spot, Error::new(ErrorKind::Absent, message)))
+            },
+            // Deleted or marked since it landed, it is to be built after all.
+            Flown::Landed { outcome, later } => {
+                match outcome.and_then(|_| self.landed_since(wish)) {
+                    Ok(Some(_)) => Ok(Some(Came::Found)),
+                    // Made after this fill began, by somebody else; what it needs moved on.
+                    Ok(None) => Ok(later.then_some(Came::Found)),
+                    Err(error) if error.kind() == ErrorKind::Absent => Ok(None),
+                    Err(error) => Err(error),
+                }
+            }
+        })
     }
 
     /// The same by the view's build function for pages, which makes all that the page lacks at once.
