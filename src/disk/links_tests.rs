@@ -48,7 +48,7 @@ impl World {
         };
         let readers = [define("first", true), define("second", true)];
         define("third", false);
-        let state = engine.shared().view(readers[0]).unwrap();
+        let state = engine.shared().views.get(readers[0]).unwrap();
         let place = state.grid().place(state.grid().bucket_at(NOW).unwrap(), 1).unwrap();
         let page = PageKey::new(readers[0], &1_u32, place.page);
         Self { engine, readers, page }
@@ -56,7 +56,7 @@ impl World {
 
     /// Puts garbage into a table, as a fault of the disk that no checksum has seen would.
     fn spoil(&self, table: Bytes, key: &[u8]) {
-        let spoiled = self.engine.shared().with_database(|database| {
+        let spoiled = self.engine.shared().file.with_database(|database| {
             let txn = database.begin_write().unwrap();
             txn.open_table(table).unwrap().insert(key, GARBAGE).unwrap();
             txn.commit().unwrap();
