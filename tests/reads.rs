@@ -529,7 +529,7 @@ fn a_page_built_of_a_wrong_number_of_records_is_refused() {
         let view = view.build_page(move |_, _, _| Ok(vec![1; wrong])).unwrap();
         let error = view.get(&1, minute(0)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Build);
-        assert!(error.to_string().contains(&format!("{wrong} records for 6")), "{error}");
+        assert!(error.to_string().contains(&format!("{wrong} of 6 records")), "{error}");
         assert_eq!(view.fill(&1, minutes(0..6)).unwrap().failed.len(), 6);
         assert!(view.peek(&1, minute(0)).unwrap().is_none());
     }
