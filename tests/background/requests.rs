@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use tidetable::{ErrorKind, Event, Grid, Options, PendingState, Retry, Span, Store, Timestamp, View};
 use tidetable::report::Reason;
-use tidetable::{ErrorKind, Event, Options, PendingState, Retry, Span, Store, Timestamp, View};
 
 use crate::common::still;
 use crate::world::{World, done, minute};
@@ -52,6 +52,23 @@ fn ten_thousand_requests_cost_one_sync_and_are_built_page_by_page_after_a_restar
     );
     assert_eq!(view.census().unwrap().fresh, 10_000);
     assert!(world.next().is_none());
+}
+
+#[test]
+fn what_was_requested_is_wanted_in_pages_of_another_length_too() {
+    let store = still::in_memory().unwrap();
+    let define = |version: u32, page_len: u32| {
+        let view = store.view::<u32, u64>("v").grid(Grid::minutes(1)).page_len(page_len);
+        view.version(version).build(|_, _, _| Ok(7)).unwrap()
+    };
+    let records = (0..300).flat_map(|id| [(id, minute(0)), (id, minute(5))]);
+    drop(define(1, 4).request_many(records).unwrap());
+    assert_eq!(store.backlog().unwrap().wanted, 600);
+    let view = define(2, 8);
+    assert_eq!(store.backlog().unwrap().wanted, 600);
+    let pending = view.request(&299, minute(5)).unwrap();
+    assert!(matches!(pending.state().unwrap(), PendingState::Waiting { .. }));
+    assert_eq!(store.backlog().unwrap().wanted, 600, "it was the same request");
 }
 
 #[test]

@@ -230,6 +230,12 @@ fn more_records_than_a_walk_marks_one_by_one_are_stamped_by_view() {
         Ok(0)
     });
     let below = below.unwrap();
+    let beside = store.view::<u32, u64>("beside").grid(grid()).page_len(1).uncompressed();
+    let beside = beside.build(|cx, _, _| {
+        cx.depends_on(("outside", 1));
+        Ok(0)
+    });
+    let beside = beside.unwrap();
     let read = below.clone();
     let above = store.view::<u32, u64>("above").grid(grid()).page_len(1).uncompressed();
     let above =
@@ -237,6 +243,7 @@ fn more_records_than_a_walk_marks_one_by_one_are_stamped_by_view() {
     let above = above.unwrap();
     below.fill(&1, buckets(0..RECORDS)).unwrap().complete().unwrap();
     above.fill(&1, buckets(0..10)).unwrap().complete().unwrap();
+    beside.fill(&1, buckets(0..10)).unwrap().complete().unwrap();
     let changes = Changes::new().source(("outside", 1));
     let would = store.preview(&changes).unwrap();
     let report = store.invalidate_all(&changes).unwrap();
@@ -248,6 +255,7 @@ fn more_records_than_a_walk_marks_one_by_one_are_stamped_by_view() {
         line.into_iter().filter(|(_, record)| record.is_fresh()).count()
     };
     assert_eq!((fresh(&below, 0..RECORDS), fresh(&above, 0..10)), (0, 0));
+    assert_eq!(fresh(&beside, 0..10), 0, "it reads the same, and is not reached one by one");
     assert!(!report.stamped.is_empty());
     assert_eq!(above.get(&1, crate::common::record::at(3)).unwrap().freshness(), Freshness::Fresh);
 }
