@@ -36,6 +36,7 @@ mod open_file;
 mod operation;
 pub(crate) mod operations;
 mod outlived;
+mod page_walk;
 #[cfg(test)]
 #[cfg(not(loom))]
 mod pattern_tests;
@@ -94,6 +95,7 @@ pub(crate) use marking::Marked;
 pub(crate) use open_file::{OpenFile, closed};
 pub(crate) use operation::{Receipt, Speed};
 pub(crate) use outlived::{Outlived, outlived_from};
+pub(crate) use page_walk::PageWalk;
 pub(crate) use preview::preview;
 pub use redb::{BackendError, StorageBackend};
 pub use run_row::RunKind;
