@@ -39,8 +39,6 @@ pub(crate) struct Batch<'t> {
     patterns: HashMap<[u8; 8], Option<Pattern>>,
     /// Page key -> what will stand there.
     staged: BTreeMap<Box<[u8]>, Staged>,
-    /// Page key -> its marks as they will be.
-    pub(super) marked: BTreeMap<Box<[u8]>, MarkRow>,
     /// Whether an operation has written what must not be lost.
     must_sync: bool,
     /// Whether records that had no mark have one now.
@@ -80,7 +78,6 @@ impl<'t> Batch<'t> {
             revision: last,
             patterns: HashMap::new(),
             staged: BTreeMap::new(),
-            marked: BTreeMap::new(),
             must_sync: false,
             newly_marked: false,
             sweeps: false,
@@ -222,7 +219,6 @@ impl<'t> Batch<'t> {
     /// Removes a page that no view refers to any more, with all that is known of it; it is in
     /// nobody's memory.
     pub(crate) fn sweep(&mut self, key: &[u8]) -> Result<()> {
-        self.marked.remove(key);
         self.links.forget(key)?;
         let removed = self.pages.remove(key).map(drop);
         self.keep(removed)
@@ -328,12 +324,8 @@ impl<'t> Batch<'t> {
     /// Writes the marks that have changed. A page that is replaced has its marks before anybody
     /// sees it; others are changes of their own.
     fn write_marks(&mut self, changes: &mut Vec<Change>) -> Result<usize> {
-        let mut written = 0;
-        let marked = std::mem::take(&mut self.marked);
-        for (key, row) in &marked {
-            self.links.put_marks(key, row)?;
-            written += key.len() + size_of::<MarkRow>();
-        }
+        let marked = self.links.write_marks()?;
+        let written = marked.keys().map(|key| key.len() + size_of::<MarkRow>()).sum();
         let mut replaced = Vec::with_capacity(changes.len());
         for change in &*changes {
             if let What::Replaced { page, .. } = &change.what {

@@ -1,7 +1,5 @@
 //! What an invalidation would mark, without marking anything.
 
-use std::collections::BTreeMap;
-
 use crate::error::Result;
 use crate::graph::{Cause, Colour, Node, NodeParts, Origin, Seed, Walk, reachable};
 use crate::page::ViewId;
@@ -49,7 +47,7 @@ pub(crate) fn preview(shared: &Shared, changes: &[Changed], now: Timestamp) -> R
         let views = ViewTable::new(view_rows(&table)?, revision);
         let links = Links::to_read(&shared.file, txn)?;
         let (links, views) = (&links, &views);
-        let sight = Sight { shared, links, marked: &BTreeMap::new(), views, now };
+        let sight = Sight { shared, links, views, now };
         let mut walk = Walk::new(PAGES_MARKED_MAX);
         for seed in seeds {
             let origin = Origin::Node(Node::view(ViewId(0)));

@@ -1,7 +1,7 @@
 //! The tables as one transaction has them, for looking at what stands in them without believing it.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use redb::{ReadTransaction, ReadableTable};
 
@@ -34,7 +34,6 @@ pub(in crate::disk) struct Look<'a, T> {
     pub(in crate::disk) dropped: &'a T,
     pub(in crate::disk) links: &'a Links<'a, T>,
     pub(in crate::disk) views: &'a ViewTable,
-    pub(in crate::disk) marked: &'a BTreeMap<Box<[u8]>, MarkRow>,
     pub(in crate::disk) staged: &'a dyn Fn(&[u8]) -> Option<Option<PageInMemory>>,
     pub(in crate::disk) aids: RefCell<Aids>,
 }
@@ -68,7 +67,6 @@ pub(in crate::disk) fn look_to_read<R>(
         dropped: &open(DROPPED)?,
         links: &links,
         views: &views,
-        marked: &BTreeMap::new(),
         staged: &|_| None,
         aids: RefCell::default(),
     })
@@ -159,11 +157,7 @@ impl<T: ReadableTable<Key, Key>> Look<'_, T> {
 
     /// The marks of a page.
     pub(in crate::disk) fn marks(&self, key: &[u8]) -> Result<Stands<MarkRow>> {
-        match self.marked.get(key) {
-            Some(row) if row.is_empty() => Ok(Stands::Absent),
-            Some(row) => Ok(Stands::Row(row.clone())),
-            None => self.links.audit_marks(key),
-        }
+        self.links.audit_marks(key)
     }
 
     /// Whether a page may hold records that changed after a revision, or are marked: told by what

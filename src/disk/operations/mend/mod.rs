@@ -54,7 +54,7 @@ impl Operation for Mend {
 }
 
 fn mend_some(batch: &mut Batch<'_>, subjects: &[Subject]) -> Result<Vec<Mended>> {
-    let mut spent = Spent { remedies: 0, bytes: 0, marked_before: batch.marked.len() };
+    let mut spent = Spent { remedies: 0, bytes: 0, marked_before: batch.links.staged_marks.len() };
     let mut mended = Vec::with_capacity(subjects.len());
     for subject in subjects {
         let Some(done) = mend(batch, subject, &mut spent)? else { break };
@@ -75,7 +75,7 @@ impl Spent {
     fn is_enough(&self, batch: &Batch<'_>) -> bool {
         self.remedies >= REMEDIES_AT_ONCE
             || self.bytes >= BYTES_AT_ONCE
-            || batch.marked.len().saturating_sub(self.marked_before) >= PAGES_MARKED_MAX
+            || batch.links.staged_marks.len().saturating_sub(self.marked_before) >= PAGES_MARKED_MAX
     }
 }
 
@@ -149,7 +149,6 @@ fn look<'t, R>(
         dropped: &dropped,
         links: &batch.links,
         views: &batch.ledger.views,
-        marked: &batch.marked,
         staged: &staged,
         aids: Default::default(),
     })
