@@ -15,11 +15,12 @@ use super::backlog::Backlog;
 use super::ledger::Ledger;
 use super::links::Links;
 use super::live_stamp::LiveStamp;
+use super::packing::dictionary_key;
 use super::shared::{PageInMemory, Shared};
 use super::standing::Standing;
 use super::tables::{self, PAGES, VIEWS};
 use super::view_row::ViewRow;
-use super::view_state::{ViewState, dictionary_key};
+use super::view_state::ViewState;
 use super::view_table::ViewTable;
 
 /// Operations staged one after the other, to be committed together.
@@ -143,7 +144,7 @@ impl<'t> Batch<'t> {
         let decoded = page::decode(&bytes, key, view.shape(), |id| {
             let table = self.txn.open_table(tables::DICTIONARIES);
             let table = table.map_err(|e| self.shared.file.storage_error(e))?;
-            view.aid(id, &table, |e| self.shared.file.storage_error(e))
+            view.packing().aid(id, &table, |e| self.shared.file.storage_error(e))
         });
         match decoded {
             Ok(page) => Ok(Some(Standing::FromDisk(Box::new(page)))),
@@ -271,7 +272,7 @@ impl<'t> Batch<'t> {
         let mut body = match &staged.body {
             Some(body) => body,
             None => {
-                made_here = view.store_body(page, key);
+                made_here = view.packing().store_body(page, key);
                 &made_here
             }
         };
@@ -279,7 +280,7 @@ impl<'t> Batch<'t> {
         if let Some(pattern) = body.pattern()
             && let InFile::Another(other) = self.keep_pattern(view, key, pattern)?
         {
-            beside_another = view.store_body_beside(page, other.as_ref());
+            beside_another = view.packing().store_body_beside(page, other.as_ref());
             body = &beside_another;
         }
         Ok(page::encode(page, body, key, view.shape()))
@@ -297,7 +298,7 @@ impl<'t> Batch<'t> {
             return Ok(InFile::This);
         }
         if let Some((_, _, number)) = PageKey::split(key) {
-            view.patterns().found(number, in_file.clone());
+            view.packing().patterns().found(number, in_file.clone());
         }
         Ok(InFile::Another(in_file))
     }

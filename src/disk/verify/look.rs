@@ -14,10 +14,10 @@ use crate::time::Timestamp;
 use super::super::contents::view_rows;
 use super::super::link_rows::Stands;
 use super::super::links::{Links, LinksToRead};
+use super::super::packing::dictionary_key;
 use super::super::shared::{PageInMemory, Shared};
 use super::super::standing::Standing;
 use super::super::tables::{DICTIONARIES, DROPPED, META, PAGES, VIEWS, meta};
-use super::super::view_state::dictionary_key;
 use super::super::view_table::ViewTable;
 
 type Key = &'static [u8];
@@ -124,7 +124,7 @@ impl<T: ReadableTable<Key, Key>> Look<'_, T> {
         let failed = |cause: redb::StorageError| self.shared.file.storage_error(cause);
         let decoded = match (&live, stored_names(&bytes)) {
             (Some(live), _) => page::decode(&bytes, key, live.shape(), |id| {
-                live.aid(id, self.dictionaries, failed)
+                live.packing().aid(id, self.dictionaries, failed)
             }),
             (None, names) => {
                 let layout = names.map_or(0, |(layout, _)| layout);
