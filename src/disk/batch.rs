@@ -15,11 +15,12 @@ use super::backlog::Backlog;
 use super::ledger::Ledger;
 use super::links::Links;
 use super::live_stamp::LiveStamp;
+use super::packing::dictionary_key;
 use super::shared::{PageInMemory, Shared};
 use super::standing::Standing;
 use super::tables::{self, PAGES, VIEWS};
 use super::view_row::ViewRow;
-use super::view_state::{ViewState, dictionary_key};
+use super::view_state::ViewState;
 use super::view_table::ViewTable;
 
 /// Operations staged one after the other, to be committed together.
@@ -39,8 +40,6 @@ pub(crate) struct Batch<'t> {
     patterns: HashMap<[u8; 8], Option<Pattern>>,
     /// Page key -> what will stand there.
     staged: BTreeMap<Box<[u8]>, Staged>,
-    /// Page key -> its marks as they will be.
-    pub(super) marked: BTreeMap<Box<[u8]>, MarkRow>,
     /// Whether an operation has written what must not be lost.
     must_sync: bool,
     /// Whether records that had no mark have one now.
@@ -80,7 +79,6 @@ impl<'t> Batch<'t> {
             revision: last,
             patterns: HashMap::new(),
             staged: BTreeMap::new(),
-            marked: BTreeMap::new(),
             must_sync: false,
             newly_marked: false,
             sweeps: false,
@@ -146,7 +144,7 @@ impl<'t> Batch<'t> {
         let decoded = page::decode(&bytes, key, view.shape(), |id| {
             let table = self.txn.open_table(tables::DICTIONARIES);
             let table = table.map_err(|e| self.shared.file.storage_error(e))?;
-            view.aid(id, &table, |e| self.shared.file.storage_error(e))
+            view.packing().aid(id, &table, |e| self.shared.file.storage_error(e))
         });
         match decoded {
             Ok(page) => Ok(Some(Standing::FromDisk(Box::new(page)))),
@@ -222,7 +220,6 @@ impl<'t> Batch<'t> {
     /// Removes a page that no view refers to any more, with all that is known of it; it is in
     /// nobody's memory.
     pub(crate) fn sweep(&mut self, key: &[u8]) -> Result<()> {
-        self.marked.remove(key);
         self.links.forget(key)?;
         let removed = self.pages.remove(key).map(drop);
         self.keep(removed)
@@ -275,7 +272,7 @@ impl<'t> Batch<'t> {
         let mut body = match &staged.body {
             Some(body) => body,
             None => {
-                made_here = view.store_body(page, key);
+                made_here = view.packing().store_body(page, key);
                 &made_here
             }
         };
@@ -283,7 +280,7 @@ impl<'t> Batch<'t> {
         if let Some(pattern) = body.pattern()
             && let InFile::Another(other) = self.keep_pattern(view, key, pattern)?
         {
-            beside_another = view.store_body_beside(page, other.as_ref());
+            beside_another = view.packing().store_body_beside(page, other.as_ref());
             body = &beside_another;
         }
         Ok(page::encode(page, body, key, view.shape()))
@@ -301,7 +298,7 @@ impl<'t> Batch<'t> {
             return Ok(InFile::This);
         }
         if let Some((_, _, number)) = PageKey::split(key) {
-            view.patterns().found(number, in_file.clone());
+            view.packing().patterns().found(number, in_file.clone());
         }
         Ok(InFile::Another(in_file))
     }
@@ -328,12 +325,8 @@ impl<'t> Batch<'t> {
     /// Writes the marks that have changed. A page that is replaced has its marks before anybody
     /// sees it; others are changes of their own.
     fn write_marks(&mut self, changes: &mut Vec<Change>) -> Result<usize> {
-        let mut written = 0;
-        let marked = std::mem::take(&mut self.marked);
-        for (key, row) in &marked {
-            self.links.put_marks(key, row)?;
-            written += key.len() + size_of::<MarkRow>();
-        }
+        let marked = self.links.write_marks()?;
+        let written = marked.keys().map(|key| key.len() + size_of::<MarkRow>()).sum();
         let mut replaced = Vec::with_capacity(changes.len());
         for change in &*changes {
             if let What::Replaced { page, .. } = &change.what {

@@ -9,13 +9,14 @@ use crate::sync::{Arc, Mutex};
 use crate::time::Timestamp;
 
 use super::contents::known_views;
+use super::definition::Definition;
 use super::live_stamp::LiveStamp;
 use super::open_file::OpenFile;
 use super::operations::{Define, Defined, Relay, ReserveView};
 use super::shared::Shared;
 use super::tables::{DICTIONARIES, VIEWS};
 use super::view_row::ViewRow;
-use super::view_state::{Definition, ViewState};
+use super::view_state::ViewState;
 use super::view_table::ViewTable;
 use super::writer::WriterHandle;
 
@@ -259,7 +260,7 @@ fn own_dictionary(file: &OpenFile, view: &ViewState, id: u32) -> Result<Option<D
     }
     file.read(|txn| {
         let table = txn.open_table(DICTIONARIES).map_err(|cause| file.storage_error(cause))?;
-        let aid = view.aid(id, &table, |cause| file.storage_error(cause))?;
+        let aid = view.packing().aid(id, &table, |cause| file.storage_error(cause))?;
         aid.map(Aid::into_dictionary).transpose()
     })
 }

@@ -91,7 +91,7 @@ impl Batch<'_> {
         let row = self.views().by_id(view.id()).cloned();
         let Some(row) = row else { return Ok((Colour::Stale, None, never)) };
         let sealed = view.sealed(page, now);
-        let marks = self.mark_row(page)?;
+        let marks = self.links.marks(page)?;
         let (mut present, mut colour, mut through) = (0_u32, Colour::Fresh, None);
         let mut fresh_until = never;
         if let Some(standing) = self.standing(&view, page)? {

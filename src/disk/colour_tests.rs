@@ -72,7 +72,7 @@ fn mark(page: &PageKey, colour: Colour) -> impl FnOnce(&mut Batch<'_>) + Clone +
         let mut row = MarkRow::default();
         let cause = Cause::new(Origin::Upstream, batch.revision(), NOW);
         row.raise(SlotSet::one(Slot(0)), colour, cause);
-        batch.marked.insert(page.as_slice().into(), row);
+        batch.links.stage_marks(page.as_slice(), row);
     }
 }
 

@@ -3,7 +3,7 @@
 use redb::{ReadableTable, Table, TableHandle};
 
 use crate::error::Result;
-use crate::graph::{DepsRow, EdgeRow, MarkRow, edge_key};
+use crate::graph::{DepsRow, EdgeRow, edge_key};
 
 use super::links::Links;
 use super::source_row::SourceRow;
@@ -35,7 +35,7 @@ impl<R> Stands<R> {
 }
 
 impl<T: ReadableTable<Key, Key>> Links<'_, T> {
-    fn audit<R>(
+    pub(super) fn audit<R>(
         &self,
         table: &T,
         key: &[u8],
@@ -60,10 +60,6 @@ impl<T: ReadableTable<Key, Key>> Links<'_, T> {
 
     pub(super) fn audit_deps(&self, page: &[u8]) -> Result<Stands<DepsRow>> {
         self.audit(&self.deps, page, DepsRow::from_bytes)
-    }
-
-    pub(super) fn audit_marks(&self, page: &[u8]) -> Result<Stands<MarkRow>> {
-        self.audit(&self.marks, page, MarkRow::from_bytes)
     }
 
     pub(super) fn audit_edge(&self, node: &[u8], reader: &[u8]) -> Result<Stands<EdgeRow>> {

@@ -1,6 +1,7 @@
 //! The tables of the dependency graph: what was read, by whom, and what is marked.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, WriteTransaction};
 
@@ -20,6 +21,10 @@ type Key = &'static [u8];
 /// Where to go on; `None` when all is done.
 pub(crate) type Cursor = Option<Box<[u8]>>;
 
+/// Page key -> its marks as they will be, where a transaction has changed them. They are written at its
+/// end, each row once.
+pub(super) type StagedMarks = BTreeMap<Box<[u8]>, MarkRow>;
+
 /// The four tables, open in one transaction: to write (`Table`) or to read (`ReadOnlyTable`).
 pub(crate) struct Links<'s, T> {
     file: &'s OpenFile,
@@ -27,6 +32,7 @@ pub(crate) struct Links<'s, T> {
     pub(super) edges: T,
     pub(super) marks: T,
     pub(super) sources: T,
+    pub(super) staged_marks: StagedMarks,
     /// The first failure of the file below.
     fault: OnceCell<Error>,
     /// Whether rows that cannot be read void everything.
@@ -41,7 +47,17 @@ impl<'s> LinksToRead<'s> {
         let open = |table| txn.open_table(table).map_err(|cause| file.storage_error(cause));
         let (fault, tolerance) = (OnceCell::new(), Tolerance::default());
         let (deps, edges, marks) = (open(DEPS)?, open(EDGES)?, open(MARKS)?);
-        Ok(Self { file, deps, edges, marks, sources: open(SOURCES)?, fault, tolerance })
+        let staged_marks = StagedMarks::new();
+        Ok(Self {
+            file,
+            deps,
+            edges,
+            marks,
+            sources: open(SOURCES)?,
+            staged_marks,
+            fault,
+            tolerance,
+        })
     }
 }
 
@@ -59,7 +75,7 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
     }
 
     /// A row of one of the tables; one that cannot be read is damage.
-    fn row<R>(
+    pub(super) fn row<R>(
         &self,
         (name, table): (&'static str, &T),
         key: &[u8],
@@ -79,7 +95,7 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
         if self.tolerance.note(table, key) { Ok(()) } else { Err(self.damaged(what)) }
     }
 
-    fn damaged(&self, what: &str) -> Error {
+    pub(super) fn damaged(&self, what: &str) -> Error {
         let error = Error::damaged(format!("{what} is unreadable; {RESTORE}"));
         self.fault.get_or_init(|| self.file.at_file(error)).clone()
     }
@@ -87,33 +103,6 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
     /// What the records of a page read.
     pub(crate) fn deps(&self, page: &[u8]) -> Result<Option<DepsRow>> {
         self.row(("deps", &self.deps), page, "what a page's records read", DepsRow::from_bytes)
-    }
-
-    /// The marks of a page, as the file has them.
-    pub(crate) fn marks(&self, page: &[u8]) -> Result<Option<MarkRow>> {
-        if self.keep(self.marks.is_empty())? {
-            return Ok(None);
-        }
-        self.row(("marks", &self.marks), page, "a page's row of marks", MarkRow::from_bytes)
-    }
-
-    /// Calls `then` with the marks of each page between these keys.
-    pub(crate) fn marks_between(
-        &self,
-        from: &[u8],
-        until: Option<&[u8]>,
-        mut then: impl FnMut(&MarkRow),
-    ) -> Result<()> {
-        let rows = match until {
-            Some(until) => self.marks.range(from..until),
-            None => self.marks.range(from..),
-        };
-        for entry in self.keep(rows)? {
-            let (_, row) = self.keep(entry)?;
-            let row = MarkRow::from_bytes(row.value());
-            then(&row.ok_or_else(|| self.damaged("a page's row of marks"))?);
-        }
-        Ok(())
     }
 
     /// What is known of a source, a kind, an entity or a view.
@@ -260,26 +249,22 @@ fn reading_page(edge: &[u8]) -> Option<&[u8]> {
     split_edge(edge).map(|(_, reader)| reader).filter(|reader| PageKey::split(reader).is_some())
 }
 
-/// The marks of a page, as the file has them now.
-pub(crate) fn mark_row(file: &OpenFile, page: &[u8]) -> Result<Option<MarkRow>> {
-    file.read(|txn| Links::to_read(file, txn)?.marks(page))
-}
-
 impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
     pub(super) fn to_write(file: &'s OpenFile, txn: &'t WriteTransaction) -> Result<Self> {
         let open = |table| txn.open_table(table).map_err(|cause| file.storage_error(cause));
         let (fault, tolerance) = (OnceCell::new(), Tolerance::default());
         let (deps, edges, marks) = (open(DEPS)?, open(EDGES)?, open(MARKS)?);
-        Ok(Self { file, deps, edges, marks, sources: open(SOURCES)?, fault, tolerance })
-    }
-
-    pub(super) fn put_marks(&mut self, page: &[u8], row: &MarkRow) -> Result<()> {
-        let kept = if row.is_empty() {
-            self.marks.remove(page).map(drop)
-        } else {
-            self.marks.insert(page, &*row.to_bytes()).map(drop)
-        };
-        self.keep(kept)
+        let staged_marks = StagedMarks::new();
+        Ok(Self {
+            file,
+            deps,
+            edges,
+            marks,
+            sources: open(SOURCES)?,
+            staged_marks,
+            fault,
+            tolerance,
+        })
     }
 
     pub(super) fn put_source(&mut self, node: &[u8], row: SourceRow) -> Result<()> {
@@ -383,7 +368,7 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
             }
             self.put_deps(page, &DepsRow::default())?;
         }
-        self.put_marks(page, &MarkRow::default())
+        self.forget_marks(page)
     }
 }
 

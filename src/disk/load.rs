@@ -89,12 +89,12 @@ pub(super) fn read_apart(
             return Ok(None);
         };
         let decoded = page::decode(bytes.value(), key.bytes(), view.shape(), |id| {
-            if let Some(known) = view.known_aid(id) {
+            if let Some(known) = view.packing().known_aid(id) {
                 return Ok(Some(known));
             }
             let table = file.txn.open_table(DICTIONARIES);
             let table = table.map_err(|cause| shared.file.storage_error(cause))?;
-            view.aid(id, &table, failed)
+            view.packing().aid(id, &table, failed)
         });
         let marks = file.marks.get(key.bytes()).map_err(failed)?;
         let marks = marks.map(|row| MarkRow::from_bytes(row.value()));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::Result;
-use crate::graph::{Cause, Colour, DepsRow, MarkRow, Node, Seed, Walk, WalkOutcome, reachable};
+use crate::graph::{Cause, Colour, DepsRow, Node, Seed, Walk, WalkOutcome, reachable};
 use crate::page::{PageKey, ViewId};
 use crate::time::Timestamp;
 
@@ -42,14 +42,6 @@ impl Marked {
 }
 
 impl Batch<'_> {
-    /// The marks of a page as this transaction has them.
-    pub(super) fn mark_row(&self, page: &[u8]) -> Result<Option<MarkRow>> {
-        match self.marked.get(page) {
-            Some(row) => Ok(Some(row.clone())),
-            None => self.links.marks(page),
-        }
-    }
-
     /// Marks whatever was built from these, and says what that came to.
     pub(super) fn spread(&mut self, seeds: Vec<(Seed, Cause)>, now: Timestamp) -> Result<Marked> {
         if seeds.is_empty() {
@@ -57,13 +49,8 @@ impl Batch<'_> {
         }
         let mut walk = Walk::new(PAGES_MARKED_MAX);
         let mut walked = Ok(());
-        let sight = Sight {
-            shared: self.shared(),
-            links: &self.links,
-            marked: &self.marked,
-            views: &self.ledger.views,
-            now,
-        };
+        let sight =
+            Sight { shared: self.shared(), links: &self.links, views: &self.ledger.views, now };
         for (seed, cause) in seeds {
             walked = walked.and_then(|()| walk.run(&sight, seed, cause));
         }
@@ -83,7 +70,7 @@ impl Batch<'_> {
             if raised.is_raised() {
                 self.note_marked(&key);
             }
-            self.marked.insert(key, raised.row);
+            self.links.stage_marks(&key, raised.row);
         }
         self.newly_marked |= !marked.stamped.is_empty();
         let counters = &self.shared().counters;

@@ -2,13 +2,14 @@
 
 use crate::cache::CacheKey;
 use crate::error::Result;
-use crate::page::{Page, PageKey};
+use crate::grid::PageNumber;
+use crate::page::Page;
 use crate::time::Timestamp;
 
 use super::load::read_apart;
+use super::page_walk::PageWalk;
 use super::scope::{Scope, ScopeOf};
 use super::shared::Shared;
-use super::tables::PAGES;
 use super::view_state::ViewState;
 
 /// What a look for records that retention no longer keeps came to.
@@ -34,29 +35,25 @@ pub(crate) fn outlived_from(
     from: Option<&[u8]>,
 ) -> Result<Outlived> {
     let scope = view.scope(Scope::Before(before));
-    let (first, until) = scope.bounds();
-    let from = from.unwrap_or(&first);
-    let mut keys: Vec<Box<[u8]>> = shared.file.read(|txn| {
-        let failed = |cause| shared.file.storage_error(cause);
-        let pages = txn.open_table(PAGES).map_err(|cause| shared.file.storage_error(cause))?;
-        let range = pages.range(from..&*until).map_err(failed)?;
-        let keys = range.take(LOOK + 1).map(|entry| entry.map(|(key, _)| key.value().into()));
-        keys.collect::<Result<_, _>>().map_err(failed)
-    })?;
-    let next = if keys.len() > LOOK { keys.pop() } else { None };
-    for key in keys {
-        if holds_outlived(shared, view, &scope, &key)? {
-            return Ok(Outlived::From(key));
+    let mut walk = PageWalk::new(&shared.file, &scope, LOOK);
+    if let Some(from) = from {
+        walk = walk.starting(from);
+    }
+    while let Some((key, number)) = walk.next()? {
+        if holds_outlived(shared, view, &scope, key.as_slice(), number)? {
+            return Ok(Outlived::From(key.as_slice().into()));
         }
     }
-    Ok(next.map_or(Outlived::None, Outlived::NotBefore))
+    Ok(walk.rest()?.map_or(Outlived::None, Outlived::NotBefore))
 }
 
-fn holds_outlived(shared: &Shared, view: &ViewState, scope: &ScopeOf, key: &[u8]) -> Result<bool> {
-    let Some((_, _, number)) = PageKey::split(key) else { return Ok(false) };
-    if !scope.concerns(number) {
-        return Ok(false);
-    }
+fn holds_outlived(
+    shared: &Shared,
+    view: &ViewState,
+    scope: &ScopeOf,
+    key: &[u8],
+    number: PageNumber,
+) -> Result<bool> {
     let holds = |page: &Page| !scope.slots(number, page).is_empty();
     let cache_key = CacheKey::new(key);
     if let Some(resident) = shared.cache.peek(cache_key) {

@@ -66,7 +66,7 @@ impl World {
     /// The page of an entity, packed beside a pattern.
     fn part(&self, entity: u32, pattern: &Pattern) -> Part {
         let page = self.page(entity);
-        let body = self.state.store_body_beside(&page, Some(pattern));
+        let body = self.state.packing().store_body_beside(&page, Some(pattern));
         assert!(body.pattern().is_some(), "it has something of the pattern");
         let key = PageKey::new(self.state.id(), &entity, TIME);
         Part { key, page, body: Some(body), readings: Vec::new() }
@@ -134,7 +134,7 @@ fn a_pattern_that_was_forgotten_gives_way_to_the_one_in_the_file() {
     world.store(vec![world.part(11, &other)]);
     world.store(vec![world.part(12, &other), world.part(13, &one)]);
     (10..14).for_each(|entity| world.reads(entity));
-    let again = world.state.patterns().suggest(TIME, b"another", &world.page(14));
+    let again = world.state.packing().patterns().suggest(TIME, b"another", &world.page(14));
     assert!(again.is_some_and(|pattern| pattern.is(&one)));
 }
 
@@ -146,9 +146,9 @@ fn a_dictionary_or_pattern_whose_row_is_damaged_is_written_anew_from_memory() {
     let (view, bytes) = (world.state.clone(), b"sun and shade and sun again".repeat(20));
     let writer = world.engine.writer().unwrap();
     let id = writer.run(KeepDictionary { view, bytes: bytes.clone() }).unwrap();
-    world.state.use_dictionary(id, &bytes).unwrap();
+    world.state.packing().use_dictionary(id, &bytes).unwrap();
     // Either way that one is known: it was suggested for pages, or a page was read that names it.
-    world.state.patterns().found(TIME, Some(one));
+    world.state.packing().patterns().found(TIME, Some(one));
     let whole = world.aids();
     assert_eq!(whole.len(), 2);
     world.spoil_aids();

@@ -1,17 +1,16 @@
 //! What an invalidation would mark, without marking anything.
 
-use std::collections::BTreeMap;
-
 use crate::error::Result;
 use crate::graph::{Cause, Colour, Node, NodeParts, Origin, Seed, Walk, reachable};
-use crate::page::{PageKey, ViewId};
+use crate::page::ViewId;
 use crate::time::Timestamp;
 
 use super::contents::view_rows;
 use super::links::Links;
-use super::load::{Loaded, first_page_from, load_aside};
+use super::load::{Loaded, load_aside};
 use super::marking::{Marked, PAGES_MARKED_MAX};
 use super::operations::{Changed, PAGES_IN_SCOPE_MAX};
+use super::page_walk::PageWalk;
 use super::scope::ScopeOf;
 use super::shared::Shared;
 use super::sight::Sight;
@@ -48,7 +47,7 @@ pub(crate) fn preview(shared: &Shared, changes: &[Changed], now: Timestamp) -> R
         let views = ViewTable::new(view_rows(&table)?, revision);
         let links = Links::to_read(&shared.file, txn)?;
         let (links, views) = (&links, &views);
-        let sight = Sight { shared, links, marked: &BTreeMap::new(), views, now };
+        let sight = Sight { shared, links, views, now };
         let mut walk = Walk::new(PAGES_MARKED_MAX);
         for seed in seeds {
             let origin = Origin::Node(Node::view(ViewId(0)));
@@ -64,23 +63,15 @@ pub(crate) fn preview(shared: &Shared, changes: &[Changed], now: Timestamp) -> R
 
 /// The records of a scope; `None` if they are too many to be marked one by one.
 fn in_scope(shared: &Shared, view: &ViewState, scope: &ScopeOf) -> Result<Option<Vec<Seed>>> {
-    let (mut from, until) = scope.bounds();
+    let mut walk = PageWalk::new(&shared.file, scope, PAGES_IN_SCOPE_MAX);
     let mut seeds = Vec::new();
-    for _ in 0..=PAGES_IN_SCOPE_MAX {
-        let next = shared.file.read(|txn| first_page_from(&shared.file, txn, &from, &until))?;
-        let Some(page) = next else { return Ok(Some(seeds)) };
-        from = page.to_vec();
-        from.push(0);
-        let Some((id, entity, number)) = PageKey::split(&page) else { continue };
-        if !scope.concerns(number) {
-            continue;
-        }
-        let key = PageKey::of_parts(id, entity, number);
+    while let Some((key, number)) = walk.next()? {
         let Loaded::Page(found) = load_aside(shared, view, &key)? else { continue };
         let slots = scope.slots(number, found.value());
         if !slots.is_empty() {
+            let page = key.as_slice().into();
             seeds.push(Seed::Marked { page, slots, colour: Colour::Stale });
         }
     }
-    Ok(None)
+    Ok(walk.rest()?.is_none().then_some(seeds))
 }

@@ -1,7 +1,5 @@
 //! What a walk sees.
 
-use std::collections::BTreeMap;
-
 use redb::ReadableTable;
 
 use crate::error::Result;
@@ -17,8 +15,6 @@ use super::view_table::ViewTable;
 pub(crate) struct Sight<'s, T> {
     pub(crate) shared: &'s Shared,
     pub(crate) links: &'s Links<'s, T>,
-    /// Marks that the transaction has changed and not yet written.
-    pub(crate) marked: &'s BTreeMap<Box<[u8]>, MarkRow>,
     pub(crate) views: &'s ViewTable,
     /// By the application's clock, asked outside: decides what is sealed.
     pub(crate) now: Timestamp,
@@ -44,10 +40,7 @@ impl<T: ReadableTable<&'static [u8], &'static [u8]>> Graph for Sight<'_, T> {
     }
 
     fn mark_row(&self, page: &[u8]) -> Result<Option<MarkRow>> {
-        match self.marked.get(page) {
-            Some(row) => Ok(Some(row.clone())),
-            None => self.links.marks(page),
-        }
+        self.links.marks(page)
     }
 
     fn readers_of_view(&self, view: ViewId) -> Vec<ViewId> {

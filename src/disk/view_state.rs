@@ -1,57 +1,23 @@
 //! A view as it is defined in this opening.
 
-use std::any::TypeId;
-use std::collections::HashMap;
-
-use redb::ReadableTable;
-
 use crate::cache::Resident;
 use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::Freshness;
 use crate::graph::{Colour, SlotSet};
 use crate::grid::{Bucket, Grid};
 use crate::metrics::ViewCounters;
-use crate::page::{
-    Aid, Compression, Dictionary, Page, PageKey, Pattern, RecordShape, Sampler, Slot, StoredBody,
-    ViewId, store_body,
-};
-use crate::schedule::{Conduct, Expiry, Governor};
-use crate::sync::{Arc, AtomicBool, Mutex, Ordering, RwLock};
+use crate::page::{Dictionary, Page, PageKey, RecordShape, Slot, ViewId};
+use crate::schedule::{Expiry, Governor};
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 use crate::time::{Span, Timestamp};
 
 use super::announcements::Announcements;
+use super::definition::Definition;
 use super::live_stamp::LiveStamp;
-use super::patterns::Patterns;
+use super::packing::Packing;
 use super::scope::{Scope, ScopeOf};
 use super::stamp::Stamp;
 use super::view_row::ViewRow;
-
-/// What an application says of a view when it defines it.
-#[derive(Clone, Debug)]
-pub(crate) struct Definition {
-    pub(crate) name: Arc<str>,
-    pub(crate) version: u32,
-    pub(crate) shape: RecordShape,
-    /// Fingerprint of the record type's layout and of the entity type.
-    pub(crate) layout: u64,
-    /// The record type itself: within one opening a page must never be read as another type, even
-    /// one of the same fingerprint.
-    pub(crate) record_type: TypeId,
-    /// The entity type, for the same reason.
-    pub(crate) entity_type: TypeId,
-    pub(crate) grid: Grid,
-    pub(crate) page_len: u32,
-    /// zstd's level for its pages; `None` keeps them plain.
-    pub(crate) level: Option<i32>,
-    /// How long after its end a bucket is history: never marked, never built again.
-    pub(crate) seal_after: Option<Span>,
-    /// How its builds are run. An equal definition may bring another.
-    pub(crate) conduct: Conduct,
-    /// When its records expire; `None`: with what they were built from.
-    pub(crate) expiry: Option<Expiry>,
-    /// How long after its end a bucket's record is kept.
-    pub(crate) retain: Option<Span>,
-}
 
 /// A defined view: what readers, builders and the writer share of it.
 #[derive(Debug)]
@@ -66,13 +32,9 @@ pub(crate) struct ViewState {
     /// Reads do without what is stored, and build.
     bypassed: AtomicBool,
     governor: Governor,
-    compression: RwLock<Compression>,
-    sampler: Mutex<Sampler>,
+    packing: Packing,
     /// Touched by the writer alone.
     announcements: Mutex<Announcements>,
-    patterns: Patterns,
-    /// Id -> dictionary or pattern, as far as pages asked for them.
-    aids: Mutex<HashMap<u32, Aid>>,
 }
 
 impl ViewState {
@@ -84,8 +46,6 @@ impl ViewState {
         dictionary: Option<Dictionary>,
         counters: Arc<ViewCounters>,
     ) -> Self {
-        let wants_none = dictionary.is_some() || definition.level.is_none();
-        let sampler = if wants_none { Sampler::finished() } else { Sampler::default() };
         Self {
             id: row.id,
             stamp,
@@ -93,11 +53,8 @@ impl ViewState {
             ended: AtomicBool::new(false),
             bypassed: AtomicBool::new(false),
             governor: Governor::new(definition.conduct),
-            compression: RwLock::new(Compression { level: definition.level, dictionary }),
-            sampler: Mutex::new(sampler),
+            packing: Packing::new(row.id, definition.level, dictionary),
             announcements: Mutex::default(),
-            patterns: Patterns::default(),
-            aids: Mutex::default(),
             definition,
         }
     }
@@ -182,32 +139,9 @@ impl ViewState {
         &self.governor
     }
 
-    /// A new page's body as it is to stand under that key.
-    pub(crate) fn store_body(&self, page: &Page, key: &[u8]) -> StoredBody {
-        let number = self.definition.level.and_then(|_| PageKey::split(key)).map(|key| key.2);
-        let pattern = number.and_then(|number| self.patterns.suggest(number, key, page));
-        self.store_body_beside(page, pattern.as_ref())
-    }
-
-    /// The same beside this pattern, if any.
-    pub(crate) fn store_body_beside(&self, page: &Page, pattern: Option<&Pattern>) -> StoredBody {
-        let compression = self.compression.read().clone();
-        store_body(page, &compression, pattern)
-    }
-
-    pub(crate) fn patterns(&self) -> &Patterns {
-        &self.patterns
-    }
-
-    /// Pages written from now on use this dictionary, which the file keeps under `id`.
-    pub(crate) fn use_dictionary(&self, id: u32, bytes: &[u8]) -> Result<()> {
-        let prepared = Dictionary::prepare(id, bytes, self.definition.level.unwrap_or(0))?;
-        self.compression.write().dictionary = Some(prepared);
-        Ok(())
-    }
-
-    pub(crate) fn sampler(&self) -> &Mutex<Sampler> {
-        &self.sampler
+    /// How its pages are packed.
+    pub(crate) fn packing(&self) -> &Packing {
+        &self.packing
     }
 
     /// Whether every record of a page in memory is fresh, whatever the time, found out from what
@@ -331,50 +265,4 @@ impl ViewState {
     pub(super) fn announcements(&self) -> &Mutex<Announcements> {
         &self.announcements
     }
-
-    /// A dictionary or pattern that a page has named before, or that new pages use.
-    pub(crate) fn known_aid(&self, id: u32) -> Option<Aid> {
-        let known = self.aids.lock().get(&id).cloned();
-        known.or_else(|| {
-            let compression = self.compression.read();
-            let in_use = compression.dictionary.as_ref().filter(|in_use| in_use.id() == id);
-            in_use.cloned().map(Aid::Dictionary)
-        })
-    }
-
-    /// A dictionary or pattern that a page names, read from its table when it is first needed.
-    pub(crate) fn aid(
-        &self,
-        id: u32,
-        table: &impl ReadableTable<&'static [u8], &'static [u8]>,
-        explain: impl Fn(redb::StorageError) -> Error,
-    ) -> Result<Option<Aid>> {
-        if let Some(known) = self.known_aid(id) {
-            return Ok(Some(known));
-        }
-        let key = dictionary_key(self.id, id);
-        let found = table.get(key.as_slice()).map_err(explain)?;
-        let Some(bytes) = found else {
-            return Ok(None);
-        };
-        let level = self.definition.level.unwrap_or(0);
-        let prepared = Aid::prepare(id, bytes.value(), level)?;
-        let mut aids = self.aids.lock();
-        if aids.len() >= AIDS_MAX {
-            aids.clear();
-        }
-        aids.insert(id, prepared.clone());
-        Ok(Some(prepared))
-    }
-}
-
-/// Those kept in mind; there is one pattern for each time.
-const AIDS_MAX: usize = 256;
-
-/// Where a view's dictionary or pattern stands in its table.
-pub(crate) fn dictionary_key(view: ViewId, id: u32) -> [u8; 8] {
-    let mut key = [0; 8];
-    key[..4].copy_from_slice(&view.0.to_be_bytes());
-    key[4..].copy_from_slice(&id.to_be_bytes());
-    key
 }

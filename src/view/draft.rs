@@ -110,7 +110,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let mut parts = Vec::with_capacity(drafts.len());
         for FinishedDraft { key, page, readings } in drafts {
             let whole = page.slots() == 1 || !wanted;
-            let body = whole.then(|| self.state.store_body(&page, key.as_slice()));
+            let body = whole.then(|| self.state.packing().store_body(&page, key.as_slice()));
             if body.as_ref().is_some_and(|body| !body.is_packed()) {
                 self.sample(&page)?;
             }
@@ -160,12 +160,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// Lets the view's sampler see a page; trains the dictionary when it has seen enough.
     fn sample(&self, page: &Page) -> Result<()> {
-        let samples = self.state.sampler().lock().sample(page);
+        let samples = self.state.packing().sampler().lock().sample(page);
         let Some(bytes) = samples.and_then(|samples| samples.train()) else {
             return Ok(());
         };
         let writer = self.engine.writer()?;
         let kept = writer.run(KeepDictionary { view: self.state.clone(), bytes: bytes.clone() })?;
-        self.state.use_dictionary(kept, &bytes)
+        self.state.packing().use_dictionary(kept, &bytes)
     }
 }

@@ -17,7 +17,7 @@ use super::make::{Making, Wish};
 pub(super) const FLIGHTS_MAX: usize = 3;
 
 /// A flight that has come to something.
-#[expect(clippy::large_enum_variant, reason = "one at a time lives on the stack of who has flown")]
+#[expect(clippy::large_enum_variant, reason = "it is handed on once, to whoever takes it")]
 pub(super) enum Flown {
     /// It was led here: what was made is still to be stored, and the flight to be landed.
     Led(Lead<PageInMemory>, Result<Making>),

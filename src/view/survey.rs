@@ -1,6 +1,6 @@
 //! Going through the pages of a view.
 
-use crate::disk::{Scope, Shared, ViewState, first_page_from};
+use crate::disk::{PageWalk, Scope, Shared, ViewState};
 use crate::error::Result;
 use crate::freshness::Freshness;
 use crate::graph::SlotSet;
@@ -38,23 +38,13 @@ pub(super) fn survey(
     mut then: impl FnMut(Surveyed<'_>) -> Result<()>,
 ) -> Result<u64> {
     let scope = view.scope(scope);
-    let (mut from, until) = scope.bounds();
+    let mut walk = PageWalk::new(&shared.file, &scope, usize::MAX);
     let mut damaged = 0;
-    while let Some(key) =
-        shared.file.read(|txn| first_page_from(&shared.file, txn, &from, &until))?
-    {
+    while let Some((key, number)) = walk.next()? {
         view.check()?;
-        from = key.to_vec();
-        from.push(0);
-        let Some((id, entity, number)) = PageKey::split(&key) else { continue };
-        if !scope.concerns(number) {
-            continue;
-        }
-        let key = PageKey::of_parts(id, entity, number);
         match look_aside(shared, view, &key)? {
             Look::Found(found) => {
-                let holds = |slot: &Slot| scope.holds(number, *slot, found.page());
-                let slots = found.page().present().filter(holds).collect();
+                let slots = scope.slots(number, found.page());
                 then(Surveyed { view, key, number, found, slots })?;
             }
             Look::Absent => {}

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use tidetable::{ErrorKind, Event, Grid, Options, PendingState, Retry, Span, Store, Timestamp, View};
 use tidetable::report::Reason;
+use tidetable::{
+    ErrorKind, Event, Grid, Options, PendingState, Retry, Span, Store, Timestamp, View,
+};
 
 use crate::common::still;
 use crate::world::{World, done, minute};

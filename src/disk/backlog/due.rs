@@ -250,7 +250,7 @@ impl<'s, 't> File<'s, 't> {
         };
         let decoded: Result<Page> = page::decode(bytes.value(), key, view.shape(), |id| {
             let table = self.txn.open_table(DICTIONARIES).map_err(|cause| failed(cause.into()))?;
-            view.aid(id, &table, |cause| failed(cause.into()))
+            view.packing().aid(id, &table, |cause| failed(cause.into()))
         });
         match decoded {
             Ok(page) => Ok(Some(Standing::FromDisk(Box::new(page)))),

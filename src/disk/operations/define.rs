@@ -11,12 +11,13 @@ use crate::time::{TimeRange, Timestamp};
 
 use super::super::batch::Batch;
 use super::super::committed::Committed;
+use super::super::definition::Definition;
 use super::super::live_stamp::LiveStamp;
 use super::super::operation::{Operation, Speed};
 use super::super::stamp::Stamp;
 use super::super::tables::{DROPPED, DROPPED_GOING, DROPPED_RESERVED, META, meta};
 use super::super::view_row::ViewRow;
-use super::super::view_state::{Definition, ViewState};
+use super::super::view_state::ViewState;
 use super::invalidate::zone_changed;
 use super::relay_wanted::relay_wanted;
 

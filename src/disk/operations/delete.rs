@@ -176,7 +176,6 @@ impl Delete {
         let before = batch.links.deps(key)?.unwrap_or_default();
         let Some(page) = page else {
             batch.links.forget(key)?;
-            batch.marked.remove(key);
             batch.stage(&self.view, key, None, None, false);
             return self.announce(batch, key, changed, seeds);
         };
@@ -190,10 +189,10 @@ impl Delete {
         let mut after: DepsRow = before.clone();
         after.retain(stays);
         batch.relink(id, key, &before, &after, &moves)?;
-        if let Some(mut marks) = batch.mark_row(key)? {
+        if let Some(mut marks) = batch.links.marks(key)? {
             let went = (0..page.slots()).map(Slot).filter(|slot| !page.has_facts(*slot));
             marks.clear(went.collect());
-            batch.marked.insert(key.into(), marks);
+            batch.links.stage_marks(key, marks);
         }
         batch.stage(&self.view, key, Some(page), None, false);
         self.announce(batch, key, changed, seeds)

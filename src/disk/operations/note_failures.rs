@@ -49,7 +49,7 @@ impl Operation for NoteFailures {
         };
         let (standing, sealed) =
             (batch.standing(&view, &self.page)?, view.sealed(&self.page, self.now));
-        let mut marks = batch.mark_row(&self.page)?.unwrap_or_default();
+        let mut marks = batch.links.marks(&self.page)?.unwrap_or_default();
         let mut wanted = batch.backlog.wanted(&self.page)?.unwrap_or_default();
         let (marks_before, wanted_before) = (marks.clone(), wanted.clone());
         for Failed { slot, error, tries } in &self.failed {
@@ -86,7 +86,7 @@ impl Operation for NoteFailures {
             batch.backlog.put_wanted(&self.page, &wanted)?;
         }
         if marks != marks_before {
-            batch.marked.insert(self.page.clone(), marks);
+            batch.links.stage_marks(&self.page, marks);
         }
         Ok(())
     }

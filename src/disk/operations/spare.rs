@@ -49,7 +49,7 @@ impl Operation for Spare {
         if facts != self.facts && !mutant!("evidence_is_of_the_record") {
             return Ok(false);
         }
-        let mut marks = batch.mark_row(key)?.unwrap_or_default();
+        let mut marks = batch.links.marks(key)?.unwrap_or_default();
         // Known to have changed, or of another version: only a build cures that.
         if marks.colour(self.slot).max(row.stamp.colour(&facts)) == Colour::Stale {
             return Ok(false);
@@ -64,7 +64,7 @@ impl Operation for Spare {
         let (slot, revision, shape) = (self.slot, batch.revision(), self.view.shape());
         let page = verified(&standing, |at| at == slot, revision, fresh_until, shape)?;
         marks.clear(SlotSet::one(slot));
-        batch.marked.insert(key.into(), marks);
+        batch.links.stage_marks(key, marks);
         batch.backlog.settle(key, SlotSet::one(slot))?;
         batch.stage(&self.view, key, Some(page), None, true);
         self.view.counters().records_spared.add(1);

@@ -197,7 +197,7 @@ impl StoreRecords {
         let declares_all = self.view.expiry().is_none();
         let changed = !merged.changed.is_empty() && declares_all;
         let Some(page) = standing.filter(|_| changed) else { return Ok(()) };
-        let marks = batch.mark_row(key.as_slice())?;
+        let marks = batch.links.marks(key.as_slice())?;
         let Some(row) = batch.views().by_id(self.view.id()) else { return Ok(()) };
         let before = Before { page, marks: marks.as_ref(), stale_before: row.stamp.stale_before };
         let nothing = Reading::nothing();
@@ -264,7 +264,7 @@ impl StoreRecords {
         counters.records_unchanged.add(merged.unchanged.len() as u64);
         counters.records_superseded.add(merged.superseded.len() as u64);
         batch.relink(id, key_bytes, &before, &after, &moves)?;
-        let mut marks = batch.mark_row(key_bytes)?.unwrap_or_default();
+        let mut marks = batch.links.marks(key_bytes)?.unwrap_or_default();
         let had_marks = !marks.is_empty();
         let tries_before: BTreeMap<Slot, Tries> = marks.all_tries().collect();
         let marked_before = marks.marked();
@@ -295,7 +295,7 @@ impl StoreRecords {
         let unchanged: SlotSet = merged.unchanged.iter().copied().collect();
         let cured = marked_before.union(stamped).intersection(unchanged).minus(marks.marked());
         if had_marks || !marks.is_empty() {
-            batch.marked.insert(key_bytes.into(), marks);
+            batch.links.stage_marks(key_bytes, marks);
         }
         let body = body.filter(|_| merged.as_given);
         batch.stage(&self.view, key_bytes, Some(merged.page), body, self.wanted);

@@ -9,8 +9,8 @@ use super::super::backlog::swept_no_more;
 use super::super::batch::Batch;
 use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
+use super::super::packing::dictionary_key;
 use super::super::tables::{DICTIONARIES, DROPPED, DROPPED_GOING};
-use super::super::view_state::dictionary_key;
 use super::horizon::forget_horizon;
 
 /// Pages removed in one transaction: it bounds how long a caller waits behind it.

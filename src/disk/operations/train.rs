@@ -7,8 +7,9 @@ use crate::sync::Arc;
 use super::super::batch::Batch;
 use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
+use super::super::packing::dictionary_key;
 use super::super::tables::DICTIONARIES;
-use super::super::view_state::{ViewState, dictionary_key};
+use super::super::view_state::ViewState;
 
 /// The id that a view's dictionary gets. One is trained in a view's life; a second would be 2.
 pub(crate) const FIRST_DICTIONARY: u32 = 1;

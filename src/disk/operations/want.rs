@@ -53,7 +53,7 @@ impl Operation for Want {
         for (key, slots) in &self.pages {
             let slots = slots.intersection(self.buckets(key));
             let standing = batch.standing(&self.view, key)?;
-            let marked = batch.mark_row(key)?.unwrap_or_default().marked();
+            let marked = batch.links.marks(key)?.unwrap_or_default().marked();
             let kept = marked.union(self.view.sealed(key, self.now));
             let counts =
                 |page: &Page, slot| page.facts(slot).fresh_until > self.now || kept.contains(slot);
@@ -68,11 +68,11 @@ impl Operation for Want {
             if !newly.union(revived).is_empty() {
                 batch.backlog.put_wanted(key, &row)?;
             }
-            if let Some(mut marks) = batch.mark_row(key)? {
+            if let Some(mut marks) = batch.links.marks(key)? {
                 let marked = marks.revive(slots);
                 revived = revived.union(marked);
                 if !marked.is_empty() {
-                    batch.marked.insert(key.clone(), marks);
+                    batch.links.stage_marks(key, marks);
                 }
             }
             asked.newly += u64::from(newly.len());

@@ -1,7 +1,7 @@
 //! The tables as one transaction has them, for looking at what stands in them without believing it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use redb::{ReadTransaction, ReadableTable};
 
@@ -14,11 +14,11 @@ use crate::time::Timestamp;
 use super::super::contents::view_rows;
 use super::super::link_rows::Stands;
 use super::super::links::{Links, LinksToRead};
+use super::super::packing::dictionary_key;
 use super::super::shared::{PageInMemory, Shared};
 use super::super::source_row::SourceRow;
 use super::super::standing::Standing;
 use super::super::tables::{DICTIONARIES, DROPPED, META, PAGES, VIEWS, meta};
-use super::super::view_state::dictionary_key;
 use super::super::view_table::ViewTable;
 
 type Key = &'static [u8];
@@ -35,7 +35,6 @@ pub(in crate::disk) struct Look<'a, T> {
     pub(in crate::disk) dropped: &'a T,
     pub(in crate::disk) links: &'a Links<'a, T>,
     pub(in crate::disk) views: &'a ViewTable,
-    pub(in crate::disk) marked: &'a BTreeMap<Box<[u8]>, MarkRow>,
     pub(in crate::disk) staged: &'a dyn Fn(&[u8]) -> Option<Option<PageInMemory>>,
     pub(in crate::disk) aids: RefCell<Aids>,
     /// Bytes of the pages that were read and inflated, and as many for each row as that takes: how long
@@ -75,7 +74,6 @@ pub(in crate::disk) fn look_to_read<R>(
         dropped: &open(DROPPED)?,
         links: &links,
         views: &views,
-        marked: &BTreeMap::new(),
         staged: &|_| None,
         aids: RefCell::default(),
         looked: Cell::default(),
@@ -145,7 +143,7 @@ impl<T: ReadableTable<Key, Key>> Look<'_, T> {
         let failed = |cause: redb::StorageError| self.shared.file.storage_error(cause);
         let decoded = match (&live, stored_names(&bytes)) {
             (Some(live), _) => page::decode(&bytes, key, live.shape(), |id| {
-                live.aid(id, self.dictionaries, failed)
+                live.packing().aid(id, self.dictionaries, failed)
             }),
             (None, names) => {
                 let layout = names.map_or(0, |(layout, _)| layout);
@@ -183,11 +181,7 @@ impl<T: ReadableTable<Key, Key>> Look<'_, T> {
     /// The marks of a page.
     pub(in crate::disk) fn marks(&self, key: &[u8]) -> Result<Stands<MarkRow>> {
         self.note_looked(ROW_LOOKED);
-        match self.marked.get(key) {
-            Some(row) if row.is_empty() => Ok(Stands::Absent),
-            Some(row) => Ok(Stands::Row(row.clone())),
-            None => self.links.audit_marks(key),
-        }
+        self.links.audit_marks(key)
     }
 
     /// Whether a page may hold records that changed after a revision, or are marked: told by what

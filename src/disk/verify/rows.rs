@@ -101,8 +101,8 @@ fn check_aid<T>(
     is_readable: bool,
 ) -> Option<Fault> {
     let view = first_id(key).and_then(|view| look.shared.views.get(view))?;
-    let aid = match view.known_aid(id) {
-        None if !is_readable => view.patterns().by_id(id).map(Aid::Pattern),
+    let aid = match view.packing().known_aid(id) {
+        None if !is_readable => view.packing().patterns().by_id(id).map(Aid::Pattern),
         known => known,
     };
     let kept = aid.filter(|aid| aid.row() != row)?.row().to_vec();

@@ -56,7 +56,8 @@ impl Operation for Mend {
 }
 
 fn mend_some(batch: &mut Batch<'_>, subjects: &[Subject]) -> Result<Vec<Mended>> {
-    let mut spent = Spent { remedies: 0, bytes: 0, looked: 0, marked_before: batch.marked.len() };
+    let marked_before = batch.links.staged_marks.len();
+    let mut spent = Spent { remedies: 0, bytes: 0, looked: 0, marked_before };
     let mut mended = Vec::with_capacity(subjects.len());
     for subject in subjects {
         // One is gone through at least, or nothing would ever come of it.
@@ -83,7 +84,7 @@ impl Spent {
         self.remedies >= REMEDIES_AT_ONCE
             || self.bytes >= BYTES_AT_ONCE
             || self.looked >= LOOKED_AT_ONCE
-            || batch.marked.len().saturating_sub(self.marked_before) >= PAGES_MARKED_MAX
+            || batch.links.staged_marks.len().saturating_sub(self.marked_before) >= PAGES_MARKED_MAX
     }
 }
 
@@ -176,7 +177,6 @@ fn look<'t, R>(
         dropped: &dropped,
         links: &batch.links,
         views: &batch.ledger.views,
-        marked: &batch.marked,
         staged: &staged,
         aids: Default::default(),
         looked: Default::default(),

@@ -38,9 +38,9 @@ pub(super) fn apply(batch: &mut Batch<'_>, subject: &Subject, remedy: &Remedy) -
         Remedy::Unbind(slots) => done.bytes = unbind(batch, key, *slots)?,
         Remedy::MarkStale(slots, origin) => mark_stale(batch, key, [(*slots, origin.clone())])?,
         Remedy::ClearMarks(slots) => {
-            let mut marks = batch.mark_row(key)?.unwrap_or_default();
+            let mut marks = batch.links.marks(key)?.unwrap_or_default();
             marks.clear(*slots);
-            batch.marked.insert(key.into(), marks);
+            batch.links.stage_marks(key, marks);
         }
         Remedy::SetEdge(node, edge, untold) => {
             batch.links.put_edge(node.as_slice(), key, edge)?;
@@ -100,8 +100,7 @@ pub(super) fn mark_stale(
 }
 
 fn are_marks_unreadable(batch: &Batch<'_>, key: &[u8]) -> Result<bool> {
-    let is_known = batch.marked.contains_key(key);
-    Ok(!is_known && matches!(batch.links.audit_marks(key)?, Stands::Unreadable))
+    Ok(matches!(batch.links.audit_marks(key)?, Stands::Unreadable))
 }
 
 /// These records have read nothing that is known, and are stale.
@@ -218,13 +217,12 @@ fn forget(batch: &mut Batch<'_>, key: &[u8]) -> Result<()> {
         batch.links.discard("deps", key)?;
     }
     batch.links.forget(key)?;
-    batch.marked.remove(key);
     Ok(())
 }
 
 fn discard(batch: &mut Batch<'_>, name: &'static str, key: &[u8]) -> Result<()> {
     if name == "marks" {
-        batch.marked.insert(key.into(), MarkRow::default());
+        batch.links.stage_marks(key, MarkRow::default());
     }
     if batch.links.discard(name, key)? || batch.backlog.discard(name, key)? {
         return Ok(());

@@ -1,0 +1,36 @@
+//! What is said of a view when it is defined.
+
+use std::any::TypeId;
+
+use crate::grid::Grid;
+use crate::page::RecordShape;
+use crate::schedule::{Conduct, Expiry};
+use crate::sync::Arc;
+use crate::time::Span;
+
+/// What an application says of a view when it defines it.
+#[derive(Clone, Debug)]
+pub(crate) struct Definition {
+    pub(crate) name: Arc<str>,
+    pub(crate) version: u32,
+    pub(crate) shape: RecordShape,
+    /// Fingerprint of the record type's layout and of the entity type.
+    pub(crate) layout: u64,
+    /// The record type itself: within one opening a page must never be read as another type, even
+    /// one of the same fingerprint.
+    pub(crate) record_type: TypeId,
+    /// The entity type, for the same reason.
+    pub(crate) entity_type: TypeId,
+    pub(crate) grid: Grid,
+    pub(crate) page_len: u32,
+    /// zstd's level for its pages; `None` keeps them plain.
+    pub(crate) level: Option<i32>,
+    /// How long after its end a bucket is history: never marked, never built again.
+    pub(crate) seal_after: Option<Span>,
+    /// How its builds are run. An equal definition may bring another.
+    pub(crate) conduct: Conduct,
+    /// When its records expire; `None`: with what they were built from.
+    pub(crate) expiry: Option<Expiry>,
+    /// How long after its end a bucket's record is kept.
+    pub(crate) retain: Option<Span>,
+}

@@ -1,0 +1,89 @@
+//! The marks of pages: as the file has them, and over it as a transaction will leave them.
+
+use redb::{ReadableTable, Table};
+
+use crate::error::Result;
+use crate::graph::MarkRow;
+
+use super::link_rows::Stands;
+use super::links::{Links, StagedMarks};
+use super::open_file::OpenFile;
+
+type Key = &'static [u8];
+
+impl<T: ReadableTable<Key, Key>> Links<'_, T> {
+    /// The marks of a page.
+    pub(crate) fn marks(&self, page: &[u8]) -> Result<Option<MarkRow>> {
+        if let Some(row) = self.staged_marks.get(page) {
+            return Ok(Some(row.clone()));
+        }
+        if self.keep(self.marks.is_empty())? {
+            return Ok(None);
+        }
+        self.row(("marks", &self.marks), page, "a page's row of marks", MarkRow::from_bytes)
+    }
+
+    /// The same for an audit.
+    pub(super) fn audit_marks(&self, page: &[u8]) -> Result<Stands<MarkRow>> {
+        match self.staged_marks.get(page) {
+            Some(row) if row.is_empty() => Ok(Stands::Absent),
+            Some(row) => Ok(Stands::Row(row.clone())),
+            None => self.audit(&self.marks, page, MarkRow::from_bytes),
+        }
+    }
+
+    /// Calls `then` with the marks of each page between these keys, as the file has them.
+    pub(crate) fn marks_between(
+        &self,
+        from: &[u8],
+        until: Option<&[u8]>,
+        mut then: impl FnMut(&MarkRow),
+    ) -> Result<()> {
+        let rows = match until {
+            Some(until) => self.marks.range(from..until),
+            None => self.marks.range(from..),
+        };
+        for entry in self.keep(rows)? {
+            let (_, row) = self.keep(entry)?;
+            let row = MarkRow::from_bytes(row.value());
+            then(&row.ok_or_else(|| self.damaged("a page's row of marks"))?);
+        }
+        Ok(())
+    }
+}
+
+/// The marks of a page, as the file has them now.
+pub(crate) fn mark_row(file: &OpenFile, page: &[u8]) -> Result<Option<MarkRow>> {
+    file.read(|txn| Links::to_read(file, txn)?.marks(page))
+}
+
+impl<'t> Links<'_, Table<'t, Key, Key>> {
+    /// Has a page marked so from the commit on.
+    pub(super) fn stage_marks(&mut self, page: &[u8], row: MarkRow) {
+        self.staged_marks.insert(page.into(), row);
+    }
+
+    /// Writes what was staged, and says what that was.
+    pub(super) fn write_marks(&mut self) -> Result<StagedMarks> {
+        let staged = std::mem::take(&mut self.staged_marks);
+        for (page, row) in &staged {
+            self.put_marks(page, row)?;
+        }
+        Ok(staged)
+    }
+
+    /// Forgets the marks of a page that is no more.
+    pub(super) fn forget_marks(&mut self, page: &[u8]) -> Result<()> {
+        self.staged_marks.remove(page);
+        self.put_marks(page, &MarkRow::default())
+    }
+
+    fn put_marks(&mut self, page: &[u8], row: &MarkRow) -> Result<()> {
+        let kept = if row.is_empty() {
+            self.marks.remove(page).map(drop)
+        } else {
+            self.marks.insert(page, &*row.to_bytes()).map(drop)
+        };
+        self.keep(kept)
+    }
+}
