@@ -110,10 +110,18 @@ fn same(live: &Definition, new: &Definition) -> Result<bool> {
         )
         .at_view(&new.name));
     }
+    if live.is_input != new.is_input {
+        let (it_is, and_not) =
+            if live.is_input { ("an input", "a view") } else { ("a view", "an input") };
+        let message =
+            format!("the name is {it_is}'s in this opening, and not {and_not}'s; take another");
+        return Err(Error::new(ErrorKind::Definition, message).at_view(&new.name));
+    }
     if live.version == new.version && live.entity_type != new.entity_type {
         return Err(Error::new(
             ErrorKind::Definition,
-            "the view is already defined with another entity type; use that one",
+            "the view is already defined in this opening with another entity type; use the same one \
+             everywhere, or another name",
         )
         .at_view(&new.name));
     }

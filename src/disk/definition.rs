@@ -21,6 +21,8 @@ pub(crate) struct Definition {
     pub(crate) record_type: TypeId,
     /// The entity type, for the same reason.
     pub(crate) entity_type: TypeId,
+    /// Whether its records are the values of an input: what is set is never built.
+    pub(crate) is_input: bool,
     pub(crate) grid: Grid,
     pub(crate) page_len: u32,
     /// zstd's level for its pages; `None` keeps them plain.

@@ -57,7 +57,7 @@ impl DailyWindow {
                  start (a whole day is 00:00 until 24:00)"
             )));
         }
-        Self::new(start, end, zone, false)
+        Self::of(start, end, zone, false)
     }
 
     /// From `start` through `end`: a bucket that starts at `end` is in it. Otherwise like
@@ -66,10 +66,10 @@ impl DailyWindow {
     /// # Errors
     /// A time that is not one, or an unknown zone.
     pub fn through(start: &str, end: &str, zone: &str) -> Result<Self> {
-        Self::new(start, end, zone, true)
+        Self::of(start, end, zone, true)
     }
 
-    fn new(start: &str, end: &str, zone: &str, inclusive: bool) -> Result<Self> {
+    fn of(start: &str, end: &str, zone: &str, inclusive: bool) -> Result<Self> {
         let zone = Arc::new(Zone::named(zone)?);
         let (start, end) = (clock_time(start)?, clock_time(end)?);
         if start == DAY {

@@ -9,6 +9,7 @@ use proptest::test_runner::TestRunner;
 use super::source::{SourceKey, split_source};
 use super::*;
 use crate::error::ErrorKind;
+use crate::time::Timestamp;
 
 fn encoded<E: EntityKey + ?Sized>(entity: &E) -> Vec<u8> {
     let mut key = KeyBuf::new();
@@ -300,6 +301,13 @@ fn equal_numbers_of_every_type_are_one_source() {
     }
     assert_eq!(written(7).len(), 12);
     assert_eq!(written(-7).len(), 6);
+}
+
+#[test]
+fn an_instant_is_its_milliseconds_as_a_source() {
+    for millis in [i64::MIN, -1, 0, 1_774_771_500_000, i64::MAX] {
+        assert_eq!(source_bytes(Timestamp::from_millis(millis)), source_bytes(millis));
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use self::sealed::Encode;
 use super::buffer::KeyBuf;
 use super::escape::{escape, unescape};
 use crate::error::{Error, Result};
+use crate::time::Timestamp;
 
 /// The longest key of a source, as it is encoded: 1 KiB.
 pub const SOURCE_KEY_BYTES_MAX: usize = 1024;
@@ -32,13 +33,14 @@ pub struct Source {
 
 /// What can be the key of a [`Source`].
 ///
-/// All integers (equal numbers of different types are one key, and keys sort as the numbers do),
-/// `bool`, `str` and `String`, byte strings (`[u8]`, `Vec<u8>`, `[u8; N]`: equal bytes are one key),
-/// `()` for the only source of its kind, tuples of up to four of these, and references to any.
+/// All integers (equal numbers of different types are one key, and keys sort as the numbers do), a
+/// [`Timestamp`] (its milliseconds), `bool`, `str` and `String`, byte strings (`[u8]`, `Vec<u8>`,
+/// `[u8; N]`: equal bytes are one key), `()` for the only source of its kind, tuples of up to four of
+/// these, and references to any.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the key of a source",
     label = "no source has a key of this type",
-    note = "integers, `bool`, text, bytes and tuples of up to four of these can; of a type of your own \
+    note = "integers, `Timestamp`, `bool`, text, bytes and tuples of up to four of these can; of a type of your own \
             give its number or its name, of a float its bits (`to_bits`)"
 )]
 pub trait SourceKey: Encode {}
@@ -293,6 +295,13 @@ mod sealed {
                 }
             })*
         };
+    }
+
+    /// As its milliseconds.
+    impl Encode for Timestamp {
+        fn encode(&self, key: &mut KeyBuf) {
+            self.as_millis().encode(key);
+        }
     }
 
     integers!(signed i8 i16 i32 i64 i128 isize; unsigned u8 u16 u32 u64 u128 usize);

@@ -1,6 +1,7 @@
 //! A record that could not be built in the background.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use crate::disk::Shared;
 use crate::error::{Error, ErrorKind};
@@ -16,6 +17,13 @@ pub struct FailedBuild {
     /// What went wrong, with the view and the entity's key. What the build function returned is in
     /// the message alone.
     pub error: Error,
+}
+
+/// The error, which names view and bucket and not the entity.
+impl fmt::Display for FailedBuild {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, f)
+    }
 }
 
 impl FailedBuild {

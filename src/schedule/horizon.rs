@@ -4,8 +4,8 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use crate::error::{Error, Result};
-use crate::grid::DailyWindow;
-use crate::time::{TimeRange, Timestamp};
+use crate::grid::{DailyWindow, Grid};
+use crate::time::{Span, TimeRange, Timestamp};
 
 /// A moving window of local days, which a view keeps filled.
 ///
@@ -57,6 +57,23 @@ impl Horizon {
         Err(Error::input(format!(
             "a horizon from day {first} to day {last}; its last day cannot come before its first, and \
              both lie within {DAYS_MAX} days from today"
+        )))
+    }
+
+    /// Refuses a grid of which no bucket starts in the window: nothing would be filled, and all of that be
+    /// there. Two years are looked at, whichever they are; buckets that are longer than one may start at
+    /// any time.
+    pub(crate) fn check_grid(&self, grid: &Grid) -> Result<()> {
+        let start = Timestamp::EPOCH;
+        let is_long = grid.bucket_at(start)?.end() > start + Span::days(366);
+        let years = TimeRange::new(start, start + Span::days(2 * 366));
+        if is_long || self.window.buckets(grid, years).next().transpose()?.is_some() {
+            return Ok(());
+        }
+        Err(Error::input(format!(
+            "no bucket of the grid '{grid}' starts within the horizon's hours ({}), so nothing would be \
+             filled; say `Horizon::whole_days`, or choose hours in which buckets start",
+            self.window
         )))
     }
 

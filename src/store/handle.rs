@@ -101,7 +101,8 @@ impl Store {
     /// Begins to define a view: `E` says what it is about, `R` what a record holds.
     ///
     /// A view is defined once in each run of a program, before it is read. Defining it again in the
-    /// same way gives another handle on it.
+    /// same way gives another handle on it, which builds with its own function: two that differ under one
+    /// version are a mistake that nobody notices.
     pub fn view<E: EntityKey + ?Sized, R: RecordType>(&self, name: &str) -> ViewDefinition<E, R> {
         ViewDefinition::new(self.0.clone(), name)
     }
@@ -112,7 +113,7 @@ impl Store {
     /// # Errors
     /// As [`ViewDefinition::build`].
     pub fn input<K: EntityKey + ?Sized, V: RecordType>(&self, name: &str) -> Result<Input<K, V>> {
-        self.view(name).without_build().map(Input::new).map_err(|error| match error.kind() {
+        self.view(name).input().map(Input::new).map_err(|error| match error.kind() {
             ErrorKind::Definition => {
                 let message = format!(
                     "an input has no version to raise; take a name that no view has, or delete what \

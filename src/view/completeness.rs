@@ -1,6 +1,7 @@
 //! How much of a day is there.
 
 use std::borrow::Borrow;
+use std::fmt;
 
 use crate::disk::tries_in;
 use crate::error::{Error, Result};
@@ -32,6 +33,18 @@ pub struct Completeness {
     pub failed: u64,
     /// Those that are not and failed so often that they are not tried again by themselves.
     pub resting: u64,
+}
+
+/// A line of a status page.
+impl fmt::Display for Completeness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { day, expected, present, fresh, failed, resting } = self;
+        write!(f, "day of {}: {present} of {expected} records, {fresh} fresh", day.start())?;
+        if failed + resting > 0 {
+            write!(f, ", {failed} failed, {resting} not tried again")?;
+        }
+        Ok(())
+    }
 }
 
 impl Completeness {

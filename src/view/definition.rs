@@ -59,6 +59,7 @@ pub struct ViewDefinition<E: ?Sized, R> {
     refresh_ahead: Option<Span>,
     policy: Policy,
     pub(super) filling: Option<Filling<E>>,
+    is_input: bool,
     types: PhantomData<fn(&E) -> R>,
 }
 
@@ -87,8 +88,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
             refresh_ahead: None,
             policy: Policy::default(),
             filling: None,
+            is_input: false,
             types: PhantomData,
         }
+    }
+
+    /// A table of values instead of a view.
+    pub(crate) fn input(mut self) -> Result<View<E, R>> {
+        self.is_input = true;
+        self.without_build()
     }
 
     /// How the view divides time. Default: [`Grid::timeless`], one bucket for all time.
@@ -308,6 +316,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
             shape,
             record_type: TypeId::of::<R>(),
             entity_type: TypeId::of::<EntityType<E>>(),
+            is_input: self.is_input,
             grid: self.grid,
             page_len,
             level: self.zstd_level,
@@ -380,8 +389,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
         let page_len = match (self.page_len, demanded) {
             (Some(asked), Some(demanded)) if asked != demanded => {
                 return Err(Error::input(format!(
-                    "page_len is {asked}, but the grid ({}) has pages of {demanded}; leave page_len out",
-                    self.grid.describe()
+                    "page_len is {asked}, but a page of the grid '{}' holds {demanded}; leave \
+                     page_len out",
+                    self.grid
                 )));
             }
             (Some(asked), _) => asked,

@@ -36,6 +36,7 @@ impl<E: ?Sized> Filling<E> {
             let message = "a grid without time has no days to keep filled; leave the horizon out";
             return Err(Error::input(message));
         }
-        self.horizon.validate()
+        self.horizon.validate()?;
+        self.horizon.check_grid(grid)
     }
 }

@@ -35,7 +35,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// it names is written down as it comes, so it may be long. While it runs, closing the store waits
     /// for the next one that it names. If it panics, an
     /// [observer](crate::Options::observer) is [told](crate::Event::HorizonFailed) and it is called
-    /// again later. For entities that are new today there is [`View::fill_horizon`].
+    /// again some minutes later. For entities that are new today there is [`View::fill_horizon`].
     ///
     /// ```
     /// use tidetable::{DailyWindow, Grid, Horizon, Store, Timestamp};
@@ -51,6 +51,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// assert!(sun.completeness()?.iter().all(|day| day.present == 7300));
     /// # Ok::<(), tidetable::Error>(())
     /// ```
+    /// A horizon fills what is missing, and what is marked is built anew by itself; what *expires*
+    /// ([`fresh_for`](Self::fresh_for), here or further up) waits for a reader. Where such days are to be
+    /// fresh when the first one comes, call [`Store::refresh`](crate::Store::refresh) with
+    /// [`Refresh::lacking`](crate::Refresh::lacking) every now and then.
     pub fn horizon<I, K>(
         mut self,
         horizon: Horizon,

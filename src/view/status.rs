@@ -1,9 +1,13 @@
 //! What is told of the views of a store.
 
+use std::fmt;
+
 use crate::disk::{
     NotedFailure, Scope, ViewRow, backlog_of, known_views, last_failures, run_heads,
 };
 use crate::error::{Error, ErrorKind, Result};
+use crate::freshness::Freshness;
+use crate::grid::grid_in_words;
 use crate::key::EntityKey;
 use crate::page::{PageKey, RecordType, ViewId};
 use crate::rebuild::{Engine, FailedBuild, RunSummary};
@@ -39,6 +43,9 @@ pub struct ViewStatus {
     pub records: Option<u64>,
     /// How many of them are fresh, or sealed; `None` for a view that is not defined in this opening.
     pub fresh: Option<u64>,
+    /// How many are [`Expired`](Freshness::Expired): they are built anew when they are read, and by a
+    /// [`refresh`](crate::Store::refresh). `None` for a view that is not defined in this opening.
+    pub expired: Option<u64>,
     /// How many are marked one by one, with those that retention has deleted and others were built
     /// from. What a change of a whole view made suspect or stale is not marked so: it is among the
     /// records that are not fresh.
@@ -79,6 +86,7 @@ fn rows(engine: &Engine) -> Result<Vec<(ViewId, ViewInfo)>> {
         let mut of_view = runs.iter().rev().filter(|(_, run)| run.views.contains(&row.id));
         let last_run = of_view.find_map(|(id, run)| RunSummary::of(*id, run));
         let ViewRow { id, stamp, grid, page_len, .. } = row;
+        let grid = grid_in_words(&grid);
         (id, ViewInfo { name, version: stamp.version, grid, page_len, last_run })
     };
     Ok(rows.into_iter().map(info).collect())
@@ -87,27 +95,53 @@ fn rows(engine: &Engine) -> Result<Vec<(ViewId, ViewInfo)>> {
 fn status(engine: &Engine, id: ViewId, info: ViewInfo) -> Result<ViewStatus> {
     let shared = engine.shared();
     let backlog = backlog_of(shared, id)?;
-    let (mut records, mut fresh) = (None, None);
+    let (mut records, mut fresh, mut expired) = (None, None, None);
     if let Some(view) = shared.views.get(id) {
-        let (mut all, mut standing) = (0, 0);
+        let (mut all, mut standing, mut over) = (0, 0, 0);
         survey(shared, &view, Scope::All, |page| {
             let freshness = page.slots.iter().filter_map(|slot| page.freshness(shared, slot));
             for freshness in freshness {
                 all += 1;
                 standing += u64::from(freshness.stands());
+                over += u64::from(freshness == Freshness::Expired);
             }
             Ok(())
         })?;
-        (records, fresh) = (Some(all), Some(standing));
+        (records, fresh, expired) = (Some(all), Some(standing), Some(over));
     }
     Ok(ViewStatus {
         info,
         records,
         fresh,
+        expired,
         marked: backlog.marked,
         resting: backlog.resting,
         oldest_mark: backlog.oldest_mark,
     })
+}
+
+/// A line of a status page.
+impl fmt::Display for ViewStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { info, records, fresh, expired, marked, resting, oldest_mark } = self;
+        write!(f, "{} (version {}, {})", info.name, info.version, info.grid)?;
+        if let (Some(records), Some(fresh)) = (records, fresh) {
+            write!(f, ": {records} records, {fresh} fresh, ")?;
+        } else {
+            f.write_str(": not defined in this opening, ")?;
+        }
+        write!(f, "{marked} marked")?;
+        if let Some(since) = oldest_mark {
+            write!(f, " since {since}")?;
+        }
+        if let Some(expired) = expired.filter(|expired| *expired > 0) {
+            write!(f, ", {expired} expired")?;
+        }
+        if *resting > 0 {
+            write!(f, ", {resting} not tried again")?;
+        }
+        Ok(())
+    }
 }
 
 impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {

@@ -58,3 +58,27 @@ fn what_lies_outside_the_hours_is_not_counted() {
     let days = sun.completeness().unwrap();
     assert_eq!((days.len(), days[0].expected, days[0].present), (1, 73, 73));
 }
+
+#[test]
+fn what_a_status_page_shows_are_lines_in_words() {
+    let world = World::new("2026-05-04T05:00Z");
+    let view = world.build(world.definition("sun").horizon(three_days(), || 0..1_u32));
+    world.failing.lock().unwrap().insert(0);
+    world.all();
+    let day = view.completeness().unwrap()[0].to_string();
+    assert!(
+        day.starts_with("day of 2026-05-03T22:00:00Z: 0 of 73 records, 0 fresh, 73 failed"),
+        "{day}"
+    );
+    let run = world.store.runs().unwrap()[0].status().to_string();
+    assert!(run.starts_with("run ") && run.contains("73 of 73 done, 73 failed"), "{run}");
+    let status = view.status().unwrap();
+    assert_eq!(status.expired, Some(0));
+    let line = status.to_string();
+    assert!(line.starts_with("sun (version 1, buckets of 10 min"), "{line}");
+    assert!(line.ends_with(": 0 records, 0 fresh, 0 marked"), "{line}");
+    let backlog = world.store.backlog().unwrap().to_string();
+    assert!(backlog.starts_with("0 marked, 219 asked for, 0 views"), "{backlog}");
+    let failed = &world.store.failures(1).unwrap()[0];
+    assert_eq!(failed.to_string(), failed.error.to_string());
+}

@@ -136,10 +136,16 @@ fn a_horizon_that_cannot_be_kept_is_refused() {
     let backwards = world.definition("sun").horizon(days(1, 0), || 0..1_u32);
     let timeless = world.definition("sun").grid(Grid::timeless());
     let timeless = timeless.horizon(three_days(), || 0..1_u32);
+    let daily = world.definition("sun").grid(Grid::daily("Europe/Stockholm"));
+    let daily = daily.horizon(three_days(), || 0..1_u32);
     for (refused, why) in [
         (puts, "without a build function"),
         (backwards.build(|_, _, _| Ok(0)), "from day 1 to day 0"),
         (timeless.build(|_, _, _| Ok(0)), "without time"),
+        (
+            daily.build(|_, _, _| Ok(0)),
+            "no bucket of the grid 'days of Europe/Stockholm' starts within",
+        ),
     ] {
         let error = refused.unwrap_err();
         assert_eq!(error.kind(), tidetable::ErrorKind::Input);

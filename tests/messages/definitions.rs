@@ -84,7 +84,7 @@ fn one_name_with_two_types_in_one_program_is_told_to_use_one() {
     let alike = store.view::<u32, later::Sun>("sun").without_build();
     says(alike, ErrorKind::Definition, &["another record type that looks alike", "use one type"]);
     let entity = store.view::<u64, Sun>("sun").without_build();
-    says(entity, ErrorKind::Definition, &["view 'sun'", "another entity type; use that one"]);
+    says(entity, ErrorKind::Definition, &["view 'sun'", "another entity type; use the same one"]);
     let record = store.view::<u32, u64>("sun").without_build();
     says(record, ErrorKind::Definition, &["the record type or the entity type is not the one"]);
 }
@@ -132,7 +132,7 @@ fn a_definition_out_of_range_is_told_the_range() {
     refused(view("").without_build(), &["the name of a view is empty", "1 to 255 bytes"]);
     refused(view(&"x".repeat(300)).without_build(), &["300 bytes", "1 to 255 bytes"]);
     refused(hours().page_len(0).without_build(), &["0 buckets", "1 to 1024"]);
-    refused(view("one").page_len(5).without_build(), &["(timeless)", "leave page_len out"]);
+    refused(view("one").page_len(5).without_build(), &["'timeless'", "leave page_len out"]);
     refused(hours().grid(Grid::minutes(0)).without_build(), &["0 minutes wide", "between 1 and"]);
     let by_day = hours().grid(Grid::daily("UTC").pages_by_day("UTC"));
     refused(by_day.without_build(), &["'days of UTC'", "only grids of one width"]);
@@ -143,4 +143,16 @@ fn a_definition_out_of_range_is_told_the_range() {
     let ahead = view("one").horizon(Horizon::days(all_day, 0..=2), || [1]);
     refused(ahead.build(|_, _, _| Ok(1)), &["without time", "leave the horizon out"]);
     says(DailyWindow::until("8", "20:00", "UTC"), ErrorKind::Input, &["\"8\"", "\"08:00\""]);
+}
+
+#[test]
+fn a_name_is_a_views_or_an_inputs() {
+    let store = still::in_memory().unwrap();
+    let view = store.view::<u32, u64>("sun").build(|_, &id, _| Ok(u64::from(id))).unwrap();
+    let input = store.input::<u32, u64>("sun");
+    says(input, ErrorKind::Definition, &["'sun'", "a view's in this opening, and not an input's"]);
+    assert_eq!(view.get(&1, AT).unwrap().to_native(), 1);
+    let _rates = store.input::<u32, u64>("rates").unwrap();
+    let rates = store.view::<u32, u64>("rates").build(|_, _, _| Ok(1));
+    says(rates, ErrorKind::Definition, &["an input's in this opening", "take another"]);
 }

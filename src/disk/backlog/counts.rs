@@ -1,6 +1,7 @@
 //! How much is left to do, and what failed.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use redb::ReadableTable;
 
@@ -34,6 +35,21 @@ pub struct BacklogCounts {
     pub stamped: u64,
     /// When the first of the marks came.
     pub oldest_mark: Option<Timestamp>,
+}
+
+/// A line of a status page.
+impl fmt::Display for BacklogCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { marked, wanted, resting, stamped, oldest_mark } = self;
+        write!(f, "{marked} marked")?;
+        if let Some(since) = oldest_mark {
+            write!(f, " since {since}")?;
+        }
+        write!(
+            f,
+            ", {wanted} asked for, {stamped} views to be gone through; {resting} not tried again"
+        )
+    }
 }
 
 impl BacklogCounts {
@@ -72,8 +88,8 @@ pub(crate) struct NotedFailure {
 }
 
 /// Without the bytes of the key: an entity may be a person, and debug output reaches logs.
-impl std::fmt::Debug for NotedFailure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for NotedFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "slot {}: {:?}", self.slot.0, self.failure)
     }
 }

@@ -104,6 +104,21 @@ pub struct RunStatus {
     pub error: Option<String>,
 }
 
+/// A line of a status page, without the entity in hand.
+impl fmt::Display for RunStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, name, state, done, total, failed, expected_end, error, .. } = self;
+        write!(f, "run {id} of {name} is {state}: {done} of {total} done, {failed} failed")?;
+        if let Some(end) = expected_end {
+            write!(f, ", expected to end at {end}")?;
+        }
+        match error {
+            Some(error) => write!(f, "; {error}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl RunStatus {
     /// What the file alone says of a run.
     pub(super) fn of(id: u64, row: &RunRow, begun: bool, counts: RunCounts) -> Self {

@@ -79,9 +79,12 @@ const LIMITS: &[Limit] = &[
         constants: &["key/source.rs INTEGER_MIN", "key/source.rs INTEGER_MAX"],
         hold: sources::integers,
     },
-    Limit { constants: &["time.rs MIN", "time.rs MAX"], hold: time::fixed_grids },
-    Limit { constants: &["time.rs MIN", "time.rs MAX"], hold: time::calendars },
-    Limit { constants: &["time.rs MIN", "time.rs MAX"], hold: time::clocks },
+    Limit {
+        constants: &["time/timestamp.rs MIN", "time/timestamp.rs MAX"],
+        hold: time::fixed_grids,
+    },
+    Limit { constants: &["time/timestamp.rs MIN", "time/timestamp.rs MAX"], hold: time::calendars },
+    Limit { constants: &["time/timestamp.rs MIN", "time/timestamp.rs MAX"], hold: time::clocks },
     Limit { constants: &["view/range.rs BUCKETS_MAX"], hold: ranges::buckets },
     Limit { constants: &["view/get.rs NEAREST_BUCKETS_MAX"], hold: ranges::nearest },
     Limit { constants: &["view/completeness.rs DAYS_MAX"], hold: ranges::days },
@@ -89,7 +92,7 @@ const LIMITS: &[Limit] = &[
         constants: &["rebuild/chain.rs DEPTH_MAX", "rebuild/errand.rs WANTED_MAX"],
         hold: nesting::depth,
     },
-    Limit { constants: &["view/build.rs FLIGHTS_MAX"], hold: nesting::overtaken },
+    Limit { constants: &["view/flight.rs FLIGHTS_MAX"], hold: nesting::overtaken },
     Limit {
         constants: &[
             "options.rs BUILDERS_MAX",

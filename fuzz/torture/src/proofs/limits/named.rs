@@ -31,12 +31,12 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ),
     ("disk/patterns.rs TIMES_MAX", "how many times are counted; without one a page stands alone"),
     (
-        "disk/stamps.rs RAISED_MAX",
+        "disk/live_stamp.rs RAISED_MAX",
         "from when staleness is counted, at the earliest; never what is stale",
     ),
     ("disk/touched.rs NAMES_BYTES_MAX", "`long_names_are_forgotten_sooner`"),
     (
-        "disk/view_state.rs AIDS_MAX",
+        "disk/packing.rs AIDS_MAX",
         "what is kept in mind of the file, and read again where it is not",
     ),
     ("disk/writer.rs PASSED_OVER_MAX", "when the writer cleans up, never what it answers"),
@@ -71,6 +71,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
         "`a_record_that_is_deleted_whenever_it_was_made_ends_in_an_error`",
     ),
     ("rebuild/flights/mod.rs NAMES_MAX", "`a_circle_of_any_length_is_named`"),
+    ("time/span.rs MAX", "`spans_are_reckoned_with_and_never_leave_their_bounds`"),
     ("schedule/pace.rs PAUSE_MAX", "`no_rest_is_longer_than_ten_seconds`"),
     (
         "disk/salvage/bits.rs BYTES_MAX",
