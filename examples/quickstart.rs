@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok(shadow(patio, bucket.start()))
         })?;
 
-    let noon = Timestamp::from_seconds(1_782_036_000);
+    let noon: Timestamp = "2026-06-21T12:00:00+02:00".parse()?;
     let record = exposure.get(&7, noon)?; // built, stored, cached
     println!("{} % sun, {}", record.percent, record.freshness());
     assert_eq!(exposure.get(&7, noon)?.layer(), Layer::Memory); // from now on read
