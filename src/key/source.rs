@@ -40,8 +40,8 @@ pub struct Source {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the key of a source",
     label = "no source has a key of this type",
-    note = "integers, `Timestamp`, `bool`, text, bytes and tuples of up to four of these can; of a type of your own \
-            give its number or its name, of a float its bits (`to_bits`)"
+    note = "integers, `Timestamp`, `bool`, text, bytes and tuples of up to four of these can; of a type of \
+            your own give its number or its name, of a float its bits (`to_bits`)"
 )]
 pub trait SourceKey: Encode {}
 

@@ -33,7 +33,7 @@ pub fn lengths(round: &Round<'_>) {
     }
     hold(round, "a timeless page of two", || {
         let store = Place::still()?.open()?;
-        refused(store.view::<u32, u64>("one").page_len(2).without_build(), &["pages of 1"])
+        refused(store.view::<u32, u64>("one").page_len(2).without_build(), &["'timeless' holds 1"])
     });
 }
 
