@@ -396,7 +396,11 @@ fn a_record_tells_its_age_version_layer_and_build_time() {
     let put = view.get(&1, minute(1)).unwrap();
     assert!(put.was_put() && put.build_time() == Duration::ZERO && put.built_at() == minute(103));
     store.close().unwrap();
-    assert_eq!(built.as_bytes(), again.as_bytes(), "a record in hand outlives its store");
+    assert_eq!(
+        built.archived_bytes(),
+        again.archived_bytes(),
+        "a record in hand outlives its store"
+    );
     let store = Store::open_with(&path, options).unwrap();
     let view = define(&store).unwrap();
     let loaded = view.get(&1, minute(0)).unwrap();
@@ -578,4 +582,15 @@ fn an_entity_that_wipes_the_key_cannot_reach_another_view() {
     let store = still::in_memory().unwrap();
     let view = store.view::<Wiping, u64>("wiping").build(|_, _, _| Ok(1)).unwrap();
     let _ = view.get(&Wiping, minute(0));
+}
+
+#[test]
+fn the_bytes_of_a_text_are_those_of_the_text_and_not_of_its_archive() {
+    let store = still::in_memory().unwrap();
+    let texts = store.input::<u32, String>("texts").unwrap();
+    for text in ["", "a room", "a text that is too long to lie beside its length"] {
+        texts.set(&1, &text.to_owned()).unwrap();
+        let record = texts.get(&1).unwrap().unwrap();
+        assert_eq!((record.as_bytes(), record.as_str()), (text.as_bytes(), text));
+    }
 }

@@ -242,7 +242,7 @@ type Facts = (tidetable::Bucket, Vec<u8>, Timestamp, std::time::Duration, [u64; 
 fn facts(record: &Record<Level>) -> Facts {
     let revisions = [record.revision().get(), record.changed_at().get()];
     let (at, took) = (record.built_at(), record.build_time());
-    let bytes = record.as_bytes().to_vec();
+    let bytes = record.archived_bytes().to_vec();
     (record.bucket(), bytes, at, took, revisions, record.version(), record.was_put())
 }
 

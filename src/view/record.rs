@@ -169,7 +169,7 @@ impl<R: RecordType> Record<R> {
 
     /// Its bytes as archived, for sending it on as it is.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
+    pub fn archived_bytes(&self) -> &[u8] {
         self.page().record(self.slot)
     }
 }

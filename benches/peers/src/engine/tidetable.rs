@@ -191,7 +191,7 @@ impl Reader for Handle {
     }
 
     fn record(&mut self, key: Key) -> Option<RecordBytes> {
-        self.find(key)?.as_bytes().try_into().ok()
+        self.find(key)?.archived_bytes().try_into().ok()
     }
 }
 

@@ -74,7 +74,7 @@ where
     let view = define(&store)?;
     for (minute, byte) in [(0, 7), (1, 9)] {
         let record = view.get(&1, at(minute))?;
-        ensure(record.as_bytes() == [byte; N], || "other bytes came back".to_owned())?;
+        ensure(record.archived_bytes() == [byte; N], || "other bytes came back".to_owned())?;
     }
     Ok(())
 }
@@ -107,7 +107,7 @@ fn large(options: Options, most: usize, bytes: usize, may: bool) -> Held {
     ensure(view.entities().count() == expected, || "another number of entities".to_owned())?;
     for entity in [1, 2].into_iter().filter(|_| may) {
         let record = view.get(&entity, at(0))?;
-        ensure(record.as_bytes().len() == bytes, || "another length came back".to_owned())?;
+        ensure(record.archived_bytes().len() == bytes, || "another length came back".to_owned())?;
         let same = record.as_slice() == of_bytes(bytes, entity.into());
         ensure(same, || "other bytes came back".to_owned())?;
     }
