@@ -394,6 +394,8 @@
 //! later: after [`Options::unsynced_age_max`] or [`Options::unsynced_bytes_max`], together with the
 //! next synced write, or by [`Store::sync`]. What cannot is synced before its call returns:
 //! [`View::put`], [`View::put_many`] (all of it, or none), deletions, definitions, invalidations.
+//! What belongs together (a value and the request for what is made of it, say) goes into one
+//! [`Store::writes`]: all of it or none, for one sync.
 //! After a crash, or an end of the process without a close, the file holds everything up to some
 //! point that is no earlier than the last sync: the last second's builds may be missing, and of a
 //! record whose rebuild is lost the mark is back.
@@ -522,7 +524,7 @@ pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
 #[cfg(not(loom))]
 pub use view::{
     BuildContext, Changes, Entities, GetAsync, Input, Invalidated, Marked, Missing, Pending,
-    PendingState, Record, Refresh, Timeline, TimelineIter, View, ViewDefinition,
+    PendingState, Record, Refresh, Timeline, TimelineIter, View, ViewDefinition, Writes,
 };
 
 #[cfg(not(loom))]
@@ -541,7 +543,7 @@ pub mod report {
     pub use crate::rebuild::{FailedBuild, Reason, RunStatus, RunSummary, Worked};
     pub use crate::view::{
         Census, Completeness, ExplainedBuild, ExplainedCause, ExplainedRead, Explanation, Failure,
-        Filled, ReconcileReport, RecordName, ViewInfo, ViewStatus, Warming,
+        Filled, ReconcileReport, RecordName, ViewInfo, ViewStatus, Warming, WriteReport,
     };
 }
 

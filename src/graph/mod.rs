@@ -81,7 +81,7 @@ pub(crate) use reading::Reading;
 #[cfg(not(loom))]
 pub(crate) use seed::Seed;
 #[cfg(not(loom))]
-pub(crate) use slots::SlotSet;
+pub(crate) use slots::{SlotSet, SlotsByPage};
 #[cfg(not(loom))]
 pub(crate) use tries::Tries;
 #[cfg(not(loom))]

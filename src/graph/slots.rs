@@ -11,6 +11,9 @@ const LAST: u32 = PAGE_LEN_MAX - 1;
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct SlotSet([u64; WORDS]);
 
+/// Slots by the key of their page.
+pub(crate) type SlotsByPage = Vec<(Box<[u8]>, SlotSet)>;
+
 impl FromIterator<Slot> for SlotSet {
     fn from_iter<I: IntoIterator<Item = Slot>>(slots: I) -> Self {
         let mut set = Self::EMPTY;

@@ -194,7 +194,7 @@ impl Drop for Working {
 
 #[cfg(test)]
 mod tests {
-    use crate::graph::{Node, Observation, SlotSet};
+    use crate::graph::{Node, Observation, SlotsByPage};
     use crate::grid::Grid;
     use crate::page::ViewId;
     use crate::rebuild::BuildName;
@@ -226,7 +226,7 @@ mod tests {
             unreachable!("nobody asks for it")
         }
 
-        fn pages(&self, _: &[u8], _: TimeRange) -> Result<Vec<(Box<[u8]>, SlotSet)>> {
+        fn pages(&self, _: &[u8], _: TimeRange) -> Result<SlotsByPage> {
             unreachable!("nobody asks for it")
         }
 

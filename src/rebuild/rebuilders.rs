@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::disk::{PageInMemory, ViewState};
 use crate::error::{Error, Result};
-use crate::graph::SlotSet;
+use crate::graph::{SlotSet, SlotsByPage};
 use crate::page::{Slot, ViewId};
 use crate::revision::Revision;
 use crate::schedule::Horizon;
@@ -77,7 +77,7 @@ pub(crate) trait Rebuilder: Send + Sync {
 
     /// The pages of an entity that hold the buckets which start in a range, and which slots those
     /// are, in order.
-    fn pages(&self, entity: &[u8], range: TimeRange) -> Result<Vec<(Box<[u8]>, SlotSet)>>;
+    fn pages(&self, entity: &[u8], range: TimeRange) -> Result<SlotsByPage>;
 
     /// How many buckets start in a range.
     fn buckets(&self, range: TimeRange) -> Result<u64>;

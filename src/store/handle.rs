@@ -15,6 +15,7 @@ use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::view::{
     self, Changes, Input, Invalidated, ReconcileReport, ViewDefinition, ViewInfo, ViewStatus,
+    Writes,
 };
 
 /// One open file with its cache and its writer.
@@ -28,6 +29,7 @@ use crate::view::{
 /// - To define: [`view`](Self::view), [`input`](Self::input).
 /// - To say what has changed: [`invalidate`](Self::invalidate), [`change`](Self::change),
 ///   [`reconcile`](Self::reconcile).
+/// - To write several things at once: [`writes`](Self::writes).
 /// - To have all built anew: [`refresh`](Self::refresh), [`run`](Self::run).
 /// - To look after it: [`metrics`](Self::metrics), [`backlog`](Self::backlog),
 ///   [`failures`](Self::failures), [`status`](Self::status).
@@ -209,6 +211,12 @@ impl Store {
     ) -> Result<T> {
         let sources: Result<Vec<_>> = sources.into_iter().map(IntoSource::into_source).collect();
         view::change(&self.0, sources?, change)
+    }
+
+    /// Begins several writes that are committed together: values of [inputs](Input), records that are
+    /// put, announcements, requests. See [`Writes`].
+    pub fn writes(&self) -> Writes<'_> {
+        Writes::new(&self.0)
     }
 
     /// Compares the application's versions of all its sources of a kind with those that the file

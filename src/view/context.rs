@@ -1,5 +1,6 @@
 //! What a build function is told.
 
+use crate::disk::Shared;
 use crate::rebuild::{Frame, Progress, Running, adopt};
 use crate::revision::Revision;
 use crate::sync::Arc;
@@ -27,6 +28,22 @@ pub struct BuildContext {
 pub(super) struct Begun {
     pub(super) revision: Revision,
     pub(super) at: Timestamp,
+}
+
+impl Begun {
+    /// The present.
+    pub(super) fn now(shared: &Shared) -> Self {
+        let published = shared.published();
+        let revision =
+            if mutant!("builds_begin_at_published") { published.next() } else { published };
+        Self { revision, at: shared.options.clock.now() }
+    }
+
+    /// As if it had begun when this was published, if that is longer ago.
+    pub(super) fn as_of(self, published: Option<Revision>) -> Self {
+        let revision = published.map_or(self.revision, |at| at.min(self.revision));
+        Self { revision, ..self }
+    }
 }
 
 impl BuildContext {

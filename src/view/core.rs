@@ -70,6 +70,12 @@ impl Spot {
         Slot(self.place.slot)
     }
 
+    /// The error with the view's name, the bucket, and the entity as a field.
+    pub(super) fn told_of(&self, view: &ViewState, error: Error) -> Error {
+        let error = error.at_view(view.name()).at_bucket(self.bucket);
+        error.at_entity(self.key.entity_of_page())
+    }
+
     /// Another bucket of the same page.
     pub(super) fn beside(&self, slot: Slot, bucket: Bucket) -> Self {
         let place = Place { slot: slot.0, ..self.place };
@@ -187,6 +193,6 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// The error with the view's name, the bucket, and the entity as a field.
     pub(super) fn at(&self, spot: &Spot, error: Error) -> Error {
-        self.named(error).at_bucket(spot.bucket).at_entity(spot.key.entity_of_page())
+        spot.told_of(&self.state, error)
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::disk::Speed;
 use crate::disk::operations::{KeepDictionary, Part, StoreRecords, Stored, StoredPage};
-use crate::disk::{PageInMemory, Receipt};
+use crate::disk::{PageInMemory, Receipt, ViewState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
 use crate::graph::{Reading, SlotSet};
 use crate::key::EntityKey;
 use crate::page::{Facts, Origin, Page, PageBuilder, PageKey, RecordBytes, RecordType, Slot};
+use crate::rebuild::Engine;
 use crate::sync::Arc;
 
 use super::core::{Core, Spot};
@@ -29,6 +30,13 @@ pub(super) struct PageDraft {
 }
 
 impl PageDraft {
+    /// An empty page for what is made at a spot.
+    pub(super) fn at(state: &ViewState, spot: &Spot) -> Self {
+        let slots = state.grid().page_slots(spot.place.page, state.page_len());
+        let page = PageBuilder::new(slots.max(spot.place.slot + 1), *state.shape());
+        Self { key: spot.key.clone(), page, readings: Vec::new() }
+    }
+
     /// Makes room for so many records at once.
     pub(super) fn reserve(&mut self, records: usize) {
         self.page.reserve(records);
@@ -93,13 +101,10 @@ impl FinishedDraft {
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// An empty page for what is made at a spot.
     pub(super) fn draft(&self, spot: &Spot) -> PageDraft {
-        let slots = self.state.grid().page_slots(spot.place.page, self.state.page_len());
-        let page = PageBuilder::new(slots.max(spot.place.slot + 1), *self.state.shape());
-        PageDraft { key: spot.key.clone(), page, readings: Vec::new() }
+        PageDraft::at(&self.state, spot)
     }
 
-    /// Hands pages to the writer. What will likely stand as it is is compressed here, in the
-    /// caller's thread; a single record of a longer page will be merged with others first.
+    /// Hands pages to the writer.
     pub(super) fn store(
         &self,
         drafts: Vec<FinishedDraft>,
@@ -107,18 +112,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         wanted: bool,
     ) -> Result<Receipt<Stored>> {
         let writer = self.engine.writer().map_err(|error| self.named(error))?;
-        let mut parts = Vec::with_capacity(drafts.len());
-        for FinishedDraft { key, page, readings } in drafts {
-            let whole = page.slots() == 1 || !wanted;
-            let body = whole.then(|| self.state.packing().store_body(&page, key.as_slice()));
-            if body.as_ref().is_some_and(|body| !body.is_packed()) {
-                self.sample(&page)?;
-            }
-            parts.push(Part { key, page, body, readings });
-        }
-        let view = self.state.clone();
-        let now = self.shared().options.clock.now();
-        writer.submit(StoreRecords { view, parts, speed, wanted, now })
+        writer.submit(store_records(&self.engine, &self.state, drafts, speed, wanted)?)
     }
 
     /// Stores what was built for a reader and waits for it.
@@ -157,15 +151,36 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             }
         }
     }
+}
 
-    /// Lets the view's sampler see a page; trains the dictionary when it has seen enough.
-    fn sample(&self, page: &Page) -> Result<()> {
-        let samples = self.state.packing().sampler().lock().sample(page);
-        let Some(bytes) = samples.and_then(|samples| samples.train()) else {
-            return Ok(());
-        };
-        let writer = self.engine.writer()?;
-        let kept = writer.run(KeepDictionary { view: self.state.clone(), bytes: bytes.clone() })?;
-        self.state.packing().use_dictionary(kept, &bytes)
+/// Pages as the writer stores them. What will likely stand as it is is compressed here, in the
+/// caller's thread; a single record of a longer page will be merged with others first.
+pub(super) fn store_records(
+    engine: &Engine,
+    view: &Arc<ViewState>,
+    drafts: Vec<FinishedDraft>,
+    speed: Speed,
+    wanted: bool,
+) -> Result<StoreRecords> {
+    let mut parts = Vec::with_capacity(drafts.len());
+    for FinishedDraft { key, page, readings } in drafts {
+        let whole = page.slots() == 1 || !wanted;
+        let body = whole.then(|| view.packing().store_body(&page, key.as_slice()));
+        if body.as_ref().is_some_and(|body| !body.is_packed()) {
+            sample(engine, view, &page)?;
+        }
+        parts.push(Part { key, page, body, readings });
     }
+    let now = engine.shared().options.clock.now();
+    Ok(StoreRecords { view: view.clone(), parts, speed, wanted, now })
+}
+
+/// Lets the view's sampler see a page; trains the dictionary when it has seen enough.
+fn sample(engine: &Engine, view: &Arc<ViewState>, page: &Page) -> Result<()> {
+    let samples = view.packing().sampler().lock().sample(page);
+    let Some(bytes) = samples.and_then(|samples| samples.train()) else {
+        return Ok(());
+    };
+    let kept = engine.writer()?.run(KeepDictionary { view: view.clone(), bytes: bytes.clone() })?;
+    view.packing().use_dictionary(kept, &bytes)
 }

@@ -45,6 +45,10 @@ impl<K: EntityKey + ?Sized, V: RecordType> Input<K, V> {
         Self(view)
     }
 
+    pub(super) fn view(&self) -> &View<K, V> {
+        &self.0
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -1,21 +1,21 @@
 //! Records computed elsewhere.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, BTreeSet};
 
 use crate::disk::Speed;
 use crate::error::Result;
 use crate::graph::{Node, Observation, Reading};
 use crate::key::{EntityKey, Source};
-use crate::page::{Origin, RecordType, Room, Slot};
+use crate::page::{Origin, PageKey, RecordType, Room};
 use crate::rebuild::refuse_inside_build;
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::Timestamp;
 
 use super::context::Begun;
-use super::core::{Core, Spot};
+use super::core::Core;
 use super::draft::RecordDraft;
+use super::puts::Puts;
 
 /// What a put came to.
 #[derive(Debug)]
@@ -41,52 +41,48 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     {
         refuse_inside_build("a put").map_err(|error| self.named(error))?;
         self.state.check()?;
-        let now = self.begin();
-        let begun =
-            Begun { revision: as_of.map_or(now.revision, |at| at.min(now.revision)), ..now };
+        let begun = self.begin().as_of(as_of);
         let reading = Arc::new(self.read_from(sources, begun.revision)?);
-        // Page -> slot -> record: the last of several for one bucket is the one that stays.
-        let mut pages: BTreeMap<Vec<u8>, (Spot, BTreeMap<Slot, RecordDraft>)> = BTreeMap::new();
-        let (mut given, mut changed) = (0, 0);
+        let (mut puts, mut given) = (Puts::new(&self.state), 0);
         for (entity, instant, record) in records {
-            let spot = self.locate(entity.borrow(), instant)?;
-            self.check(&spot.key)?;
-            let mut room = Room::default();
-            let bytes = self.record_bytes(record.borrow(), &mut room);
-            bytes.map_err(|error| self.at(&spot, error))?;
-            let bytes = room.into_bytes();
-            let (facts, reading) = (self.facts(&spot.key, spot.bucket, begun), reading.clone());
-            let record = RecordDraft { origin: Origin::Put, facts, micros: 0, bytes, reading };
-            let slot = spot.slot();
-            let (_, slots) = pages
-                .entry(spot.key.as_slice().to_vec())
-                .or_insert_with(|| (spot, BTreeMap::new()));
-            slots.insert(slot, record);
+            self.put_into(&mut puts, entity.borrow(), instant, record.borrow(), (begun, &reading))?;
             given += 1;
         }
-        if given > 0 {
-            let keys: BTreeSet<Vec<u8>> = pages.keys().cloned().collect();
-            let pages: Result<_> = pages
-                .into_values()
-                .map(|(spot, slots)| {
-                    let mut draft = self.draft(&spot);
-                    for (slot, record) in slots {
-                        draft.add(slot, &record).map_err(|error| self.at(&spot, error))?;
-                    }
-                    Ok(draft.finish())
-                })
-                .collect();
-            let stored = self.store(pages?, Speed::Synced, false)?.wait();
-            self.shared().events.tell_late();
-            // Who waits for what was asked for has it.
-            self.engine.flights().tell_pages(&keys);
-            changed = stored.map_err(|error| self.named(error))?.changed;
+        if puts.is_empty() {
+            return Ok(Put { given, changed: 0 });
         }
+        let places = puts.places();
+        let stored = self.store(puts.finish()?, Speed::Synced, false)?.wait();
+        self.shared().events.tell_late();
+        // Who waits for what was asked for has it.
+        self.engine.flights().tell_slots(&places);
+        let changed = stored.map_err(|error| self.named(error))?.changed;
         Ok(Put { given, changed })
     }
 
+    /// Adds a record to those that are put together: when it counts as begun, and what it says that it
+    /// was made from. The page that it lies in.
+    pub(super) fn put_into(
+        &self,
+        puts: &mut Puts,
+        entity: &E,
+        instant: Timestamp,
+        record: &R,
+        (begun, reading): (Begun, &Arc<Reading>),
+    ) -> Result<PageKey> {
+        let spot = self.locate(entity, instant)?;
+        self.check(&spot.key)?;
+        let mut room = Room::default();
+        self.record_bytes(record, &mut room).map_err(|error| self.at(&spot, error))?;
+        let (bytes, reading) = (room.into_bytes(), reading.clone());
+        let facts = self.facts(&spot.key, spot.bucket, begun);
+        let page = spot.key.clone();
+        puts.add(spot, RecordDraft { origin: Origin::Put, facts, micros: 0, bytes, reading });
+        Ok(page)
+    }
+
     /// What a record that was made elsewhere says that it was made from.
-    fn read_from(&self, sources: &[Source], seen: Revision) -> Result<Reading> {
+    pub(super) fn read_from(&self, sources: &[Source], seen: Revision) -> Result<Reading> {
         let observed = |source: &Source| Observation::whole(Node::source(source), seen);
         let reading = Reading::new(sources.iter().map(observed).collect());
         reading.map_err(|error| self.named(error))

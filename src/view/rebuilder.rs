@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use crate::error::{Error, Result};
 use crate::freshness::Freshness;
-use crate::graph::SlotSet;
+use crate::graph::{SlotSet, SlotsByPage};
 use crate::grid::{Bucket, PageNumber};
 use crate::key::{EntityKey, decode_entity};
 use crate::page::{PageKey, RecordType, Slot};
@@ -50,7 +50,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
         FlightKey { page: page.into(), slot: (!whole).then_some(slot) }
     }
 
-    fn pages(&self, entity: &[u8], range: TimeRange) -> Result<Vec<(Box<[u8]>, SlotSet)>> {
+    fn pages(&self, entity: &[u8], range: TimeRange) -> Result<SlotsByPage> {
         let spans = self.spans(range)?;
         let keyed = spans.iter().map(|(number, slots)| {
             let key = PageKey::of_parts(self.state.id(), entity, *number);

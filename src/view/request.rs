@@ -4,10 +4,10 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use crate::disk::operations::{Unwant, Unwanted, Want};
-use crate::disk::tries;
+use crate::disk::{not_in_queue, tries};
 use crate::error::Result;
 use crate::freshness::Freshness;
-use crate::graph::{SlotSet, Tries};
+use crate::graph::{SlotSet, SlotsByPage, Tries};
 use crate::key::EntityKey;
 use crate::page::RecordType;
 use crate::rebuild::refuse_inside_build;
@@ -44,13 +44,23 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             pending.push(Pending::new(self, spot, since));
         }
         if !pages.is_empty() {
-            let (view, now) = (self.state.clone(), self.shared().options.clock.now());
-            let want = Want { view, pages: pages.into_iter().collect(), now };
-            self.engine.writer()?.run(want).map_err(|error| self.named(error))?;
-            self.shared().bell.call();
+            // What is in the queue already is there for good: nothing is to be written.
+            let asked = not_in_queue(self.shared(), pages.into_iter().collect());
+            let pages = asked.map_err(|error| self.named(error))?;
+            self.want(pages)?;
         }
         pending.iter().for_each(Pending::begin);
         Ok(pending)
+    }
+
+    fn want(&self, pages: SlotsByPage) -> Result<()> {
+        if !pages.is_empty() {
+            let (view, now) = (self.state.clone(), self.shared().options.clock.now());
+            let want = Want { view, pages, now };
+            self.engine.writer()?.run(want).map_err(|error| self.named(error))?;
+            self.shared().bell.call();
+        }
+        Ok(())
     }
 
     /// What is under way for a record, whoever asked for it.

@@ -29,10 +29,7 @@ pub(super) struct Ran<T> {
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// The present, as a build that begins now has it.
     pub(super) fn begin(&self) -> Begun {
-        let published = self.shared().published();
-        let revision =
-            if mutant!("builds_begin_at_published") { published.next() } else { published };
-        Begun { revision, at: self.shared().options.clock.now() }
+        Begun::now(self.shared())
     }
 
     /// Runs user code: no lock held, panics caught, the chain of builds known. What it comes to

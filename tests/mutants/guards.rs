@@ -117,7 +117,7 @@ outlives_a_crash")),
         Unit("disk::writer_tests::after_a_commit_that_failed_nothing_is_written_though_the_file_would_\
 take_it")),
     // Colour at store, sparing, builds.
-    guard("builds_begin_at_published", "src/view/run.rs",
+    guard("builds_begin_at_published", "src/view/context.rs",
         "a build begins at what was published before its code runs [seen]",
         Program("dependencies", "an_invalidation_during_a_build_makes_what_it_built_stale")),
     guard("touched_sources_colour", "src/disk/colour.rs",

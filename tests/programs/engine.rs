@@ -139,6 +139,9 @@ impl<'p> Engine<'p> {
             Step::PutDepending { entity, bucket, source, long_ago } => {
                 self.put_depending(entity, bucket, source, long_ago)?;
             }
+            Step::Together { place, entity, bucket, source, value } => {
+                self.write_together((place, entity, bucket), source, value)?;
+            }
             Step::Read { place, entity, bucket, how } => self.read((place, entity, bucket), how)?,
             Step::ReadWhile { place, entity, bucket, how, after, event } => {
                 self.read_while((place, entity, bucket), how, after, event)?;
@@ -172,7 +175,7 @@ impl<'p> Engine<'p> {
         Ok(())
     }
 
-    fn alter(&mut self, source: usize, value: u64) {
+    pub(super) fn alter(&mut self, source: usize, value: u64) {
         self.last_version += 1;
         self.before[source] = self.world.owned(source);
         self.world.own(source, Owned { value, version: self.last_version });

@@ -58,6 +58,15 @@ pub(crate) enum Step {
         source: usize,
         long_ago: bool,
     },
+    /// A source changes; that is announced, an input set, a record put and another asked for, all at
+    /// once.
+    Together {
+        place: usize,
+        entity: usize,
+        bucket: usize,
+        source: usize,
+        value: u64,
+    },
     Read {
         place: usize,
         entity: usize,
@@ -186,7 +195,7 @@ impl Step {
         let bucket = below(random, BUCKETS);
         let place = below(random, plan.views.len());
         let value = random.below(16);
-        match random.below(125) {
+        match random.below(129) {
             0..4 => Self::Alter { source, value },
             4..6 => Self::Announce { source, versioned: random.below(2) == 0 },
             6..8 => Self::AnnounceBoth { first: source, second: below(random, SOURCES) },
@@ -244,7 +253,8 @@ impl Step {
             116..120 => {
                 Self::WorkWhile { after: random.below(12), event: Event::random(random, plan) }
             }
-            _ => Self::WorkAll,
+            120..125 => Self::WorkAll,
+            _ => Self::Together { place, entity, bucket, source, value },
         }
     }
 }

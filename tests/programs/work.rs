@@ -26,6 +26,38 @@ impl Engine<'_> {
         Ok(())
     }
 
+    /// A source changes; that is announced, an input set, a record put and another asked for, all at
+    /// once.
+    pub(super) fn write_together(&mut self, spot: Spot, source: usize, value: u64) -> Held {
+        let (place, of, bucket) = spot;
+        self.alter(source, value);
+        let (store, world) = (self.store.clone(), self.world.clone());
+        let mut writes = store.writes();
+        let add = || {
+            writes.invalidate(("source", source as u64))?;
+            if place > 0 {
+                writes.request(&world.view(place), &entity(of), at(bucket))?;
+            }
+            writes.set(&world.input(), &(of as u8), &value)?;
+            writes.put(&world.view(0), &entity(of), at(bucket), &value)?;
+            writes.commit()
+        };
+        let before = self.announced.inputs[of].replace(value);
+        let least = u64::from(before != Some(value));
+        let report = { add }().map_err(said)?;
+        if report.changed < least || report.changed > least + 1 {
+            return Err(format!("an input {value} after {before:?} and a record: {report}"));
+        }
+        self.announced.put[of][bucket] = Some(value);
+        self.settle(&[source]);
+        let (stands, commits) = (self.peek(spot)?.is_some(), store.metrics().commits);
+        self.request(spot)?;
+        match stands || store.metrics().commits == commits {
+            true => Ok(()),
+            false => Err(format!("{spot:?} was asked for and is not in the queue")),
+        }
+    }
+
     pub(super) fn precompute(&mut self, (place, of, bucket): Spot) -> Held {
         match self.world.view(place).precompute([entity(of)], buckets(bucket..BUCKETS)) {
             Err(error) if place == 0 && error.kind() == ErrorKind::Input => Ok(()),

@@ -6,7 +6,7 @@ use std::fmt;
 use redb::ReadableTable;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{self, SlotSet, Tries};
+use crate::graph::{self, SlotSet, SlotsByPage, Tries};
 use crate::page::{PageKey, Slot, ViewId};
 use crate::time::Timestamp;
 
@@ -152,6 +152,27 @@ pub(crate) fn tries_in(shared: &Shared, page: &[u8], slots: SlotSet) -> Result<V
         let marked = |slot| marks.as_ref().and_then(|row| row.tries(slot));
         let tries = |slot| marked(slot).or_else(|| wanted.as_ref()?.tries(slot));
         Ok(slots.iter().filter_map(tries).collect())
+    })
+}
+
+/// Of records that somebody asks for, those of which the file does not say already that they are to be
+/// built: neither marked nor wanted, or tried before.
+pub(crate) fn not_in_queue(shared: &Shared, pages: SlotsByPage) -> Result<SlotsByPage> {
+    shared.file.read(|txn| {
+        let backlog = Backlog::to_read(&shared.file, txn)?;
+        let links = Links::to_read(&shared.file, txn)?;
+        let mut left = SlotsByPage::with_capacity(pages.len());
+        for (page, slots) in pages {
+            let (marks, wanted) = (links.marks(&page)?, backlog.wanted(&page)?);
+            let marked = |slot| marks.as_ref().and_then(|row| row.tries(slot));
+            let tries = |slot| marked(slot).or_else(|| wanted.as_ref()?.tries(slot));
+            let is_new = |slot: &Slot| tries(*slot) != Some(Tries::NONE);
+            let slots: SlotSet = slots.iter().filter(is_new).collect();
+            if !slots.is_empty() {
+                left.push((page, slots));
+            }
+        }
+        Ok(left)
     })
 }
 

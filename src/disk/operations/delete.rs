@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::Result;
-use crate::graph::{Cause, DepsRow, Node, Origin, Seed, SlotSet};
+use crate::graph::{Cause, DepsRow, Node, Origin, Seed, SlotSet, SlotsByPage};
 use crate::page::{Fate, Page, PageKey, Slot, without};
 use crate::sync::Arc;
 use crate::time::Timestamp;
@@ -13,7 +13,7 @@ use super::super::batch::Batch;
 use super::super::committed::Committed;
 use super::super::links::Move;
 use super::super::operation::{Operation, Speed};
-use super::super::scope::Scope;
+use super::super::scope::{Scope, ScopeOf};
 use super::super::view_state::ViewState;
 
 /// Deletes some of the records in a scope, page by page from a cursor on, and forgets what was asked
@@ -39,13 +39,22 @@ pub(crate) enum Reason {
 }
 
 /// A page as a deletion leaves it.
-pub(super) struct Left<'k> {
-    pub(super) key: &'k [u8],
+pub(super) struct Left {
+    pub(super) key: Box<[u8]>,
     pub(super) page: Option<Page>,
     /// What went, with what had gone before.
     pub(super) gone: SlotSet,
     /// What others are told has gone: everything but what retention takes, which is no change.
     pub(super) changed: SlotSet,
+}
+
+/// One step of a deletion, nothing of it written yet.
+pub(super) struct ReadyDelete {
+    scope: ScopeOf,
+    left: Vec<Left>,
+    /// What was asked for and goes, by page.
+    unwanted: SlotsByPage,
+    part: DeletePart,
 }
 
 /// What one step of a deletion did.
@@ -57,7 +66,7 @@ pub(crate) struct DeletePart {
 }
 
 /// Pages looked at in one transaction: it bounds how long others wait behind a large deletion.
-const PAGES_AT_ONCE: usize = 512;
+pub(crate) const PAGES_AT_ONCE: usize = 512;
 
 impl Operation for Delete {
     type Applied = DeletePart;
@@ -68,6 +77,20 @@ impl Operation for Delete {
     }
 
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<DeletePart> {
+        let (ready, mut seeds) = (self.ready(batch)?, Vec::new());
+        let part = self.stage(batch, ready, &mut seeds)?;
+        batch.spread(seeds, self.now)?;
+        Ok(part)
+    }
+
+    fn answer(self, part: DeletePart, _: &Committed) -> DeletePart {
+        part
+    }
+}
+
+impl Delete {
+    /// What one step of it comes to; nothing is staged.
+    pub(super) fn ready(&self, batch: &mut Batch<'_>) -> Result<ReadyDelete> {
         self.view.check()?;
         let scope = self.view.scope(self.scope.clone());
         let (mut pages, mut keys) = (BTreeSet::new(), BTreeSet::new());
@@ -83,36 +106,36 @@ impl Operation for Delete {
             keys.extend(batch.backlog.wanted_keys(from, &until, room)?);
         }
         let mut records = 0;
-        let mut ready = Vec::new();
-        let mut unwanted = Vec::new();
-        for key in keys.iter().map(|key| &**key).take(PAGES_AT_ONCE) {
-            let Some((_, _, number)) = PageKey::split(key) else { continue };
+        let (mut left, mut unwanted) = (Vec::new(), Vec::new());
+        let cursor = keys.iter().nth(PAGES_AT_ONCE).cloned();
+        for key in keys.into_iter().take(PAGES_AT_ONCE) {
+            let Some((_, _, number)) = PageKey::split(&key) else { continue };
             if !scope.concerns(number) {
                 continue;
             }
-            if let Some(row) = batch.backlog.wanted(key)? {
+            if let Some(row) = batch.backlog.wanted(&key)? {
                 let slots = row.wanted().iter().filter(|slot| scope.holds_slot(number, *slot));
-                unwanted.push((key, slots.collect()));
+                unwanted.push((key.clone(), slots.collect()));
             }
-            if !pages.contains(key) {
+            if !pages.contains(&key) {
                 continue;
             }
-            let Some(page) = batch.standing(&self.view, key)? else {
+            let Some(page) = batch.standing(&self.view, &key)? else {
                 // Damaged beyond reading: whatever it held, it was meant to go. Who read it and who
                 // it had read is lost with it, so its readers are told even by retention.
                 let changed = (0..self.view.page_len()).map(Slot).collect();
-                ready.push(Left { key, page: None, gone: changed, changed });
+                left.push(Left { key, page: None, gone: changed, changed });
                 continue;
             };
             let within = |slot: &Slot| page.has_facts(*slot) && scope.holds(number, *slot, &page);
             let slots: SlotSet = (0..page.slots()).map(Slot).filter(within).collect();
-            let read = self.read_by_others(batch, key, &page)?;
+            let read = self.read_by_others(batch, &key, &page)?;
             let fate = |slot| match slots.contains(slot) {
                 false => Fate::Stays,
                 true if read.contains(slot) => Fate::LeavesFacts,
                 true => Fate::Goes,
             };
-            let (left, gone) = without(&page, fate, self.view.shape())?;
+            let (stays, gone) = without(&page, fate, self.view.shape())?;
             // Facts that nobody needs any more go with the last of their readers.
             let buried = |slot| page.is_tombstone(slot) && !read.contains(slot);
             if !gone.is_empty() || slots.iter().any(buried) {
@@ -120,32 +143,35 @@ impl Operation for Delete {
                 // What retention has left of a record is the way from later changes to its readers:
                 // they are told when it goes.
                 let changed = if self.reason == Reason::Asked { slots } else { SlotSet::EMPTY };
-                ready.push(Left { key, page: left, gone: slots, changed });
+                left.push(Left { key, page: stays, gone: slots, changed });
             }
         }
+        Ok(ReadyDelete { scope, left, unwanted, part: DeletePart { records, cursor } })
+    }
+
+    /// Stages what is ready. Whom it concerns is to be told when all edges of the operation stand.
+    pub(super) fn stage(
+        &self,
+        batch: &mut Batch<'_>,
+        ready: ReadyDelete,
+        seeds: &mut Vec<(Seed, Cause)>,
+    ) -> Result<DeletePart> {
+        let ReadyDelete { scope, left, unwanted, part } = ready;
         if self.reason == Reason::Asked {
             let goes_on = self.cursor.is_some();
             let mut announcements = self.view.announcements().lock();
             announcements.remember(batch.revision(), scope, Word::Deleted, goes_on);
         }
         for (key, slots) in unwanted {
-            batch.backlog.settle(key, slots)?;
+            batch.backlog.settle(&key, slots)?;
         }
-        let mut seeds = Vec::new();
-        for left in ready {
-            batch.backlog.settle(left.key, left.gone)?;
-            self.stage(batch, left, &mut seeds)?;
+        for left in left {
+            batch.backlog.settle(&left.key, left.gone)?;
+            self.stage_page(batch, left, seeds)?;
         }
-        batch.spread(seeds, self.now)?;
-        Ok(DeletePart { records, cursor: keys.into_iter().nth(PAGES_AT_ONCE) })
+        Ok(part)
     }
 
-    fn answer(self, part: DeletePart, _: &Committed) -> DeletePart {
-        part
-    }
-}
-
-impl Delete {
     /// The slots whose facts have to stay, because something has read them.
     fn read_by_others(&self, batch: &Batch<'_>, key: &[u8], page: &Page) -> Result<SlotSet> {
         let id = self.view.id();
@@ -165,13 +191,14 @@ impl Delete {
     }
 
     /// What is asked for of what goes is left to the caller.
-    pub(super) fn stage(
+    pub(super) fn stage_page(
         &self,
         batch: &mut Batch<'_>,
-        left: Left<'_>,
+        left: Left,
         seeds: &mut Vec<(Seed, Cause)>,
     ) -> Result<()> {
         let Left { key, page, changed, .. } = left;
+        let key = &*key;
         let id = self.view.id();
         let before = batch.links.deps(key)?.unwrap_or_default();
         let Some(page) = page else {

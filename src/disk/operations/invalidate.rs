@@ -56,7 +56,18 @@ impl Operation for Invalidate {
     }
 
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<Marked> {
-        // Nothing is announced of what is no more: who says so means what took its place.
+        self.check(batch)?;
+        announce(batch, &self.changes, self.now)
+    }
+
+    fn answer(self, marked: Marked, committed: &Committed) -> Self::Answer {
+        (marked, committed.revision())
+    }
+}
+
+impl Invalidate {
+    /// Nothing is announced of what is no more: who says so means what took its place.
+    pub(super) fn check(&self, batch: &mut Batch<'_>) -> Result<()> {
         for change in &self.changes {
             match change {
                 Changed::Records(view, _) => view.check()?,
@@ -70,11 +81,7 @@ impl Operation for Invalidate {
                 Changed::View(_) | Changed::Source(..) | Changed::Kind(_) => {}
             }
         }
-        announce(batch, &self.changes, self.now)
-    }
-
-    fn answer(self, marked: Marked, committed: &Committed) -> Self::Answer {
-        (marked, committed.revision())
+        Ok(())
     }
 }
 

@@ -20,10 +20,11 @@ mod sweep;
 mod sync_all;
 mod train;
 mod want;
+mod write_together;
 
 pub(crate) use change::{BeginChange, EndChange, SettleIntents};
 pub(crate) use define::{Define, Defined, DropView};
-pub(crate) use delete::{Delete, Reason};
+pub(crate) use delete::{Delete, PAGES_AT_ONCE, Reason};
 pub(crate) use horizon::BegunDay;
 pub(crate) use hurry::Hurry;
 pub(crate) use invalidate::{Changed, Invalidate, PAGES_IN_SCOPE_MAX};
@@ -42,3 +43,4 @@ pub(crate) use train::KeepDictionary;
 #[cfg(test)]
 pub(crate) use want::Asked;
 pub(crate) use want::{Unwant, Unwanted, Want};
+pub(crate) use write_together::{WriteTogether, WrittenTogether};

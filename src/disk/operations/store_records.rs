@@ -62,11 +62,15 @@ pub(crate) struct StoredPage {
     pub(crate) unchanged: SlotSet,
 }
 
-/// What of a page's records was stored: key, changed, unchanged.
-type Outcome = (PageKey, SlotSet, SlotSet);
+/// What of a page's records was stored.
+pub(crate) struct Outcome {
+    key: PageKey,
+    pub(super) changed: SlotSet,
+    unchanged: SlotSet,
+}
 
 /// A part as it will stand, nothing of it written yet.
-struct Ready {
+pub(super) struct ReadyPart {
     key: PageKey,
     merged: Merged,
     body: Option<StoredBody>,
@@ -96,29 +100,16 @@ impl Operation for StoreRecords {
     }
 
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<Self::Applied> {
-        self.view.check()?;
-        // Nothing is staged before everything is ready: a page over its limit refuses the operation
-        // whole.
-        let mut ready = Vec::with_capacity(self.parts.len());
-        for part in std::mem::take(&mut self.parts) {
-            ready.extend(self.ready(batch, part)?);
-        }
-        let mut outcomes = Vec::with_capacity(ready.len());
-        let mut seeds = Vec::new();
-        for part in ready {
-            let of = |slots: &[Slot]| slots.iter().copied().collect();
-            let Merged { changed, unchanged, .. } = &part.merged;
-            outcomes.push((part.key.clone(), of(changed), of(unchanged)));
-            self.stage(batch, part, &mut seeds)?;
-        }
+        let (ready, mut seeds) = (self.ready(batch)?, Vec::new());
+        let outcomes = self.stage(batch, ready, &mut seeds)?;
         // After all edges stand, so that records stored together concern each other too.
         batch.spread(seeds, self.now)?;
         Ok(outcomes)
     }
 
     fn answer(self, outcomes: Self::Applied, committed: &Committed) -> Stored {
-        let changed = outcomes.iter().map(|(_, changed, _)| u64::from(changed.len())).sum();
-        let page = |(key, changed, unchanged): Outcome| {
+        let changed = outcomes.iter().map(|outcome| u64::from(outcome.changed.len())).sum();
+        let page = |Outcome { key, changed, unchanged }: Outcome| {
             let page = committed.page(key.as_slice())?;
             Some(StoredPage { key, page, changed, unchanged })
         };
@@ -127,7 +118,36 @@ impl Operation for StoreRecords {
 }
 
 impl StoreRecords {
-    fn ready(&self, batch: &mut Batch<'_>, part: Part) -> Result<Option<Ready>> {
+    /// Its parts as they will stand. Nothing is staged before everything is ready: a page over its
+    /// limit refuses the operation whole.
+    pub(super) fn ready(&mut self, batch: &mut Batch<'_>) -> Result<Vec<ReadyPart>> {
+        self.view.check()?;
+        let mut ready = Vec::with_capacity(self.parts.len());
+        for part in std::mem::take(&mut self.parts) {
+            ready.extend(self.ready_part(batch, part)?);
+        }
+        Ok(ready)
+    }
+
+    /// Stages what is ready. Whom it concerns is to be told when all edges of the operation stand.
+    pub(super) fn stage(
+        &self,
+        batch: &mut Batch<'_>,
+        ready: Vec<ReadyPart>,
+        seeds: &mut Vec<(Seed, Cause)>,
+    ) -> Result<Vec<Outcome>> {
+        let mut outcomes = Vec::with_capacity(ready.len());
+        for part in ready {
+            let of = |slots: &[Slot]| slots.iter().copied().collect();
+            let Merged { changed, unchanged, .. } = &part.merged;
+            let (changed, unchanged) = (of(changed), of(unchanged));
+            outcomes.push(Outcome { key: part.key.clone(), changed, unchanged });
+            self.stage_part(batch, part, seeds)?;
+        }
+        Ok(outcomes)
+    }
+
+    fn ready_part(&self, batch: &mut Batch<'_>, part: Part) -> Result<Option<ReadyPart>> {
         let Part { key, page, body, readings } = part;
         let Some((page, body, overtaken)) = self.heed(page, body, key.as_slice())? else {
             return Ok(None);
@@ -180,7 +200,7 @@ impl StoreRecords {
             }
         }
         coloured.push((stale, Judgement::overtaken(batch.revision(), self.now)));
-        Ok(Some(Ready { key, merged, body, before, after, moves, coloured, stamped }))
+        Ok(Some(ReadyPart { key, merged, body, before, after, moves, coloured, stamped }))
     }
 
     /// Tells of records that were built to other bytes though nothing that they read has changed.
@@ -251,13 +271,13 @@ impl StoreRecords {
         Ok(left.map(|page| (page, None, overtaken)))
     }
 
-    fn stage(
+    fn stage_part(
         &self,
         batch: &mut Batch<'_>,
-        ready: Ready,
+        ready: ReadyPart,
         seeds: &mut Vec<(Seed, Cause)>,
     ) -> Result<()> {
-        let Ready { key, merged, body, before, after, moves, coloured, stamped } = ready;
+        let ReadyPart { key, merged, body, before, after, moves, coloured, stamped } = ready;
         let (id, key_bytes) = (self.view.id(), key.as_slice());
         let counters = self.view.counters();
         counters.records_changed.add(merged.changed.len() as u64);

@@ -1,7 +1,7 @@
 //! Asking for records that are built in the background.
 
 use crate::error::{Error, Result};
-use crate::graph::SlotSet;
+use crate::graph::{SlotSet, SlotsByPage};
 use crate::page::{Page, PageKey, Slot};
 use crate::sync::Arc;
 use crate::time::Timestamp;
@@ -10,9 +10,6 @@ use super::super::batch::Batch;
 use super::super::committed::Committed;
 use super::super::operation::{Operation, Speed};
 use super::super::view_state::ViewState;
-
-/// Slots by the key of their page.
-pub(crate) type SlotsByPage = Vec<(Box<[u8]>, SlotSet)>;
 
 /// Asks for records of any number of pages. Those that stand are not asked for again, unless they
 /// are expired, which no mark says; one of them that was tried in vain is tried again.
@@ -48,7 +45,22 @@ impl Operation for Want {
     }
 
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<Asked> {
-        check(&self.view, &self.pages)?;
+        self.check()?;
+        self.stage(batch)
+    }
+
+    fn answer(self, asked: Asked, _: &Committed) -> Asked {
+        asked
+    }
+}
+
+impl Want {
+    pub(super) fn check(&self) -> Result<()> {
+        check(&self.view, &self.pages)
+    }
+
+    /// Asks for what does not stand as the transaction leaves it.
+    pub(super) fn stage(&self, batch: &mut Batch<'_>) -> Result<Asked> {
         let mut asked = Asked::default();
         for (key, slots) in &self.pages {
             let slots = slots.intersection(self.buckets(key));
@@ -83,12 +95,6 @@ impl Operation for Want {
         Ok(asked)
     }
 
-    fn answer(self, asked: Asked, _: &Committed) -> Asked {
-        asked
-    }
-}
-
-impl Want {
     /// The slots of a page in which buckets stand.
     fn buckets(&self, key: &[u8]) -> SlotSet {
         let Some((_, _, number)) = PageKey::split(key) else { return SlotSet::EMPTY };

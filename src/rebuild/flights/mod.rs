@@ -6,9 +6,10 @@ mod key;
 mod tests;
 mod watched;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::SlotsByPage;
 use crate::revision::Life;
 use crate::sync::{Arc, Condvar, Mutex, unique_number};
 
@@ -178,16 +179,13 @@ impl<T: Clone> Flights<T> {
 
     /// The same of everything that is watched among pages whose key begins so.
     pub(crate) fn tell_all(&self, pages: &[u8]) {
-        self.tell_where(|key| key.page.starts_with(pages));
+        let told = self.table.lock().watched.take_where(|key| key.page.starts_with(pages));
+        told.iter().for_each(|watcher| watcher.landed());
     }
 
-    /// The same of everything that is watched on these pages.
-    pub(crate) fn tell_pages(&self, pages: &BTreeSet<Vec<u8>>) {
-        self.tell_where(|key| pages.contains(&*key.page));
-    }
-
-    fn tell_where(&self, of: impl Fn(&FlightKey) -> bool) {
-        let told = self.table.lock().watched.take_where(of);
+    /// The same of what is watched in these slots of these pages.
+    pub(crate) fn tell_slots(&self, places: &SlotsByPage) {
+        let told = self.table.lock().watched.take_slots(places);
         told.iter().for_each(|watcher| watcher.landed());
     }
 

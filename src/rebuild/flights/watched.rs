@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::key::FlightKey;
+use crate::graph::SlotsByPage;
 use crate::sync::{Arc, AtomicU64, Ordering};
 
 /// Somebody who wants to be told when a build has landed. Called on the thread that lands it, under
@@ -29,6 +30,22 @@ impl Watched {
     pub(super) fn take_where(&mut self, of: impl Fn(&FlightKey) -> bool) -> Vec<Arc<dyn Watcher>> {
         let keys: Vec<FlightKey> = self.0.keys().filter(|key| of(key)).cloned().collect();
         keys.iter().flat_map(|key| self.take(key)).collect()
+    }
+
+    pub(super) fn take_slots(&mut self, places: &SlotsByPage) -> Vec<Arc<dyn Watcher>> {
+        let mut taken = Vec::new();
+        // Most of what is stored is watched by nobody.
+        for (page, slots) in places {
+            if self.0.is_empty() {
+                break;
+            }
+            // Views that are built by the page are watched by the page.
+            let watched = slots.iter().map(|slot| Some(slot.0)).chain([None]);
+            for slot in watched {
+                taken.append(&mut self.take(&FlightKey { page: page.clone(), slot }));
+            }
+        }
+        taken
     }
 
     /// What is to be dropped outside the lock that this stands under.

@@ -1,5 +1,6 @@
 //! What a workload does.
 
+use super::app::entity;
 use super::recipes::{BUCKETS, ENTITIES, Place, SOURCES, SPOTS, Spot};
 use crate::disk::Random;
 
@@ -31,6 +32,14 @@ pub enum Step {
         value: u32,
         source: usize,
         long_ago: bool,
+    },
+    /// A source changes; that is announced, an input set, a record put that was made from another
+    /// source, and one asked for, all at once.
+    Together {
+        place: Place,
+        at: Spot,
+        value: u32,
+        source: usize,
     },
     Read {
         place: Place,
@@ -128,7 +137,7 @@ impl Step {
         let source = random.below(SOURCES as u64) as usize;
         let value = 1 + random.below(200) as u32;
         let place = one(random, &BUILT);
-        match random.below(32) {
+        match random.below(33) {
             0..=6 => Self::Change {
                 first: source,
                 second: random.below(SOURCES as u64) as usize,
@@ -158,6 +167,7 @@ impl Step {
             28 => Self::Wait { minutes: 1 + random.below(BUCKETS as u64) as i64 },
             29 => Self::Raise { place },
             30 => Self::Sync,
+            31 => Self::Together { place, at, value, source },
             _ => Self::Reopen,
         }
     }
@@ -183,8 +193,36 @@ impl Reading {
 
 impl Scope {
     const ALL: [Self; 5] = [Self::Entity, Self::Range, Self::Prefix, Self::Between, Self::View];
+
+    /// Whether it means the record of a spot, if it is said of another.
+    pub fn means(self, place: Place, at: Spot, spot: Spot) -> bool {
+        let (of, bucket) = (spot / BUCKETS, spot % BUCKETS);
+        let within = bucket >= at % BUCKETS && bucket < at % BUCKETS + 2;
+        let timeless = place.is_timeless();
+        match self {
+            Self::Entity => of == at / BUCKETS,
+            Self::Range => of == at / BUCKETS && (within || timeless),
+            Self::Prefix => entity(of).0 == entity(at / BUCKETS).0,
+            // A bucket without time has no start that could lie in a range.
+            Self::Between => within && !timeless,
+            Self::View => true,
+        }
+    }
 }
 
 impl Deleting {
     const ALL: [Self; 4] = [Self::Entity, Self::Range, Self::Before, Self::All];
+
+    /// Whether it means the record of a spot, if it is said of another.
+    pub fn means(self, place: Place, at: Spot, spot: Spot) -> bool {
+        let (of, bucket) = (spot / BUCKETS, spot % BUCKETS);
+        let within = bucket >= at % BUCKETS && bucket < at % BUCKETS + 2;
+        match self {
+            Self::Entity => of == at / BUCKETS,
+            Self::Range => of == at / BUCKETS && (within || place.is_timeless()),
+            // What has no bucket was built later than any of the workload's buckets began.
+            Self::Before => bucket < at % BUCKETS && !place.is_timeless(),
+            Self::All => true,
+        }
+    }
 }

@@ -151,6 +151,16 @@ impl Work {
                     )
                 })
             }
+            Step::Together { place, at, value, source } => {
+                let made_from = value as usize % SOURCES;
+                truth.inputs[at % ENTITIES] = Some(value);
+                truth.put[at] = Some(Put { value, source: Some(made_from), is_right: true });
+                truth.announce(source, truth.sources[source] + 1);
+                self.app.world.set(source, truth.sources[source]);
+                self.run(&what, Kept::Durable, vec![truth], |work| {
+                    work.app.write_together(place, at, value, [made_from, source])
+                })
+            }
             Step::Read { place, at, how } => {
                 self.run(&what, Kept::UntilLater, vec![truth], |work| work.app.read(place, at, how))
             }
@@ -337,36 +347,6 @@ impl Announcing {
     }
 }
 
-impl Scope {
-    fn means(self, place: Place, at: Spot, spot: Spot) -> bool {
-        let (of, bucket) = (spot / BUCKETS, spot % BUCKETS);
-        let within = bucket >= at % BUCKETS && bucket < at % BUCKETS + 2;
-        let timeless = place.is_timeless();
-        match self {
-            Self::Entity => of == at / BUCKETS,
-            Self::Range => of == at / BUCKETS && (within || timeless),
-            Self::Prefix => entity(of).0 == entity(at / BUCKETS).0,
-            // A bucket without time has no start that could lie in a range.
-            Self::Between => within && !timeless,
-            Self::View => true,
-        }
-    }
-}
-
-impl Deleting {
-    fn means(self, place: Place, at: Spot, spot: Spot) -> bool {
-        let (of, bucket) = (spot / BUCKETS, spot % BUCKETS);
-        let within = bucket >= at % BUCKETS && bucket < at % BUCKETS + 2;
-        match self {
-            Self::Entity => of == at / BUCKETS,
-            Self::Range => of == at / BUCKETS && (within || place.is_timeless()),
-            // What has no bucket was built later than any of the workload's buckets began.
-            Self::Before => bucket < at % BUCKETS && !place.is_timeless(),
-            Self::All => true,
-        }
-    }
-}
-
 impl App {
     /// Does one piece of background work, if there is any.
     pub fn work(&self) -> Result<bool> {
@@ -393,6 +373,23 @@ impl App {
             Err(error) if error.kind() == ErrorKind::Absent => Ok(()),
             read => read,
         }
+    }
+
+    /// The record that is put was made from the first source, the second is announced.
+    fn write_together(
+        &self,
+        place: Place,
+        at: Spot,
+        value: u32,
+        sources: [usize; 2],
+    ) -> Result<()> {
+        let (of, start) = (entity(at / BUCKETS), start_of(at % BUCKETS));
+        let [made_from, announced] = sources.map(|source| ("source", source as u64));
+        let mut writes = self.store.writes();
+        writes.invalidate(announced)?.request(self.view(place), &of, start)?;
+        writes.set(self.input(), &((at % ENTITIES) as u8), &value)?;
+        writes.put_depending(self.view(Place::Put), &of, start, &vec![value], [made_from])?;
+        writes.commit().map(drop)
     }
 
     fn announce(&self, changed: &[usize], how: Announcing) -> Result<()> {

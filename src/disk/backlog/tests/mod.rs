@@ -17,7 +17,7 @@ use crate::disk::operations::{Asked, Failed, NoteFailures, Unwant, Unwanted, Wan
 use crate::disk::tables::BEGUN;
 use crate::disk::{Shared, Speed, ViewState};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{SlotSet, Tries};
+use crate::graph::{SlotSet, SlotsByPage, Tries};
 use crate::grid::Grid;
 use crate::key::Source;
 use crate::options::Options;
@@ -105,7 +105,7 @@ impl World {
         view: &View<u32, u64>,
         entity: u32,
         minutes: std::ops::Range<i64>,
-    ) -> Vec<(Box<[u8]>, SlotSet)> {
+    ) -> SlotsByPage {
         let mut pages = std::collections::BTreeMap::<Box<[u8]>, SlotSet>::new();
         for minute in minutes {
             let (page, slot) = self.at(view, entity, minute);

@@ -168,11 +168,11 @@ fn drop_records(batch: &mut Batch<'_>, key: &[u8], slots: SlotSet) -> Result<usi
     let fate = |slot| if slots.contains(slot) { Fate::Goes } else { Fate::Stays };
     let page = copy(batch, &view, key, fate)?;
     let bytes = page.as_ref().map_or(0, Page::bytes);
-    let left = Left { key, page, gone: slots, changed: slots };
+    let left = Left { key: key.into(), page, gone: slots, changed: slots };
     let now = batch.shared().options.clock.now();
     let (scope, reason) = (Scope::All, Reason::Asked);
     let mut seeds = Vec::new();
-    Delete { view, scope, reason, now, cursor: None }.stage(batch, left, &mut seeds)?;
+    Delete { view, scope, reason, now, cursor: None }.stage_page(batch, left, &mut seeds)?;
     batch.spread(seeds, now)?;
     Ok(bytes)
 }

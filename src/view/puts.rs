@@ -1,0 +1,59 @@
+//! Records of one view that are put together.
+
+use std::collections::BTreeMap;
+
+use crate::disk::ViewState;
+use crate::error::Result;
+use crate::graph::SlotsByPage;
+use crate::page::Slot;
+use crate::sync::Arc;
+
+use super::core::Spot;
+use super::draft::{FinishedDraft, PageDraft, RecordDraft};
+
+/// Records of one view, gathered by their pages: of several for one bucket the last stays.
+pub(super) struct Puts {
+    state: Arc<ViewState>,
+    /// Page key -> where it lies, and slot -> record.
+    pages: BTreeMap<Box<[u8]>, (Spot, BTreeMap<Slot, RecordDraft>)>,
+}
+
+impl Puts {
+    pub(super) fn new(state: &Arc<ViewState>) -> Self {
+        Self { state: state.clone(), pages: BTreeMap::new() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pages.is_empty()
+    }
+
+    pub(super) fn add(&mut self, spot: Spot, record: RecordDraft) {
+        let (page, slot) = (spot.key.as_slice().into(), spot.slot());
+        let (_, slots) = self.pages.entry(page).or_insert_with(|| (spot, BTreeMap::new()));
+        slots.insert(slot, record);
+    }
+
+    /// Takes back what was added to a page.
+    pub(super) fn take_back(&mut self, page: &[u8]) {
+        self.pages.remove(page);
+    }
+
+    /// Where they lie.
+    pub(super) fn places(&self) -> SlotsByPage {
+        let slots = |slots: &BTreeMap<Slot, _>| slots.keys().copied().collect();
+        self.pages.iter().map(|(page, (_, drafts))| (page.clone(), slots(drafts))).collect()
+    }
+
+    /// Their pages, put together.
+    pub(super) fn finish(self) -> Result<Vec<FinishedDraft>> {
+        let state = &*self.state;
+        let pages = self.pages.into_values().map(|(spot, slots)| {
+            let mut draft = PageDraft::at(state, &spot);
+            for (slot, record) in slots {
+                draft.add(slot, &record).map_err(|error| spot.told_of(state, error))?;
+            }
+            Ok(draft.finish())
+        });
+        pages.collect()
+    }
+}
