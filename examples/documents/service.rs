@@ -77,18 +77,18 @@ impl Documents {
         Ok(tickets.pop().expect("one was asked for"))
     }
 
-    /// Asks for many at the price of one: two syncs.
+    /// Asks for many at the price of one: a sync. What a document is made of and that it is asked for
+    /// are written together, so that neither is there without the other.
     pub fn request_many(&self, contents: &[Content]) -> Result<Vec<Ticket>> {
         let ids: Vec<Id> = contents.iter().map(Content::id).collect();
-        let mut unknown = Vec::new();
+        let mut writes = self.store.writes();
         for (id, content) in ids.iter().zip(contents) {
             if self.contents.get(id)?.is_none() {
-                unknown.push((id, content));
+                writes.set(&self.contents, id, content)?.request(&self.documents, id, ANY_TIME)?;
             }
         }
-        if !unknown.is_empty() {
-            self.contents.set_many(unknown)?;
-        }
+        writes.commit()?;
+        // What is asked for already costs no write.
         let pending = self.documents.request_many(ids.iter().map(|id| (*id, ANY_TIME)))?;
         Ok(ids.into_iter().zip(pending).map(|(id, pending)| Ticket { id, pending }).collect())
     }
