@@ -94,7 +94,7 @@ impl Batch<'_> {
         let marks = self.links.marks(page)?;
         let (mut present, mut colour, mut through) = (0_u32, Colour::Fresh, None);
         let mut fresh_until = never;
-        if let Some(standing) = self.standing(&view, page)? {
+        if let Some(standing) = self.pages.standing(&view, page)? {
             for slot in (u32::from(first)..=u32::from(last).min(standing.slots() - 1)).map(Slot) {
                 // What retention has left of a record is none.
                 if !standing.holds(slot) {

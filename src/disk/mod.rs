@@ -66,6 +66,7 @@ mod source_row;
 #[cfg(test)]
 #[cfg(not(loom))]
 mod sparing_tests;
+mod staged_pages;
 mod stamp;
 mod standing;
 mod tables;

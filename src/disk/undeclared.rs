@@ -70,7 +70,7 @@ impl Batch<'_> {
                 let Some(view) = self.shared().views.get(id) else { return Ok(true) };
                 // Where there is nothing now something may have been deleted since.
                 let absent = self.views().moves(id).is_none_or(|moves| moves.changed > since);
-                let Some(standing) = self.standing(&view, page)? else { return Ok(absent) };
+                let Some(standing) = self.pages.standing(&view, page)? else { return Ok(absent) };
                 let (first, last) = observed.slots;
                 let mut slots = (u32::from(first)..=u32::from(last)).map(Slot);
                 Ok(slots.any(|slot| match standing.holds(slot) {

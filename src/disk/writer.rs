@@ -17,7 +17,7 @@ use crate::schedule::Round;
 use crate::sync::channel::{self, Sender};
 use crate::sync::{Arc, thread};
 
-use super::batch::{Batch, Change, What, Written};
+use super::batch::{Batch, Written};
 use super::committed::Committed;
 use super::hottest::Noting;
 use super::intake::{Gathering, Intake, Next};
@@ -26,6 +26,7 @@ use super::open_file::closed;
 use super::operation::{Operation, Receipt, Request, Speed, envelope};
 use super::operations::{Hurry, Sweep};
 use super::shared::Shared;
+use super::staged_pages::{Change, What};
 
 /// The way to the writer. Sending blocks while the queue is full: that is its bound.
 #[derive(Clone, Debug)]

@@ -100,7 +100,7 @@ impl Delete {
             if room == 0 || from >= &*until {
                 continue;
             }
-            let found = batch.keys(from, &until, room)?;
+            let found = batch.pages.keys(from, &until, room)?;
             keys.extend(found.iter().cloned());
             pages.extend(found);
             keys.extend(batch.backlog.wanted_keys(from, &until, room)?);
@@ -120,7 +120,7 @@ impl Delete {
             if !pages.contains(&key) {
                 continue;
             }
-            let Some(page) = batch.standing(&self.view, &key)? else {
+            let Some(page) = batch.pages.standing(&self.view, &key)? else {
                 // Damaged beyond reading: whatever it held, it was meant to go. Who read it and who
                 // it had read is lost with it, so its readers are told even by retention.
                 let changed = (0..self.view.page_len()).map(Slot).collect();
@@ -203,11 +203,11 @@ impl Delete {
         let before = batch.links.deps(key)?.unwrap_or_default();
         let Some(page) = page else {
             batch.links.forget(key)?;
-            batch.stage(&self.view, key, None, None, false);
+            batch.pages.stage(&self.view, key, None, None, false);
             return self.announce(batch, key, changed, seeds);
         };
         let stays = |id: u32| page.all_facts().iter().any(|facts| facts.dependencies == id);
-        let standing = batch.standing(&self.view, key)?;
+        let standing = batch.pages.standing(&self.view, key)?;
         let moves = Move::gather(standing.iter().flat_map(|standing| {
             let went = |slot: &Slot| standing.has_facts(*slot) && !page.has_facts(*slot);
             let went = (0..standing.slots()).map(Slot).filter(went);
@@ -221,7 +221,7 @@ impl Delete {
             marks.clear(went.collect());
             batch.links.stage_marks(key, marks);
         }
-        batch.stage(&self.view, key, Some(page), None, false);
+        batch.pages.stage(&self.view, key, Some(page), None, false);
         self.announce(batch, key, changed, seeds)
     }
 

@@ -241,7 +241,7 @@ fn records(
     scope: &ScopeOf,
 ) -> Result<Option<Vec<Concerned>>> {
     let (first, until) = scope.bounds();
-    let keys = batch.keys(&first, &until, PAGES_IN_SCOPE_MAX + 1)?;
+    let keys = batch.pages.keys(&first, &until, PAGES_IN_SCOPE_MAX + 1)?;
     if keys.len() > PAGES_IN_SCOPE_MAX {
         return Ok(None);
     }
@@ -251,7 +251,7 @@ fn records(
         if !scope.concerns(number) {
             continue;
         }
-        let Some(page) = batch.standing(view, &key)? else {
+        let Some(page) = batch.pages.standing(view, &key)? else {
             // Damaged beyond reading: its records count as missing, and who read them is told.
             let slots = (0..view.page_len()).map(Slot).collect();
             records.push(Concerned { page: key, slots, damaged: true });

@@ -48,7 +48,7 @@ impl Operation for NoteFailures {
             return Ok(());
         };
         let (standing, sealed) =
-            (batch.standing(&view, &self.page)?, view.sealed(&self.page, self.now));
+            (batch.pages.standing(&view, &self.page)?, view.sealed(&self.page, self.now));
         let mut marks = batch.links.marks(&self.page)?.unwrap_or_default();
         let mut wanted = batch.backlog.wanted(&self.page)?.unwrap_or_default();
         let (marks_before, wanted_before) = (marks.clone(), wanted.clone());

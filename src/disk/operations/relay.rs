@@ -65,7 +65,7 @@ impl Operation for Relay {
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<Self::Applied> {
         let (first, until) = PageKey::view_bounds(self.from.id());
         let from = self.cursor.as_deref().unwrap_or(&first);
-        let keys = batch.keys(from, &until, PAGES_AT_ONCE + 1)?;
+        let keys = batch.pages.keys(from, &until, PAGES_AT_ONCE + 1)?;
         let mut pages = Vec::new();
         let mut moves = Moves::new();
         let mut bytes = 0;
@@ -75,18 +75,18 @@ impl Operation for Relay {
                 next = Some(key);
                 break;
             }
-            if let Some(page) = batch.standing(&self.from, key)? {
+            if let Some(page) = batch.pages.standing(&self.from, key)? {
                 bytes += page.bytes();
                 self.plan(key, &page, pages.len(), &mut moves)?;
                 pages.push(page);
             }
         }
         for (key, moves) in moves {
-            let standing = batch.standing(&self.to, &key)?;
+            let standing = batch.pages.standing(&self.to, &key)?;
             let moves = moves.iter().map(|(page, at, to)| (&*pages[*page], *at, *to));
             let shape = self.to.shape();
             let new = import(standing.as_deref(), self.to.page_len(), moves, shape)?;
-            batch.stage(&self.to, &key, Some(new), None, false);
+            batch.pages.stage(&self.to, &key, Some(new), None, false);
         }
         Ok(next.cloned())
     }

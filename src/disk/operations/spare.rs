@@ -41,7 +41,7 @@ impl Operation for Spare {
         self.view.check()?;
         let key = self.key.as_slice();
         let Some(row) = batch.views().by_id(self.view.id()).cloned() else { return Ok(false) };
-        let Some(standing) = batch.standing(&self.view, key)? else { return Ok(false) };
+        let Some(standing) = batch.pages.standing(&self.view, key)? else { return Ok(false) };
         if !standing.holds(self.slot) {
             return Ok(false);
         }
@@ -66,7 +66,7 @@ impl Operation for Spare {
         marks.clear(SlotSet::one(slot));
         batch.links.stage_marks(key, marks);
         batch.backlog.settle(key, SlotSet::one(slot))?;
-        batch.stage(&self.view, key, Some(page), None, true);
+        batch.pages.stage(&self.view, key, Some(page), None, true);
         self.view.counters().records_spared.add(1);
         if !batch.views().readers(self.view.id()).is_empty() {
             let seed = Seed::Cured { page: key.into(), slots: SlotSet::one(slot) };

@@ -167,7 +167,7 @@ impl StoreRecords {
             facts.dependencies = ids[read];
             facts.fresh_until = facts.fresh_until.min(coloured[read].1.fresh_until);
         });
-        let standing = batch.standing(&self.view, key.as_slice())?;
+        let standing = batch.pages.standing(&self.view, key.as_slice())?;
         let read_before = |slot| match &standing {
             Some(standing) if standing.has_facts(slot) => standing.facts(slot).dependencies,
             _ => 0,
@@ -318,7 +318,7 @@ impl StoreRecords {
             batch.links.stage_marks(key_bytes, marks);
         }
         let body = body.filter(|_| merged.as_given);
-        batch.stage(&self.view, key_bytes, Some(merged.page), body, self.wanted);
+        batch.pages.stage(&self.view, key_bytes, Some(merged.page), body, self.wanted);
         let changed: SlotSet = merged.changed.iter().copied().collect();
         if !changed.is_empty() {
             batch.note_content(id);

@@ -48,7 +48,7 @@ impl Operation for Sweep {
         let id_bytes = id.first_chunk().copied().unwrap_or([0xFF; 4]);
         let view = ViewId(u32::from_be_bytes(id_bytes));
         let (from, until) = PageKey::view_bounds(view);
-        let keys = batch.keys(&from, &until, PAGES_AT_ONCE)?;
+        let keys = batch.pages.keys(&from, &until, PAGES_AT_ONCE)?;
         for key in &keys {
             batch.sweep(key)?;
         }

@@ -64,7 +64,7 @@ impl Want {
         let mut asked = Asked::default();
         for (key, slots) in &self.pages {
             let slots = slots.intersection(self.buckets(key));
-            let standing = batch.standing(&self.view, key)?;
+            let standing = batch.pages.standing(&self.view, key)?;
             let marked = batch.links.marks(key)?.unwrap_or_default().marked();
             let kept = marked.union(self.view.sealed(key, self.now));
             let counts =
@@ -142,7 +142,7 @@ impl Operation for Unwant {
             let wanted = batch.backlog.wanted(key)?.unwrap_or_default().wanted();
             let mut slots = wanted.intersection(*slots);
             if self.why == Unwanted::Found && !slots.is_empty() {
-                let standing = batch.standing(&self.view, key)?;
+                let standing = batch.pages.standing(&self.view, key)?;
                 let stand = |slot: &Slot| standing.as_ref().is_some_and(|page| page.holds(*slot));
                 slots = slots.iter().filter(stand).collect();
             }

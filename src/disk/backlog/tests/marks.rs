@@ -85,7 +85,7 @@ impl Operation for RemovePage {
     fn apply(&mut self, batch: &mut Batch<'_>) -> Result<()> {
         let view =
             PageKey::split(&self.0).and_then(|(id, ..)| batch.shared().views.get(id)).unwrap();
-        batch.stage(&view, &self.0, None, None, false);
+        batch.pages.stage(&view, &self.0, None, None, false);
         Ok(())
     }
 

@@ -73,7 +73,7 @@ fn slots_of(batch: &mut Batch<'_>, key: &[u8]) -> Result<SlotSet> {
         (Some(slots), _) => slots,
         // The file has no record of it, but memory may.
         (None, Some(view)) if batch.shared().is_cached(key) => {
-            batch.standing(&view, key)?.map_or(SlotSet::EMPTY, |page| with_facts(&page))
+            batch.pages.standing(&view, key)?.map_or(SlotSet::EMPTY, |page| with_facts(&page))
         }
         (None, _) => SlotSet::EMPTY,
     })

@@ -167,12 +167,12 @@ fn look<'t, R>(
     let txn = batch.txn();
     let (dictionaries, dropped) = (txn.open_table(DICTIONARIES), txn.open_table(DROPPED));
     let (dictionaries, dropped) = (batch.keep(dictionaries)?, batch.keep(dropped)?);
-    let staged = |key: &[u8]| batch.staged(key).map(|page| page.cloned());
+    let staged = |key: &[u8]| batch.pages.staged(key).map(|page| page.cloned());
     then(&Look {
         shared: batch.shared(),
         now: batch.shared().options.clock.now(),
         revision: batch.revision(),
-        pages: batch.page_table(),
+        pages: batch.pages.table(),
         dictionaries: &dictionaries,
         dropped: &dropped,
         links: &batch.links,

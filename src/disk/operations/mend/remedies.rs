@@ -124,7 +124,7 @@ pub(super) fn unbind(batch: &mut Batch<'_>, key: &[u8], slots: SlotSet) -> Resul
             }
         });
         bytes = page.bytes();
-        batch.stage(&view, key, Some(page), None, false);
+        batch.pages.stage(&view, key, Some(page), None, false);
     }
     mark_stale(batch, key, [(slots, Origin::History)])?;
     Ok(bytes)
@@ -139,7 +139,7 @@ fn remove_page(batch: &mut Batch<'_>, key: &[u8]) -> Result<Done> {
         && let Some(page) = copy(batch, view, key, |_| Fate::Stays)?
     {
         let (bytes, slots) = (page.bytes(), with_facts(&page));
-        batch.stage(view, key, Some(page), None, false);
+        batch.pages.stage(view, key, Some(page), None, false);
         // Which of it was marked is needed where it is written.
         if are_marks_unreadable(batch, key)? {
             mark_stale(batch, key, [(slots, Origin::History)])?;
@@ -149,7 +149,7 @@ fn remove_page(batch: &mut Batch<'_>, key: &[u8]) -> Result<Done> {
     forget(batch, key)?;
     match view {
         Some(view) => {
-            batch.stage(&view, key, None, None, false);
+            batch.pages.stage(&view, key, None, None, false);
             batch.note_content(view.id());
         }
         None => batch.sweep(key)?,
@@ -189,7 +189,7 @@ fn redate(batch: &mut Batch<'_>, key: &[u8], slots: SlotSet) -> Result<usize> {
         }
     });
     let bytes = page.bytes();
-    batch.stage(&view, key, Some(page), None, false);
+    batch.pages.stage(&view, key, Some(page), None, false);
     batch.note_content(view.id());
     let cause = cause(batch, Origin::Changed);
     let now = cause.since;
@@ -206,7 +206,7 @@ fn copy(
     key: &[u8],
     fate: impl Fn(Slot) -> Fate,
 ) -> Result<Option<Page>> {
-    let Some(standing) = batch.standing(view, key)? else { return Ok(None) };
+    let Some(standing) = batch.pages.standing(view, key)? else { return Ok(None) };
     Ok(without(&standing, fate, view.shape())?.0)
 }
 
