@@ -14,8 +14,15 @@ use super::draft::{FinishedDraft, PageDraft, RecordDraft};
 /// Records of one view, gathered by their pages: of several for one bucket the last stays.
 pub(super) struct Puts {
     state: Arc<ViewState>,
-    /// Page key -> where it lies, and slot -> record.
-    pages: BTreeMap<Box<[u8]>, (Spot, BTreeMap<Slot, RecordDraft>)>,
+    /// Page key -> what lies in it.
+    pages: BTreeMap<Box<[u8]>, OfPage>,
+}
+
+/// Records of one page.
+struct OfPage {
+    /// Where one of them lies.
+    spot: Spot,
+    records: BTreeMap<Slot, RecordDraft>,
 }
 
 impl Puts {
@@ -29,8 +36,8 @@ impl Puts {
 
     pub(super) fn add(&mut self, spot: Spot, record: RecordDraft) {
         let (page, slot) = (spot.key.as_slice().into(), spot.slot());
-        let (_, slots) = self.pages.entry(page).or_insert_with(|| (spot, BTreeMap::new()));
-        slots.insert(slot, record);
+        let new = || OfPage { spot, records: BTreeMap::new() };
+        self.pages.entry(page).or_insert_with(new).records.insert(slot, record);
     }
 
     /// Takes back what was added to a page.
@@ -40,16 +47,16 @@ impl Puts {
 
     /// Where they lie.
     pub(super) fn places(&self) -> SlotsByPage {
-        let slots = |slots: &BTreeMap<Slot, _>| slots.keys().copied().collect();
-        self.pages.iter().map(|(page, (_, drafts))| (page.clone(), slots(drafts))).collect()
+        let slots = |of_page: &OfPage| of_page.records.keys().copied().collect();
+        self.pages.iter().map(|(page, of_page)| (page.clone(), slots(of_page))).collect()
     }
 
     /// Their pages, put together.
     pub(super) fn finish(self) -> Result<Vec<FinishedDraft>> {
         let state = &*self.state;
-        let pages = self.pages.into_values().map(|(spot, slots)| {
+        let pages = self.pages.into_values().map(|OfPage { spot, records }| {
             let mut draft = PageDraft::at(state, &spot);
-            for (slot, record) in slots {
+            for (slot, record) in records {
                 draft.add(slot, &record).map_err(|error| spot.told_of(state, error))?;
             }
             Ok(draft.finish())
