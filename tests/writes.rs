@@ -8,8 +8,8 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use tidetable::{
-    Changes, ErrorKind, Freshness, Grid, Input, Options, PendingState, Store, Timestamp, View,
-    Writes,
+    Changes, Clock, ErrorKind, Freshness, Grid, Input, ManualClock, Options, PendingState, Span,
+    Store, Timestamp, View, Writes,
 };
 
 use common::disk::{Cut, Disk, Images};
@@ -304,6 +304,36 @@ fn asking_again_for_what_is_asked_for_writes_nothing() {
     drop(shop.prices.request(&1, NOW).unwrap());
     assert_eq!(shop.store.metrics().commits, commits + 2);
     assert!(shop.is_asked_for(1));
+}
+
+#[test]
+fn what_is_asked_for_while_only_a_mark_that_is_not_synced_says_so_is_there_after_a_crash() {
+    let (disk, clock) = (Disk::default(), Arc::new(ManualClock::new(NOW)));
+    let open = |disk: &Disk| {
+        let options = Options { clock: clock.clone(), ..patient() };
+        let store = Store::open_backend(disk.backend(), options).unwrap();
+        let now = clock.clone();
+        let below = store.view::<u32, u64>("below").fresh_for(Span::minutes(1));
+        let below = below.build(move |_, _, _| Ok(now.now().as_millis() as u64)).unwrap();
+        let read = below.clone();
+        let above = store.view::<u32, u64>("above");
+        let above = above.build(move |cx, id, _| Ok(cx.get(&read, id, NOW)?.to_native() + 1));
+        (store, below, above.unwrap())
+    };
+    let (store, below, above) = open(&disk);
+    above.get(&1, NOW).unwrap();
+    clock.advance(Span::minutes(2));
+    below.get(&1, NOW).unwrap();
+    assert_eq!(above.peek(&1, NOW).unwrap().unwrap().freshness(), Freshness::Stale);
+    let pending = above.request(&1, NOW).unwrap();
+    assert!(matches!(pending.state().unwrap(), PendingState::Waiting { .. }));
+    let calls = disk.calls();
+    let image = Images::new(Vec::new(), &calls).after(calls.len(), Cut::Unsynced);
+    drop((pending, store, below, above));
+
+    let (store, _below, above) = open(&Disk::holding(image));
+    while store.build_next().unwrap().is_some() {}
+    assert!(above.peek(&1, NOW).unwrap().is_some_and(|record| record.is_fresh()));
 }
 
 #[test]

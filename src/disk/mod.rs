@@ -86,7 +86,7 @@ mod writer_tests;
 pub use backlog::BacklogCounts;
 pub(crate) use backlog::{
     Due, NotedFailure, SweepState, backlog, backlog_of, due_marks, due_stamped, due_wanted,
-    last_failures, levels, not_in_queue, sweep_of, tries, tries_in,
+    last_failures, levels, sweep_of, to_be_asked_for, tries, tries_in,
 };
 pub use backup::BackupReport;
 pub(crate) use backup::backup;

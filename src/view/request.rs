@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use crate::disk::operations::{Unwant, Unwanted, Want};
-use crate::disk::{not_in_queue, tries};
+use crate::disk::{to_be_asked_for, tries};
 use crate::error::Result;
 use crate::freshness::Freshness;
 use crate::graph::{SlotSet, SlotsByPage, Tries};
@@ -44,8 +44,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             pending.push(Pending::new(self, spot, since));
         }
         if !pages.is_empty() {
-            // What is in the queue already is there for good: nothing is to be written.
-            let asked = not_in_queue(self.shared(), pages.into_iter().collect());
+            // Of what was asked for already nothing is to be written.
+            let asked = to_be_asked_for(self.shared(), pages.into_iter().collect());
             let pages = asked.map_err(|error| self.named(error))?;
             self.want(pages)?;
         }

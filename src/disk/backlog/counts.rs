@@ -155,19 +155,23 @@ pub(crate) fn tries_in(shared: &Shared, page: &[u8], slots: SlotSet) -> Result<V
     })
 }
 
-/// Of records that somebody asks for, those of which the file does not say already that they are to be
-/// built: neither marked nor wanted, or tried before.
-pub(crate) fn not_in_queue(shared: &Shared, pages: SlotsByPage) -> Result<SlotsByPage> {
+/// Of records that somebody asks for, those that are to be written down: not asked for before, or tried
+/// since. Whatever else is asked for is synced. (A mark alone need not be: it may be lost in a crash
+/// together with its record.)
+pub(crate) fn to_be_asked_for(shared: &Shared, pages: SlotsByPage) -> Result<SlotsByPage> {
     shared.file.read(|txn| {
         let backlog = Backlog::to_read(&shared.file, txn)?;
         let links = Links::to_read(&shared.file, txn)?;
         let mut left = SlotsByPage::with_capacity(pages.len());
-        for (page, slots) in pages {
-            let (marks, wanted) = (links.marks(&page)?, backlog.wanted(&page)?);
-            let marked = |slot| marks.as_ref().and_then(|row| row.tries(slot));
-            let tries = |slot| marked(slot).or_else(|| wanted.as_ref()?.tries(slot));
-            let is_new = |slot: &Slot| tries(*slot) != Some(Tries::NONE);
-            let slots: SlotSet = slots.iter().filter(is_new).collect();
+        for (page, mut slots) in pages {
+            if let Some(wanted) = backlog.wanted(&page)? {
+                let marks = links.marks(&page)?.unwrap_or_default();
+                let untried = |slot: &Slot| {
+                    let tries = [wanted.tries(*slot), marks.tries(*slot)];
+                    tries[0].is_some() && tries.iter().flatten().all(|it| *it == Tries::NONE)
+                };
+                slots = slots.minus(slots.iter().filter(untried).collect());
+            }
             if !slots.is_empty() {
                 left.push((page, slots));
             }

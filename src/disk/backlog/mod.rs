@@ -17,7 +17,7 @@ mod tests;
 pub(super) use begun::settle_begun;
 pub use counts::BacklogCounts;
 pub(crate) use counts::{
-    NotedFailure, backlog, backlog_of, last_failures, levels, not_in_queue, tries, tries_in,
+    NotedFailure, backlog, backlog_of, last_failures, levels, to_be_asked_for, tries, tries_in,
 };
 pub(crate) use due::{Due, due_marks, due_stamped, due_wanted};
 pub(crate) use failure::Failure;
