@@ -219,3 +219,20 @@ fn a_read_with_other_arguments_is_told_which() {
     }";
     refused("unfinished", unfinished, &["no method named `get` found", "ViewDefinition"]);
 }
+
+#[test]
+fn a_fill_whose_report_nobody_reads_is_told_how_its_failures_are_made_an_error() {
+    let fill = |ends: &str| {
+        format!(
+            "#[deny(unused_must_use)]
+            fn main() {{
+                let view = store().view::<u32, u64>(\"sun\").build(|_, _, _| Ok(1)).unwrap();
+                view.fill(&7, tidetable::TimeRange::ALWAYS).unwrap(){ends};
+            }}"
+        )
+    };
+    let words = ["unused `Filled` that must be used", "`.complete()?` makes an error of it"];
+    refused("unread", &fill(""), &words);
+    let read = Libraries::found().compile("read", &fill(".complete().unwrap()"));
+    read.expect("what it built need not be used");
+}
