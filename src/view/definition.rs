@@ -9,7 +9,7 @@ use crate::disk::Definition;
 use crate::error::{BuildError, Error, Result};
 use crate::grid::{Bucket, Grid};
 use crate::key::EntityKey;
-use crate::page::{PAGE_LEN_MAX, RecordShape, RecordType};
+use crate::page::{Layout, PAGE_LEN_MAX, RecordShape, RecordType};
 use crate::rebuild::Engine;
 use crate::schedule::{Breaker, Conduct, Expiry, Retry};
 use crate::sync::Arc;
@@ -312,7 +312,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
         let definition = Definition {
             name: self.name.into(),
             version: self.version,
-            layout: shape.fingerprint_with_keys::<E::Owned>(),
+            layout: Layout::of::<R, E::Owned>(),
             shape,
             record_type: TypeId::of::<R>(),
             entity_type: TypeId::of::<EntityType<E>>(),
