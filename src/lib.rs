@@ -125,8 +125,9 @@
 //! A build is a function of its entity, its bucket and the data it reads. It takes "now" from its
 //! bucket, never from a clock. It may read other views (and earlier buckets of its own), through
 //! its context or through handles that it captured, which is the same; records that need each other
-//! in a circle are an error that names the circle. Writing inside a build is refused. (A view that
-//! reads itself through a captured handle keeps itself alive: end it with [`Store::close`].)
+//! in a circle are an error that names the circle. Writing inside a build is refused. (A function that
+//! holds a handle on its own view keeps itself alive: the file stays open until [`Store::close`]. One
+//! that holds the store, or another view, does not.)
 //!
 //! ```
 //! # use tidetable::{Grid, Store, Timestamp};
