@@ -70,8 +70,9 @@
 //! # Records
 //! A record is a value of a type that derives rkyv's `Archive` and `Serialize`. A [`Record`] in hand
 //! dereferences to the archived form: the same fields, numbers with a fixed byte order
-//! (`to_native` gives the number), vectors as slices. Nothing is decoded, so reading a field of a
-//! record of ten megabytes costs what reading one of ten bytes does.
+//! (`to_native` gives the number; of a record that is one, `record.to_native()` or `*record * 2.0`),
+//! vectors as slices. Nothing is decoded, so reading a field of a record of ten megabytes costs what
+//! reading one of ten bytes does.
 //!
 //! ```
 //! use tidetable::{Layer, Store, Timestamp};
