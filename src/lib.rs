@@ -194,6 +194,14 @@
 //! one of them is built again, what it read is made fresh and compared, and if it came out as it was
 //! the record is *spared*. So a change that does not matter stops where it stops mattering.
 //!
+//! Both are *marks*: notes in the file beside each page of records that a change reaches, which go as
+//! the records are built or spared. Where a change concerns a view as a whole
+//! ([`View::invalidate_all`], a higher version, and then each view that reads it) or reaches more than
+//! 100,000 pages, the view is *stamped* instead: one note says of all records that it has by now that
+//! they are stale, or suspect. To a reader and to the builders that is the same. Only reports differ:
+//! they count what was marked, and name what was [stamped](Invalidated::stamped), since nobody has
+//! looked at its records. [`View::census`] does, and counts all.
+//!
 //! What counts as read: sources ([`BuildContext::depends_on`]), whole kinds of them, records of this
 //! store and their absence, all records of a view ([`BuildContext::scan`]), inputs. Other stores,
 //! files and services are outside: declare them. (Neither counts what [`View::census`] and
