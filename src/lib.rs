@@ -286,8 +286,9 @@
 //! definition first, or define the new one under another name.
 //!
 //! # Policies
-//! What a read does when there is nothing ([`Missing`]) or nothing fresh ([`Marked`]) is set on the
-//! view and can be set on a handle for some reads:
+//! What a read does when there is nothing ([`Missing`]: `Build`, or `Miss`) or nothing fresh
+//! ([`Marked`]: `Rebuild`, `Serve`, `ServeFor`) is set on the view and can be set on a handle for some
+//! reads. By default they build, so that every answer is fresh and some take as long as a build.
 //!
 //! ```
 //! # use tidetable::{ErrorKind, Missing, Store, Timestamp};
@@ -352,7 +353,8 @@
 //!
 //! | to have built | call |
 //! |---|---|
-//! | a range of many entities | [`View::precompute`]; [`View::fill`] in this thread |
+//! | a range of many entities | [`View::precompute`] |
+//! | a range of one entity, in this thread | [`View::fill`], and [`complete`](report::Filled::complete) of its report |
 //! | one record, soon | [`View::request`], [`View::request_many`] |
 //! | all again, or what is not fresh | [`Store::refresh`] |
 //! | all of it until it is fresh | [`Store::refresh`] of [`Refresh::lacking`], then [`Run::wait`] |
@@ -397,7 +399,8 @@
 //! [`Store::metrics`] is a snapshot of counters and latencies (p50, p95, p99), per view and in total,
 //! cheap enough to keep on; it serializes with serde. [`Options::observer`] is told of each
 //! [`Event`]: built, failed, gave up, slow, a run's end, a damaged page; with the feature `tracing`
-//! the same goes to `tracing`. [`Store::status`] counts what each view holds.
+//! the same goes to `tracing`. [`Store::status`] counts what each view holds. [`guide::status_page`]
+//! puts it together: what an operator looks at, and when to worry.
 //!
 //! # Writing and durability
 //! What can be built again is committed when the read that built it returns, and synced a little
