@@ -64,24 +64,29 @@ impl Layout {
             );
         };
         let of_records = match had.record {
-            None => Some(format!("another record type than `{}`", record.name)),
+            None => Some(format!("the record type in the file is another than `{}`", record.name)),
             Some(had) if had == record => None,
-            Some(had) if had.name != record.name => {
-                Some(format!("records of `{}`, and the program has `{}`", had.name, record.name))
-            }
+            Some(had) if had.name != record.name => Some(format!(
+                "the record type in the file is `{}`, and the program's `{}`",
+                had.name, record.name
+            )),
             Some(had) if had.size != record.size => Some(format!(
-                "records of a `{}` of {} bytes (archived), and the program's has {}",
+                "the record type `{}` has {} bytes (archived) in the file, and {} in the program",
                 had.name, had.size, record.size
             )),
-            Some(had) => Some(format!("records of a `{}` with other fields", had.name)),
+            Some(had) => {
+                Some(format!("the record type `{}` has other fields in the file", had.name))
+            }
         };
         let of_entities = match had.entity {
-            None => Some(format!("another entity type than `{entity}`")),
+            None => Some(format!("the entity type in the file is another than `{entity}`")),
             Some(had) if had == entity => None,
-            Some(had) => Some(format!("entities of `{had}`, and the program has `{entity}`")),
+            Some(had) => Some(format!(
+                "the entity type in the file is `{had}`, and the program's `{entity}`"
+            )),
         };
         let told: Vec<String> = of_records.into_iter().chain(of_entities).collect();
-        format!("the file has {}", told.join("; and "))
+        told.join("; ")
     }
 
     /// What a view was written with that has this number, and in a page that one.
@@ -168,26 +173,26 @@ mod tests {
     fn types_are_told_apart_and_named_as_far_as_the_file_knows_them() {
         let _ = (Sun(1).0, before::Sun(1).0, before::Moon(1).0);
         let larger =
-            "the file has records of a `Sun` of 8 bytes (archived), and the program's has 4";
+            "the record type `Sun` has 8 bytes (archived) in the file, and 4 in the program";
         assert_eq!(told::<before::Sun, u32>(), [larger, larger]);
-        let text = "the file has records of `String`, and the program has `Sun`";
+        let text = "the record type in the file is `String`, and the program's `Sun`";
         assert_eq!(told::<String, u32>(), [text, text]);
-        let pair = "the file has entities of `(String, u32)`, and the program has `u32`";
+        let pair = "the entity type in the file is `(String, u32)`, and the program's `u32`";
         assert_eq!(told::<Sun, (String, u32)>(), [pair, pair]);
         let neither = "the record type or the entity type is not the one of the file; the program has \
                        records of `Sun` (4 bytes archived) about `u32`";
-        let moon = "the file has another record type than `Sun`";
+        let moon = "the record type in the file is another than `Sun`";
         assert_eq!(told::<before::Moon, u32>(), [moon, neither]);
-        let triple = "the file has another entity type than `u32`";
+        let triple = "the entity type in the file is another than `u32`";
         assert_eq!(told::<Sun, (u8, u8, u8)>(), [triple, neither]);
-        let both = "the file has another record type than `Sun`; and entities of `u64`, and the \
-                    program has `u32`";
+        let both = "the record type in the file is another than `Sun`; the entity type in the file is \
+                    `u64`, and the program's `u32`";
         assert_eq!(told::<before::Moon, u64>(), [both, neither]);
         let damaged = program(&Layout::of::<before::Moon, u64>(), Some(7), None);
         assert_eq!(damaged, neither);
         let live = Layout::of::<before::Moon, u64>();
-        let named = "the file has records of `Moon`, and the program has `Sun`; and entities of \
-                     `u64`, and the program has `u32`";
+        let named = "the record type in the file is `Moon`, and the program's `Sun`; the entity type in \
+                     the file is `u64`, and the program's `u32`";
         assert_eq!(program(&live, None, Some(&live)), named);
     }
 }

@@ -60,12 +60,12 @@ fn another_type_under_the_same_version_is_told_which_and_to_raise_it() {
         says(view.without_build(), ErrorKind::Definition, &words);
     }
     let (_folder, store) = written();
-    refused::<u32, later::Wider>(&store, "the file has another record type than `Wider`");
-    let larger = "records of a `Sun` of 8 bytes (archived), and the program's has 16";
+    refused::<u32, later::Wider>(&store, "the record type in the file is another than `Wider`");
+    let larger = "the record type `Sun` has 8 bytes (archived) in the file, and 16 in the program";
     refused::<u32, larger::Sun>(&store, larger);
-    refused::<u64, Sun>(&store, "the file has entities of `u32`, and the program has `u64`");
-    refused::<str, Sun>(&store, "entities of `u32`, and the program has `String`");
-    refused::<u64, f64>(&store, "another record type than `f64`; and entities of `u32`");
+    refused::<u64, Sun>(&store, "the entity type in the file is `u32`, and the program's `u64`");
+    refused::<str, Sun>(&store, "the entity type in the file is `u32`, and the program's `String`");
+    refused::<u64, f64>(&store, "another than `f64`; the entity type in the file is `u32`");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_view_without_a_record_is_told_as_far_as_the_file_knows() {
     let store = still::open(&path).unwrap();
     drop(store.view::<u32, Sun>("sun").without_build().unwrap());
     // As long as the file stays open the program knows.
-    let words = ["records of `Sun`, and the program has `u64`", "version to 2"];
+    let words = ["the record type in the file is `Sun`, and the program's `u64`", "version to 2"];
     says(store.view::<u32, u64>("sun").without_build(), ErrorKind::Definition, &words);
     store.close().unwrap();
     let store = still::open(&path).unwrap();
@@ -86,7 +86,11 @@ fn a_view_without_a_record_is_told_as_far_as_the_file_knows() {
     ];
     says(store.view::<u32, u64>("sun").without_build(), ErrorKind::Definition, &words);
     let entity = store.view::<str, Sun>("sun").without_build();
-    says(entity, ErrorKind::Definition, &["entities of `u32`, and the program has `String`"]);
+    says(
+        entity,
+        ErrorKind::Definition,
+        &["the entity type in the file is `u32`, and the program's `String`"],
+    );
 }
 
 #[test]
@@ -124,7 +128,11 @@ fn one_name_with_two_types_in_one_program_is_told_to_use_one() {
     let entity = store.view::<u64, Sun>("sun").without_build();
     says(entity, ErrorKind::Definition, &["view 'sun'", "another entity type; use the same one"]);
     let record = store.view::<u32, u64>("sun").without_build();
-    says(record, ErrorKind::Definition, &["records of `Sun`, and the program has `u64`"]);
+    says(
+        record,
+        ErrorKind::Definition,
+        &["the record type in the file is `Sun`, and the program's `u64`"],
+    );
 }
 
 #[test]

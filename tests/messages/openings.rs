@@ -49,7 +49,10 @@ fn a_store_to_be_read_only_says_how_to_open_it_to_write() {
     ];
     says(days, ErrorKind::Definition, &words);
     let scores = store.view::<u32, f64>("sun").without_build();
-    let words = ["records of `u64`, and the program has `f64`", "define it as the program does"];
+    let words = [
+        "the record type in the file is `u64`, and the program's `f64`",
+        "define it as the program does",
+    ];
     says(scores, ErrorKind::Definition, &words);
 }
 
