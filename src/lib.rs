@@ -354,7 +354,7 @@
 //! | to have built | call |
 //! |---|---|
 //! | a range of many entities | [`View::precompute`] |
-//! | a range of one entity, in this thread | [`View::fill`], and [`complete`](report::Filled::complete) of its report |
+//! | a range of one entity, in this thread | [`View::fill`], then [`complete`](report::Filled::complete) |
 //! | one record, soon | [`View::request`], [`View::request_many`] |
 //! | all again, or what is not fresh | [`Store::refresh`] |
 //! | all of it until it is fresh | [`Store::refresh`] of [`Refresh::lacking`], then [`Run::wait`] |
