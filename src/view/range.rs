@@ -39,6 +39,8 @@ struct Seen<R> {
 /// The most buckets that one call reads: a longer stretch is read in pieces, so that what a call
 /// holds in memory is bounded.
 const BUCKETS_MAX: u64 = 1 << 20;
+/// Longer than the years -9999 to 9999.
+const ALL_OF_A_CALENDAR: Span = Span::days(20_000 * 366);
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// The records of the buckets that start in a range, by policy.
@@ -276,8 +278,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// What to say to whoever asks for the buckets of all of time.
     fn endless(&self, range: TimeRange) -> Option<Error> {
-        let is_endless = range.start() == Timestamp::MIN || range.end() == Timestamp::MAX;
-        is_endless.then(|| {
+        let reaches_an_end = range.start() == Timestamp::MIN || range.end() == Timestamp::MAX;
+        // Not the last moments of time.
+        let is_long = range.end().since(range.start()) > ALL_OF_A_CALENDAR;
+        (reaches_an_end && is_long).then(|| {
             self.named(Error::input(format!(
                 "the range has no beginning or no end, and the view has {}: say from when until when, \
                  as in `TimeRange::new(from, until)` or `local_day`; what is meant for all of time needs \
