@@ -69,7 +69,7 @@ fn announcing(path: &Path) {
             Ok(u64::from(*entity))
         })
         .expect("a view");
-    (0..10_000).for_each(|entity| drop(of_its_own.fill(&entity, always())));
+    fill(&of_its_own, 10_000, always());
     store.sync().expect("a sync");
     let before = store.metrics().syncs;
     let each = time_each(CHANGES, |n| drop(store.invalidate(("own", n)).expect("a change")));
@@ -87,7 +87,7 @@ fn announcing(path: &Path) {
         store.invalidate_all(&all).expect("a change");
     });
     report("1,000 sources in one call", &each);
-    (0..10_000).for_each(|entity| drop(of_its_own.fill(&entity, always())));
+    fill(&of_its_own, 10_000, always());
     store.sync().expect("a sync");
     let each = time_each(1, |_| drop(store.invalidate(("all", 1)).expect("a change")));
     report("a source with 10,000 readers", &each);
@@ -123,7 +123,7 @@ fn crowd(path: &Path) {
             Ok(u64::from(*entity))
         })
         .expect("a view");
-    (0..10_000).for_each(|entity| drop(view.fill(&entity, always())));
+    fill(&view, 10_000, always());
     store.sync().expect("a sync");
     let mut alone = 0.0;
     for callers in [1, 2, 8, 64, 64, 64, 256] {
@@ -167,7 +167,7 @@ fn marking(path: &Path) {
         let store = Store::open_with(&path, Options { memory_bytes, ..quiet() }).expect("a store");
         let view = weather(&store, "all", Marked::Rebuild);
         for round in 0..4 {
-            (0..7_000).for_each(|entity| drop(view.fill(&entity, day()).expect("a fill")));
+            fill(&view, 7_000, day());
             store.sync().expect("a sync");
             let started = Instant::now();
             let report = store.invalidate(("weather", 1)).expect("an invalidation");
@@ -195,7 +195,7 @@ fn recomputing(path: &Path) {
                 Ok(u64::from(*entity))
             })
             .expect("a view");
-        (0..10_000).for_each(|entity| drop(view.fill(&entity, always())));
+        fill(&view, 10_000, always());
         store.sync().expect("a sync");
         let before = store.metrics();
         let each = time_each(CHANGES, |n| {
@@ -219,12 +219,8 @@ fn readers(path: &Path) {
     let store = Store::open_with(path, Options { builders: 1, ..quiet() }).expect("a store");
     let view = weather(&store, "all", Marked::Serve);
     let other = weather(&store, "other", Marked::Serve);
-    for entity in 0..1_000 {
-        view.fill(&entity, day()).expect("a fill");
-    }
-    for entity in 0..7_000 {
-        other.fill(&entity, day()).expect("a fill");
-    }
+    fill(&view, 1_000, day());
+    fill(&other, 7_000, day());
     store.sync().expect("a sync");
     let read = |what: &str, over: &(dyn Fn() -> bool + Sync)| {
         let mut histogram = vec![0_u32; 1 << 20];
@@ -312,6 +308,13 @@ fn weather(store: &Store, name: &str, marked: Marked) -> View<u32, u64> {
             Ok(u64::from(*entity))
         })
         .expect("a view")
+}
+
+/// Builds a range of that many entities.
+fn fill(view: &View<u32, u64>, entities: u32, range: TimeRange) {
+    for entity in 0..entities {
+        view.fill(&entity, range).and_then(|filled| filled.complete()).expect("a fill");
+    }
 }
 
 /// Nothing is built behind the measurement.

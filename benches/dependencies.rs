@@ -50,8 +50,8 @@ fn writing() {
         let store = Store::open(&path).expect("a store");
         let view = view(&store, "exposure", sources);
         let started = Instant::now();
-        let records: u64 =
-            (0..entities).map(|entity| view.fill(&entity, day()).expect("a fill").built).sum();
+        let fill = |entity| view.fill(&entity, day()).and_then(|filled| filled.complete());
+        let records: u64 = (0..entities).map(|entity| fill(entity).expect("a fill")).sum();
         store.sync().expect("a sync");
         let took = started.elapsed().as_secs_f64();
         drop(view);
@@ -90,7 +90,7 @@ fn marking() {
         let end = Timestamp::from_millis(NOON.as_millis() + page_len * 600_000);
         let range = TimeRange::new(NOON, end);
         (0..entities).for_each(|entity| {
-            view.fill(&entity, range).expect("a fill");
+            view.fill(&entity, range).and_then(|filled| filled.complete()).expect("a fill");
         });
         let started = Instant::now();
         let report = store.invalidate(("weather", 1)).expect("an invalidation");

@@ -193,7 +193,7 @@ mod hits {
     static HALF: LazyLock<(Store, View<u32, Exposure>)> = LazyLock::new(|| {
         let (store, view) = filled(quiet(), 0, exposure);
         let half = TimeRange::new(start(0), start(SLOTS / 2));
-        view.fill(&7, half).expect("half a day");
+        view.fill(&7, half).and_then(|filled| filled.complete()).expect("half a day");
         view.get(&7, NOON).expect("a record");
         (store, view)
     });

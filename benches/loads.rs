@@ -110,7 +110,7 @@ fn fill(path: &Path, page_len: u32, entities: u32) -> f64 {
     let page = TimeRange::new(START, START + width);
     let started = Instant::now();
     for entity in 0..entities {
-        view.fill(&entity, page).expect("a fill");
+        view.fill(&entity, page).and_then(|filled| filled.complete()).expect("a fill");
     }
     store.sync().expect("a sync");
     let rate = f64::from(entities) / started.elapsed().as_secs_f64();

@@ -28,8 +28,8 @@ fn main() {
     let day = TimeRange::new(NOON, NOON + Span::hours(24));
 
     let filled = Instant::now();
-    let records: u64 =
-        (0..ENTITIES).map(|entity| view.fill(&entity, day).expect("a fill").built).sum();
+    let fill = |entity| view.fill(&entity, day).and_then(|filled| filled.complete());
+    let records: u64 = (0..ENTITIES).map(|entity| fill(entity).expect("a fill")).sum();
     store.sync().expect("a sync");
     let rate = records as f64 / filled.elapsed().as_secs_f64() / 1e6;
     println!("{:<44} {rate:>10.2} M records/s", "fill, trivial build, one thread, synced");

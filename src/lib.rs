@@ -70,8 +70,9 @@
 //! # Records
 //! A record is a value of a type that derives rkyv's `Archive` and `Serialize`. A [`Record`] in hand
 //! dereferences to the archived form: the same fields, numbers with a fixed byte order
-//! (`to_native` gives the number), vectors as slices. Nothing is decoded, so reading a field of a
-//! record of ten megabytes costs what reading one of ten bytes does.
+//! (`to_native` gives the number; of a record that is one, `record.to_native()` or `*record * 2.0`),
+//! vectors as slices. Nothing is decoded, so reading a field of a record of ten megabytes costs what
+//! reading one of ten bytes does.
 //!
 //! ```
 //! use tidetable::{Layer, Store, Timestamp};
@@ -125,8 +126,9 @@
 //! A build is a function of its entity, its bucket and the data it reads. It takes "now" from its
 //! bucket, never from a clock. It may read other views (and earlier buckets of its own), through
 //! its context or through handles that it captured, which is the same; records that need each other
-//! in a circle are an error that names the circle. Writing inside a build is refused. (A view that
-//! reads itself through a captured handle keeps itself alive: end it with [`Store::close`].)
+//! in a circle are an error that names the circle. Writing inside a build is refused. (A function that
+//! holds a handle on its own view keeps itself alive: the file stays open until [`Store::close`]. One
+//! that holds the store, or another view, does not.)
 //!
 //! ```
 //! # use tidetable::{Grid, Store, Timestamp};
@@ -191,6 +193,14 @@
 //! Records built from the source itself are *stale*; records built from those are *suspect*: before
 //! one of them is built again, what it read is made fresh and compared, and if it came out as it was
 //! the record is *spared*. So a change that does not matter stops where it stops mattering.
+//!
+//! Both are *marks*: notes in the file beside each page of records that a change reaches, which go as
+//! the records are built or spared. Where a change concerns a view as a whole
+//! ([`View::invalidate_all`], a higher version, and then each view that reads it) or reaches more than
+//! 100,000 pages, the view is *stamped* instead: one note says of all records that it has by now that
+//! they are stale, or suspect. To a reader and to the builders that is the same. Only reports differ:
+//! they count what was marked, and name what was [stamped](Invalidated::stamped), since nobody has
+//! looked at its records. [`View::census`] does, and counts all.
 //!
 //! What counts as read: sources ([`BuildContext::depends_on`]), whole kinds of them, records of this
 //! store and their absence, all records of a view ([`BuildContext::scan`]), inputs. Other stores,
@@ -276,8 +286,9 @@
 //! definition first, or define the new one under another name.
 //!
 //! # Policies
-//! What a read does when there is nothing ([`Missing`]) or nothing fresh ([`Marked`]) is set on the
-//! view and can be set on a handle for some reads:
+//! What a read does when there is nothing ([`Missing`]: `Build`, or `Miss`) or nothing fresh
+//! ([`Marked`]: `Rebuild`, `Serve`, `ServeFor`) is set on the view and can be set on a handle for some
+//! reads. By default they build, so that every answer is fresh and some take as long as a build.
 //!
 //! ```
 //! # use tidetable::{ErrorKind, Missing, Store, Timestamp};
@@ -342,7 +353,8 @@
 //!
 //! | to have built | call |
 //! |---|---|
-//! | a range of many entities | [`View::precompute`]; [`View::fill`] in this thread |
+//! | a range of many entities | [`View::precompute`] |
+//! | a range of one entity, in this thread | [`View::fill`], then [`complete`](report::Filled::complete) |
 //! | one record, soon | [`View::request`], [`View::request_many`] |
 //! | all again, or what is not fresh | [`Store::refresh`] |
 //! | all of it until it is fresh | [`Store::refresh`] of [`Refresh::lacking`], then [`Run::wait`] |
@@ -387,7 +399,8 @@
 //! [`Store::metrics`] is a snapshot of counters and latencies (p50, p95, p99), per view and in total,
 //! cheap enough to keep on; it serializes with serde. [`Options::observer`] is told of each
 //! [`Event`]: built, failed, gave up, slow, a run's end, a damaged page; with the feature `tracing`
-//! the same goes to `tracing`. [`Store::status`] counts what each view holds.
+//! the same goes to `tracing`. [`Store::status`] counts what each view holds. [`guide::status_page`]
+//! puts it together: what an operator looks at, and when to worry.
 //!
 //! # Writing and durability
 //! What can be built again is committed when the read that built it returns, and synced a little

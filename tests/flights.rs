@@ -359,8 +359,7 @@ fn a_reader_of_what_a_fill_has_made_waits_for_no_other_bucket() {
         });
     let view = view.unwrap();
     thread::scope(|scope| {
-        let filler =
-            scope.spawn(|| view.fill(&1, minutes(0..3)).unwrap().complete().unwrap().built);
+        let filler = scope.spawn(|| view.fill(&1, minutes(0..3)).unwrap().complete().unwrap());
         begun.recv().unwrap();
         // Minute 0 is made, minute 1 is being built: this read stores the one and leaves the other.
         let made = view.get(&1, minute(0));

@@ -124,7 +124,7 @@ fn a_fill_tells_of_each_record_with_its_bucket() {
     let store = Store::in_memory_with(observed(observer)).unwrap();
     let view = store.view::<u32, u64>("minute").grid(Grid::minutes(1)).page_len(4);
     let by_bucket = view.build(|_, _, bucket| Ok(bucket.start().as_millis() as u64)).unwrap();
-    by_bucket.fill(&1, minutes(10)).unwrap();
+    by_bucket.fill(&1, minutes(10)).unwrap().complete().unwrap();
     assert_eq!(std::mem::take(&mut *seen.lock().unwrap()), (0..10).collect::<Vec<i64>>());
     let view = store.view::<u32, u64>("page").grid(Grid::minutes(1)).page_len(4);
     let by_page = view.build_page(|_, _, buckets| Ok(vec![1; buckets.len()])).unwrap();

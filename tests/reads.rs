@@ -215,8 +215,8 @@ fn what_was_prefetched_is_read_from_memory() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("reads.tide");
     let store = still::open(&path).unwrap();
-    clockwork(&store).fill(&1, minutes(0..14)).unwrap();
-    clockwork(&store).fill(&2, minutes(0..7)).unwrap();
+    clockwork(&store).fill(&1, minutes(0..14)).unwrap().complete().unwrap();
+    clockwork(&store).fill(&2, minutes(0..7)).unwrap().complete().unwrap();
     store.close().unwrap();
     let store = still::open(&path).unwrap();
     let view = clockwork(&store);
@@ -247,7 +247,7 @@ fn deletions_take_exactly_what_they_name() {
     let store = still::in_memory().unwrap();
     let view = clockwork(&store);
     for entity in 1..4 {
-        view.fill(&entity, minutes(-10..10)).unwrap();
+        view.fill(&entity, minutes(-10..10)).unwrap().complete().unwrap();
     }
     assert_eq!(view.delete_range(&1, minutes(-3..3)).unwrap(), 6);
     assert_eq!(view.delete_range(&1, minutes(-3..3)).unwrap(), 0);
@@ -276,7 +276,7 @@ fn retention_deletes_by_the_stores_clock() {
     let timeless = store.view::<u32, i64>("timeless").retain(Span::minutes(5));
     let timeless = timeless.build(|_, _, _| Ok(1)).unwrap();
     let kept = store.view::<u32, i64>("kept").build(|_, _, _| Ok(1)).unwrap();
-    by_minute.fill(&1, minutes(0..20)).unwrap();
+    by_minute.fill(&1, minutes(0..20)).unwrap().complete().unwrap();
     timeless.get(&1, minute(0)).unwrap();
     kept.get(&1, minute(0)).unwrap();
     clock.set(minute(5));
@@ -546,7 +546,7 @@ fn a_range_builds_what_its_policy_asks_for_and_nothing_else() {
         let view = store.view::<u32, u64>("v").grid(Grid::minutes(1)).version(version);
         view.build(move |_, _, _| Ok(u64::from(version))).unwrap()
     };
-    define(1).fill(&1, minutes(0..2)).unwrap();
+    define(1).fill(&1, minutes(0..2)).unwrap().complete().unwrap();
     let view = define(2);
     let values = |view: &View<u32, u64>| -> Vec<u64> {
         view.range(&1, minutes(0..4))

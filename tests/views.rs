@@ -144,7 +144,7 @@ fn handles_of_a_definition_that_has_ended_say_so() {
     for redefine in redefine {
         in_one_opening_and_in_two(|home| {
             let old = building(home.levels(), 1);
-            old.fill(&1, minutes(0..20)).unwrap();
+            old.fill(&1, minutes(0..20)).unwrap().complete().unwrap();
             assert_eq!(metres(&old, 0), 1);
             let in_hand = old.get(&1, minute(0)).unwrap();
             home.turn();
@@ -218,7 +218,7 @@ fn the_same_version_with_another_shape_is_refused_with_the_remedy() {
 #[test]
 fn a_higher_version_with_another_record_type_or_grid_starts_anew() {
     in_one_opening_and_in_two(|home| {
-        building(home.levels(), 1).fill(&1, minutes(0..500)).unwrap();
+        building(home.levels(), 1).fill(&1, minutes(0..500)).unwrap().complete().unwrap();
         home.turn();
         let depths = home.store.view::<u32, Depth>("levels").grid(Grid::minutes(10));
         let depths = depths.page_len(8).version(2);
@@ -344,8 +344,8 @@ fn one_view_has_one_entity_type() {
 #[test]
 fn a_deleted_view_is_gone_and_its_name_is_free() {
     in_one_opening_and_in_two(|home| {
-        building(home.levels(), 1).fill(&1, minutes(0..5000)).unwrap();
-        building(home.store.view("other"), 7).fill(&1, minutes(0..1)).unwrap();
+        building(home.levels(), 1).fill(&1, minutes(0..5000)).unwrap().complete().unwrap();
+        building(home.store.view("other"), 7).fill(&1, minutes(0..1)).unwrap().complete().unwrap();
         home.turn();
         assert!(home.store.delete_view("levels").unwrap());
         assert!(!home.store.delete_view("levels").unwrap());
@@ -366,7 +366,7 @@ fn a_deleted_view_is_gone_and_its_name_is_free() {
 fn a_view_cleared_defined_and_reopened_keeps_its_count() {
     in_one_opening_and_in_two(|home| {
         let view = building(home.levels(), 1);
-        view.fill(&1, minutes(0..100)).unwrap();
+        view.fill(&1, minutes(0..100)).unwrap().complete().unwrap();
         assert_eq!(view.clear().unwrap(), 10);
         home.turn();
         let view = building(home.levels(), 2);

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::reachable;
+use crate::grid::grid_in_words;
 use crate::page::{Aid, Dictionary, ViewId};
 use crate::sync::{Arc, Mutex};
 use crate::time::Timestamp;
@@ -97,6 +98,19 @@ fn forget_pages(shared: &Shared, old: ViewId, new: ViewId) {
         shared.views.dismiss(old);
         shared.cache.retire_where(|key| key.starts_with(&old.0.to_be_bytes()));
     }
+}
+
+/// How a definition is not that of the file, if it is not.
+fn differing(definition: &Definition, row: &ViewRow) -> Option<String> {
+    if row.layout != definition.layout.fingerprint() {
+        return Some(definition.layout.differing(row.layout, None, None));
+    }
+    if row.grid != definition.grid.describe() {
+        let had = grid_in_words(&row.grid);
+        return Some(format!("the file has the grid '{had}', not '{}'", definition.grid));
+    }
+    let (had, has) = (row.page_len, definition.page_len);
+    (had != has).then(|| format!("the file has pages of {had} buckets, not {has}"))
 }
 
 /// Whether a view already defined in this opening is this one; a fault if it can never be.
@@ -207,14 +221,10 @@ fn read_definition(shared: &Shared, definition: Definition) -> Result<ViewState>
             row.stamp.version, definition.version
         ));
     }
-    let fits = row.layout == definition.layout
-        && row.grid == definition.grid.describe()
-        && row.page_len == definition.page_len;
-    if !fits {
-        return refuse(
-            "the file's view has another grid, page length or record type, and it is open to read \
-             only; define it as the program does that writes it",
-        );
+    if let Some(differs) = differing(&definition, &row) {
+        return refuse(&format!(
+            "{differs}, and it is open to read only; define it as the program does that writes it"
+        ));
     }
     let same_zone = row.zone_years == definition.grid.zone_years();
     let same_version = row.stamp.version == definition.version;

@@ -3,7 +3,7 @@
 use std::any::TypeId;
 
 use crate::grid::Grid;
-use crate::page::RecordShape;
+use crate::page::{Layout, RecordShape};
 use crate::schedule::{Conduct, Expiry};
 use crate::sync::Arc;
 use crate::time::Span;
@@ -14,8 +14,8 @@ pub(crate) struct Definition {
     pub(crate) name: Arc<str>,
     pub(crate) version: u32,
     pub(crate) shape: RecordShape,
-    /// Fingerprint of the record type's layout and of the entity type.
-    pub(crate) layout: u64,
+    /// The record type and the entity type, as the file knows them.
+    pub(crate) layout: Layout,
     /// The record type itself: within one opening a page must never be read as another type, even
     /// one of the same fingerprint.
     pub(crate) record_type: TypeId,

@@ -15,6 +15,7 @@
 //! |---|---|
 //! | to choose a page length, a policy, a budget | [`choosing`] |
 //! | to test with the clock in hand | [`testing`] |
+//! | to see whether all is well | [`status_page`] |
 //! | to get over a damaged file | [`damage`] |
 //! | to know what becomes of what you did with moka, Redis, SQL or salsa | [`coming_from`] |
 //!
@@ -49,6 +50,9 @@ pub mod choosing {}
 
 #[doc = include_str!("testing.md")]
 pub mod testing {}
+
+#[doc = include_str!("status_page.md")]
+pub mod status_page {}
 
 #[doc = include_str!("damage.md")]
 pub mod damage {}

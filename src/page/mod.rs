@@ -20,6 +20,7 @@ mod facts;
 mod fuzzing;
 mod header;
 mod key;
+mod layout;
 mod merge;
 mod pack;
 mod pattern;
@@ -45,6 +46,7 @@ pub(crate) use facts::Facts;
 #[cfg(fuzzing)]
 pub use fuzzing::{built_page_holds, page_holds};
 pub(crate) use key::{PageKey, ViewId};
+pub(crate) use layout::Layout;
 pub(crate) use merge::{Fate, Merged, import, merge, verified, without};
 pub(crate) use pattern::Pattern;
 pub(crate) use shape::RecordShape;

@@ -102,12 +102,6 @@ impl RecordShape {
         Self { size: 0, align: 1, fingerprint, grows: true, check: |_| Ok(()) }
     }
 
-    /// Fingerprint of a view's layout: its records' and the type that its keys decode to.
-    pub(crate) fn fingerprint_with_keys<K>(&self) -> u64 {
-        let name = without_paths(type_name::<K>());
-        xxh3_64_with_seed(name.as_bytes(), self.fingerprint)
-    }
-
     /// Fingerprint of the layout: type names without their paths, size and alignment of the
     /// archived form, and rkyv's format.
     pub(crate) fn fingerprint(&self) -> u64 {
@@ -141,15 +135,24 @@ impl RecordShape {
 }
 
 fn fingerprint<R: RecordType>(plain: bool) -> u64 {
-    let mut text = without_paths(type_name::<R>());
-    let (size, align) = (size_of::<R::Archived>(), align_of::<R::Archived>());
+    let name = without_paths(type_name::<R>());
+    fingerprint_of(&name, size_of::<R::Archived>(), align_of::<R::Archived>(), plain)
+}
+
+/// Fingerprint of a record type of that name whose archived form is that large and so aligned.
+pub(super) fn fingerprint_of(name: &str, size: usize, align: usize, plain: bool) -> u64 {
     // The format number of the page header stands for the header's own layout.
-    text.push_str(&format!("|{size}|{align}|{plain}|little|aligned|32|{HEADER_BYTES}"));
+    let text = format!("{name}|{size}|{align}|{plain}|little|aligned|32|{HEADER_BYTES}");
     xxh3_64(text.as_bytes())
 }
 
+/// Fingerprint of a view's types: that of its record type, and the type that its keys decode to.
+pub(super) fn with_keys(record: u64, entity: &str) -> u64 {
+    xxh3_64_with_seed(entity.as_bytes(), record)
+}
+
 /// `a::b::Record<c::D>` -> `Record<D>`: moving a type to another module is not another layout.
-fn without_paths(name: &str) -> String {
+pub(super) fn without_paths(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let mut word_start = 0;
     let mut chars = name.chars().peekable();

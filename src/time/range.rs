@@ -14,7 +14,7 @@ pub struct TimeRange {
 
 impl TimeRange {
     /// All of time but its last millisecond: for views without buckets, and for what may be open at both
-    /// ends. A calendar has no such range.
+    /// ends. Where there are buckets they would never end: an entity's are asked for from when until when.
     pub const ALWAYS: Self = Self { start: Timestamp::MIN, end: Timestamp::MAX };
 
     /// From `start` until just before `end`; empty if `end` is not after `start`.

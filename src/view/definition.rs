@@ -9,7 +9,7 @@ use crate::disk::Definition;
 use crate::error::{BuildError, Error, Result};
 use crate::grid::{Bucket, Grid};
 use crate::key::EntityKey;
-use crate::page::{PAGE_LEN_MAX, RecordShape, RecordType};
+use crate::page::{Layout, PAGE_LEN_MAX, RecordShape, RecordType};
 use crate::rebuild::Engine;
 use crate::schedule::{Breaker, Conduct, Expiry, Retry};
 use crate::sync::Arc;
@@ -265,6 +265,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// handles; where that nests deep, it runs [more than once](crate#builds) for a record. It must be
     /// a function of its entity and bucket and of what it reads.
     ///
+    /// It lives as long as a handle on the view does. One that holds a handle on its own view (or two
+    /// views that hold each other's) keeps itself alive, and the file open, until
+    /// [`Store::close`](crate::Store::close). Handles on the store and on other views do not.
+    ///
     /// # Errors
     /// [`ErrorKind::Input`](crate::ErrorKind::Input) for a name, grid, page length or level out of
     /// range; [`ErrorKind::Definition`](crate::ErrorKind::Definition) if the file knows the view
@@ -312,7 +316,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
         let definition = Definition {
             name: self.name.into(),
             version: self.version,
-            layout: shape.fingerprint_with_keys::<E::Owned>(),
+            layout: Layout::of::<R, E::Owned>(),
             shape,
             record_type: TypeId::of::<R>(),
             entity_type: TypeId::of::<EntityType<E>>(),

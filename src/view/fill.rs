@@ -16,7 +16,9 @@ use super::made::Made;
 use super::make::Wish;
 use super::policy::{Missing, Policy};
 
-/// What a fill came to.
+/// What a fill came to. What failed stands nowhere else: [`complete`](Self::complete) makes an error
+/// of it, and [`failed`](Self::failed) lists it.
+#[must_use = "what could not be built is told here alone: `.complete()?` makes an error of it"]
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Filled {
@@ -30,14 +32,14 @@ pub struct Filled {
 }
 
 impl Filled {
-    /// The report, or the first failure if there was one.
+    /// How many records were built, or the first failure if there was one.
     ///
     /// # Errors
     /// The error of the first bucket that failed.
-    pub fn complete(self) -> Result<Self> {
-        match self.failed.first() {
-            None => Ok(self),
-            Some(failure) => Err(failure.error.clone()),
+    pub fn complete(self) -> Result<u64> {
+        match self.failed.into_iter().next() {
+            None => Ok(self.built),
+            Some(failure) => Err(failure.error),
         }
     }
 }

@@ -217,7 +217,17 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// calling thread; at most about a million buckets at once. A bucket that fails does not stop
     /// the others, unless so many fail in a row that the view
     /// [rests](crate::ViewDefinition::breaker); the report lists it, and
-    /// [`complete`](crate::report::Filled::complete) makes an error of it.
+    /// [`complete`](crate::report::Filled::complete) makes an error of it:
+    ///
+    /// ```
+    /// # use tidetable::{Grid, Span, Store, Timestamp};
+    /// # let store = Store::in_memory()?;
+    /// # let midnight = Timestamp::EPOCH;
+    /// # let noon = midnight.checked_add(Span::hours(12)).expect("within time");
+    /// let tides = store.view::<str, f64>("tides").grid(Grid::hours(1)).build(|_, _, _| Ok(1.5))?;
+    /// assert_eq!(tides.fill("Dover", midnight..noon)?.complete()?, 12); // as many were built
+    /// # Ok::<(), tidetable::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input) for a view without a build function, a store opened to

@@ -19,7 +19,8 @@ pub struct Invalidated {
     pub suspect: u64,
     /// Of both, those whose page was in memory.
     pub in_memory: u64,
-    /// Views that were stamped as a whole, by name; their records are in none of the counts.
+    /// Views that were [stamped](crate#what-a-record-was-built-from) as a whole, by name. Their records
+    /// are in none of the counts; [`View::census`](crate::View::census) counts them.
     pub stamped: Vec<String>,
 }
 

@@ -39,6 +39,8 @@ struct Seen<R> {
 /// The most buckets that one call reads: a longer stretch is read in pieces, so that what a call
 /// holds in memory is bounded.
 const BUCKETS_MAX: u64 = 1 << 20;
+/// Longer than the years -9999 to 9999.
+const ALL_OF_A_CALENDAR: Span = Span::days(20_000 * 366);
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// The records of the buckets that start in a range, by policy.
@@ -266,10 +268,27 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         if buckets <= BUCKETS_MAX {
             return Ok(());
         }
-        Err(self.named(Error::input(format!(
-            "the range {range} holds {buckets} buckets; at most {BUCKETS_MAX} are read or filled at \
-             once, so take it in pieces"
-        ))))
+        Err(self.endless(range).unwrap_or_else(|| {
+            self.named(Error::input(format!(
+                "the range {range} holds {buckets} buckets; at most {BUCKETS_MAX} are read or filled \
+                 at once, so take it in pieces"
+            )))
+        }))
+    }
+
+    /// What to say to whoever asks for the buckets of all of time.
+    fn endless(&self, range: TimeRange) -> Option<Error> {
+        let reaches_an_end = range.start() == Timestamp::MIN || range.end() == Timestamp::MAX;
+        // Not the last moments of time.
+        let is_long = range.end().since(range.start()) > ALL_OF_A_CALENDAR;
+        (reaches_an_end && is_long).then(|| {
+            self.named(Error::input(format!(
+                "the range has no beginning or no end, and the view has {}: say from when until when, \
+                 as in `TimeRange::new(from, until)` or `local_day`; what is meant for all of time needs \
+                 no range: `View::invalidate`, `View::delete`, `View::census`",
+                self.state.grid()
+            )))
+        })
     }
 
     /// The first and the last bucket that start in a range.
@@ -278,14 +297,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let Some(first) = grid.buckets(range).next() else {
             return Ok(None);
         };
-        let first = first.map_err(|error| self.named(error))?;
+        let outside = |error| self.endless(range).unwrap_or_else(|| self.named(error));
+        let first = first.map_err(outside)?;
         if first.is_timeless() {
             return Ok(Some((first, first)));
         }
         // The bucket that holds the last instant starts in the range, because `first` does.
         let last = range.end().checked_sub(Span::millis(1));
         let last = last.expect("a range that is not empty does not end where time begins");
-        Ok(Some((first, grid.bucket_at(last).map_err(|error| self.named(error))?)))
+        Ok(Some((first, grid.bucket_at(last).map_err(outside)?)))
     }
 
     /// The timelines of all entities.

@@ -14,7 +14,9 @@ use crate::time::{Span, Timestamp};
 
 use super::lookup::Found;
 
-/// A record, read in place: it dereferences to the archived form of `R`.
+/// A record, read in place: it dereferences to the archived form of `R`. Where that is a number,
+/// `record.to_native()` is the number itself; `*record * 2.0` and `*record > 2.0` calculate with it, and
+/// `record * 2.0` is not known to the compiler.
 ///
 /// It keeps its page in memory (charged to the budget) and nothing else: no lock, no transaction.
 /// Keep it as long as needed, send it to other threads. What it says of its freshness was decided

@@ -47,8 +47,8 @@ pub struct ViewStatus {
     /// [`refresh`](crate::Store::refresh). `None` for a view that is not defined in this opening.
     pub expired: Option<u64>,
     /// How many are marked one by one, with those that retention has deleted and others were built
-    /// from. What a change of a whole view made suspect or stale is not marked so: it is among the
-    /// records that are not fresh.
+    /// from. Where the view was [stamped](crate#what-a-record-was-built-from) as a whole its records are
+    /// not marked so: they are among those that are not fresh.
     pub marked: u64,
     /// How many, marked or asked for, failed so often that they are not tried again by themselves.
     pub resting: u64,

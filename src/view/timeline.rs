@@ -28,7 +28,7 @@ use super::stretch::{Reading, Stretch};
 /// # let store = Store::in_memory()?;
 /// # let tides = store.view::<str, u32>("tides").grid(Grid::hours(1)).build(|_, _, _| Ok(7))?;
 /// let day = Timestamp::EPOCH..Timestamp::from_seconds(86_400);
-/// tides.fill("Dover", day.clone())?;
+/// tides.fill("Dover", day.clone())?.complete()?;
 /// let timeline = tides.range("Dover", day)?;
 /// let sum: u32 = timeline.iter().map(|(_, level)| level.to_native()).sum();
 /// assert_eq!((sum, timeline.len()), (24 * 7, 24));

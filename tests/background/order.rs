@@ -57,7 +57,7 @@ fn a_stamped_view_is_gone_through_once_and_what_is_built_meanwhile_is_left_out()
     let view = world.view("low");
     let range = TimeRange::new(minute(0), minute(20));
     for id in 1..=3 {
-        view.fill(&id, range).unwrap();
+        view.fill(&id, range).unwrap().complete().unwrap();
     }
     view.invalidate_all().unwrap();
     view.get(&2, minute(4)).unwrap();
@@ -81,7 +81,7 @@ fn a_sweep_goes_on_after_a_restart_and_a_new_version_is_swept_in() {
     {
         let world = World::open(&path);
         let view = world.view("low");
-        (0..200).for_each(|id| drop(view.fill(&id, range).unwrap()));
+        (0..200).for_each(|id| _ = view.fill(&id, range).unwrap().complete().unwrap());
         view.invalidate_all().unwrap();
         for _ in 0..150 {
             world.next().unwrap();

@@ -172,7 +172,7 @@ fn what_was_asked_for_while_its_view_rests_is_built_when_the_rest_is_over() {
 fn a_sweep_leaves_nothing_behind_that_the_breaker_turned_away() {
     let world = World::new();
     let (view, down) = fragile(&world);
-    view.fill(&1, TimeRange::new(minute(0), minute(20))).unwrap();
+    view.fill(&1, TimeRange::new(minute(0), minute(20))).unwrap().complete().unwrap();
     view.invalidate_all().unwrap();
     down.store(true, SeqCst);
     // More than it takes to open the breaker stand in one page.

@@ -38,7 +38,7 @@ fn completeness_of_any_days_and_entities_can_be_asked_for() {
     let sun = world.build(world.definition("sun"));
     assert_eq!(sun.completeness().unwrap_err().kind(), ErrorKind::Input);
     let (first, last) = (day("2026-03-28T12:00Z"), day("2026-03-30T12:00Z"));
-    sun.fill(&1, day("2026-03-29T12:00Z")).unwrap();
+    sun.fill(&1, day("2026-03-29T12:00Z")).unwrap().complete().unwrap();
     let range = TimeRange::new(first.start(), last.end());
     let days = sun.completeness_of([1, 2], &open(), range).unwrap();
     let present: Vec<_> = days.iter().map(|day| (day.expected, day.present)).collect();
@@ -54,7 +54,7 @@ fn completeness_of_any_days_and_entities_can_be_asked_for() {
 fn what_lies_outside_the_hours_is_not_counted() {
     let world = World::new("2026-05-04T05:00Z");
     let sun = world.sun(Horizon::days(open(), 0..=0), 1);
-    sun.fill(&0, day("2026-05-04T12:00Z")).unwrap();
+    sun.fill(&0, day("2026-05-04T12:00Z")).unwrap().complete().unwrap();
     let days = sun.completeness().unwrap();
     assert_eq!((days.len(), days[0].expected, days[0].present), (1, 73, 73));
 }

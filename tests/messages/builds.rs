@@ -1,5 +1,6 @@
 //! Builds that fail, and what they may not do.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -145,4 +146,51 @@ fn a_change_is_explained_once_with_the_way_that_it_took() {
     assert_eq!(told.matches("because").count(), 1, "{told}");
     let way = ", which tide[00000001] timeless read, and harbour[00000001] timeless that\n";
     assert!(told.contains(way), "{told}");
+}
+
+/// A store with a record that a build made.
+fn in_use(path: &Path, define: impl FnOnce(&Store) -> View<u32, u64>) -> Store {
+    let store = still::open(path).unwrap();
+    assert_eq!(define(&store).get(&3, AT).unwrap().to_native(), 3);
+    store
+}
+
+#[test]
+fn a_build_that_captures_the_store_does_not_keep_it_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("city.tide");
+    drop(in_use(&path, |store| {
+        let inner = store.clone();
+        let view = store.view::<u32, u64>("builds");
+        view.build(move |_, _, _| Ok(inner.metrics().builds + 3)).unwrap()
+    }));
+    still::open(&path).unwrap().close().unwrap();
+}
+
+#[test]
+fn a_build_that_captures_its_own_view_keeps_the_file_open_until_a_close_and_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = |path: &Path| {
+        in_use(path, |store| {
+            let later = Arc::new(OnceLock::<View<u32, u64>>::new());
+            let itself = later.clone();
+            let total = store.view::<u32, u64>("total").build(move |cx, &number, _| match number {
+                0 => Ok(0),
+                _ => {
+                    Ok(cx.get(itself.get().expect("it is set"), &(number - 1), AT)?.to_native() + 1)
+                }
+            });
+            let total = total.unwrap();
+            later.set(total.clone()).expect("only here");
+            total
+        })
+    };
+    let path = folder.path().join("closed.tide");
+    running(&path).close().unwrap();
+    still::open(&path).unwrap().close().unwrap();
+
+    let path = folder.path().join("dropped.tide");
+    drop(running(&path));
+    let words = ["another Store in this one", "a view that reads itself", "until `Store::close`"];
+    says(still::open(&path), ErrorKind::Busy, &words);
 }

@@ -219,3 +219,51 @@ fn a_read_with_other_arguments_is_told_which() {
     }";
     refused("unfinished", unfinished, &["no method named `get` found", "ViewDefinition"]);
 }
+
+#[test]
+fn a_fill_whose_report_nobody_reads_is_told_how_its_failures_are_made_an_error() {
+    let fill = |ends: &str| {
+        format!(
+            "#[deny(unused_must_use)]
+            fn main() {{
+                let view = store().view::<u32, u64>(\"sun\").build(|_, _, _| Ok(1)).unwrap();
+                view.fill(&7, tidetable::TimeRange::ALWAYS).unwrap(){ends};
+            }}"
+        )
+    };
+    let words = ["unused `Filled` that must be used", "`.complete()?` makes an error of it"];
+    refused("unread", &fill(""), &words);
+    let read = Libraries::found().compile("read", &fill(".complete().unwrap()"));
+    read.expect("what it built need not be used");
+}
+
+#[test]
+fn a_record_that_is_calculated_with_is_named_where_the_documentation_says_how() {
+    let with = |record: &str, expression: &str| {
+        format!(
+            "fn main() {{
+                let view = store().view::<u32, {record}>(\"sun\").without_build().unwrap();
+                let record = view.get(&7, AT).unwrap();
+                {expression};
+            }}"
+        )
+    };
+    // The compiler lets nobody else speak of operators: it shows `Record`, whose page tells.
+    let product = with("f64", "let twice = record * 2.0");
+    refused("product", &product, &["cannot multiply `Record<f64>`", "pub struct Record<R"]);
+    let sum = with("u64", "let next = record + 1");
+    refused("sum", &sum, &["cannot add `{integer}` to `Record<u64>`", "pub struct Record<R"]);
+    let compared = with("f64", "assert!(record > 2.0)");
+    refused("compared", &compared, &["cannot be applied to type `Record<f64>`"]);
+    let shown = with("f64", "println!(\"{record}\")");
+    refused("shown", &shown, &["`Record<f64>` doesn't implement `std::fmt::Display`"]);
+    let cast = with("u64", "let wide = *record as f64");
+    refused("cast", &cast, &["non-primitive cast: `rend::u64_le` as `f64`"]);
+    // What it tells.
+    for (name, number) in [("of_f64", "f64"), ("of_f32", "f32")] {
+        let calculates = "let twice = *record * 2.0; assert!(*record > 2.0 && twice > 2.0);
+            println!(\"{} {}\", *record, record.to_native().sqrt())";
+        let right = Libraries::found().compile(name, &with(number, calculates));
+        right.expect("a number that stands in a record can be calculated with");
+    }
+}

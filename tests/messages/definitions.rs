@@ -2,7 +2,8 @@
 
 use std::mem::size_of;
 
-use tidetable::{DailyWindow, ErrorKind, Grid, Horizon, Store, View, local_day};
+use tidetable::key::EntityKey;
+use tidetable::{DailyWindow, ErrorKind, Grid, Horizon, RecordType, Store, View, local_day};
 
 use crate::common::still;
 use crate::{AT, says};
@@ -28,6 +29,16 @@ mod later {
     }
 }
 
+/// A field more.
+mod larger {
+    #[derive(rkyv::Archive, rkyv::Serialize)]
+    pub(super) struct Sun {
+        pub(super) percent: u32,
+        pub(super) elevation: f32,
+        pub(super) lit: u64,
+    }
+}
+
 /// A store that was opened again after `sun` was written with version 2.
 fn written() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
@@ -41,14 +52,45 @@ fn written() -> (tempfile::TempDir, Store) {
 }
 
 #[test]
-fn another_type_under_the_same_version_is_told_to_raise_it() {
+fn another_type_under_the_same_version_is_told_which_and_to_raise_it() {
+    fn refused<E: EntityKey + ?Sized, R: RecordType>(store: &Store, told: &str) {
+        let view = store.view::<E, R>("sun").version(2).grid(Grid::hours(1)).page_len(24);
+        let words =
+            ["view 'sun'", told, "the same version 2", "define it as it was", "version to 3"];
+        says(view.without_build(), ErrorKind::Definition, &words);
+    }
     let (_folder, store) = written();
-    let words = ["view 'sun'", "the record type or the entity type is not the one", "version to 3"];
-    let record =
-        store.view::<u32, later::Wider>("sun").version(2).grid(Grid::hours(1)).page_len(24);
-    says(record.without_build(), ErrorKind::Definition, &words);
-    let entity = store.view::<u64, Sun>("sun").version(2).grid(Grid::hours(1)).page_len(24);
-    says(entity.without_build(), ErrorKind::Definition, &words);
+    refused::<u32, later::Wider>(&store, "the record type in the file is another than `Wider`");
+    let larger = "the record type `Sun` has 8 bytes (archived) in the file, and 16 in the program";
+    refused::<u32, larger::Sun>(&store, larger);
+    refused::<u64, Sun>(&store, "the entity type in the file is `u32`, and the program's `u64`");
+    refused::<str, Sun>(&store, "the entity type in the file is `u32`, and the program's `String`");
+    refused::<u64, f64>(&store, "another than `f64`; the entity type in the file is `u32`");
+}
+
+#[test]
+fn a_view_without_a_record_is_told_as_far_as_the_file_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("city.tide");
+    let store = still::open(&path).unwrap();
+    drop(store.view::<u32, Sun>("sun").without_build().unwrap());
+    // As long as the file stays open the program knows.
+    let words = ["the record type in the file is `Sun`, and the program's `u64`", "version to 2"];
+    says(store.view::<u32, u64>("sun").without_build(), ErrorKind::Definition, &words);
+    store.close().unwrap();
+    let store = still::open(&path).unwrap();
+    let words = [
+        "the record type or the entity type is not the one of the file",
+        "records of `u64` (8 bytes archived) about `u32`",
+        "version to 2",
+    ];
+    says(store.view::<u32, u64>("sun").without_build(), ErrorKind::Definition, &words);
+    let entity = store.view::<str, Sun>("sun").without_build();
+    says(
+        entity,
+        ErrorKind::Definition,
+        &["the entity type in the file is `u32`, and the program's `String`"],
+    );
 }
 
 #[test]
@@ -86,7 +128,11 @@ fn one_name_with_two_types_in_one_program_is_told_to_use_one() {
     let entity = store.view::<u64, Sun>("sun").without_build();
     says(entity, ErrorKind::Definition, &["view 'sun'", "another entity type; use the same one"]);
     let record = store.view::<u32, u64>("sun").without_build();
-    says(record, ErrorKind::Definition, &["the record type or the entity type is not the one"]);
+    says(
+        record,
+        ErrorKind::Definition,
+        &["the record type in the file is `Sun`, and the program's `u64`"],
+    );
 }
 
 #[test]

@@ -72,6 +72,34 @@ fn a_range_that_is_too_long_is_told_to_come_in_pieces() {
 }
 
 #[test]
+fn a_range_without_an_end_is_told_to_say_from_when_until_when() {
+    let store = still::in_memory().unwrap();
+    let view =
+        |name: &str, grid| store.view::<u32, u64>(name).grid(grid).build(|_, _, _| Ok(1)).unwrap();
+    for (name, grid) in [("minutes", Grid::minutes(10)), ("days", Grid::daily("Europe/Stockholm"))]
+    {
+        let view = view(name, grid);
+        let since = TimeRange::new(AT, Timestamp::MAX);
+        for range in [TimeRange::ALWAYS, since] {
+            let place = format!("view '{name}'");
+            let words = [
+                place.as_str(),
+                "no beginning or no end",
+                "say from when until when",
+                "`TimeRange::new(from, until)`",
+                "`local_day`",
+                "needs no range: `View::invalidate`",
+            ];
+            says(view.range(&1, range), ErrorKind::Input, &words);
+            says(view.fill(&1, range), ErrorKind::Input, &words);
+            says(view.precompute([1], range), ErrorKind::Input, &words);
+        }
+    }
+    let one = view("one", Grid::timeless());
+    assert_eq!(one.range(&1, TimeRange::ALWAYS).unwrap().len(), 1);
+}
+
+#[test]
 fn a_build_that_reads_too_many_kinds_is_told_to_use_keys() {
     let store = still::in_memory().unwrap();
     let view = store.view::<u32, u64>("sun").build(|cx, _, _| {

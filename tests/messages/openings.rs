@@ -42,8 +42,18 @@ fn a_store_to_be_read_only_says_how_to_open_it_to_write() {
     let words = ["view 'moon'", "no such view", "define it once where the file is open to write"];
     says(new, ErrorKind::Definition, &words);
     let days = store.view::<u32, u64>("sun").grid(Grid::daily("UTC")).without_build();
-    let words = ["another grid, page length or record type", "define it as the program does"];
+    let words = [
+        "'buckets of 1 h', not 'days of UTC'",
+        "open to read only",
+        "define it as the program does",
+    ];
     says(days, ErrorKind::Definition, &words);
+    let scores = store.view::<u32, f64>("sun").without_build();
+    let words = [
+        "the record type in the file is `u64`, and the program's `f64`",
+        "define it as the program does",
+    ];
+    says(scores, ErrorKind::Definition, &words);
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl Engine<'_> {
                 let filled = view.fill(&of, buckets(bucket / 2..BUCKETS));
                 match filled {
                     Err(error) if place == 0 && error.kind() == ErrorKind::Input => {}
-                    filled => drop(filled.map_err(said)?.complete().map_err(said)?),
+                    filled => _ = filled.map_err(said)?.complete().map_err(said)?,
                 }
             }
             Reading::Many => {

@@ -85,7 +85,7 @@ fn of_a_view_that_is_not_defined_its_records_are_not_told() {
     let disk = crate::common::disk::Disk::default();
     let sun = Sun::default();
     let store = Store::open_backend(disk.backend(), still()).unwrap();
-    sun.define(&store, "sun").unwrap().fill(&1, buckets(0..3)).unwrap();
+    sun.define(&store, "sun").unwrap().fill(&1, buckets(0..3)).unwrap().complete().unwrap();
     store.invalidate(("cloud", 1_u32)).unwrap();
     store.close().unwrap();
     let store = Store::open_backend(disk.backend(), still()).unwrap();

@@ -14,7 +14,7 @@ use super::sun::{Sun, still, store};
 fn a_run_builds_what_is_missing_and_counts_it() {
     let (store, sun) = (store(), Sun::default());
     let view = sun.define(&store, "sun").unwrap();
-    view.fill(&3, buckets(0..5)).unwrap();
+    view.fill(&3, buckets(0..5)).unwrap().complete().unwrap();
     let run = view.precompute(0..10, buckets(0..6)).unwrap();
     let before = run.status();
     assert_eq!((before.state, before.total, before.done), (RunState::Scheduled, 60, 0));

@@ -14,7 +14,7 @@ fn everything_is_built_anew_and_nothing_that_was_not_there() {
     let (store, sun) = (store(), Sun::default());
     let view = sun.define(&store, "sun").unwrap();
     for entity in 0..300 {
-        view.fill(&entity, buckets(2..7)).unwrap();
+        view.fill(&entity, buckets(2..7)).unwrap().complete().unwrap();
     }
     put_view(&store, "put").unwrap();
     let run = store.refresh(&Refresh::all()).unwrap();
@@ -29,7 +29,7 @@ fn everything_is_built_anew_and_nothing_that_was_not_there() {
 fn what_was_built_since_a_refresh_began_is_not_built_again() {
     let (store, sun) = (store(), Sun::default());
     let view = sun.define(&store, "sun").unwrap();
-    view.fill(&1, buckets(0..8)).unwrap();
+    view.fill(&1, buckets(0..8)).unwrap().complete().unwrap();
     let run = store.refresh(&Refresh::all()).unwrap();
     store.invalidate(("cloud", 1_u32)).unwrap();
     view.get(&1, at(0)).unwrap();
@@ -42,7 +42,7 @@ fn only_what_is_not_fresh_is_built() {
     let (store, sun) = (store(), Sun::default());
     let view = sun.define(&store, "sun").unwrap();
     for entity in 0..10 {
-        view.fill(&entity, buckets(0..6)).unwrap();
+        view.fill(&entity, buckets(0..6)).unwrap().complete().unwrap();
     }
     store.invalidate(("cloud", 3_u32)).unwrap();
     view.invalidate_range(&5, buckets(1..3)).unwrap();
@@ -62,8 +62,8 @@ fn a_refresh_is_of_what_it_names() {
     let view = sun.define(&store, "sun").unwrap();
     let others = other.define(&store, "other").unwrap();
     for entity in [1, 2, 0x0100_0000] {
-        view.fill(&entity, buckets(0..6)).unwrap();
-        others.fill(&entity, buckets(0..6)).unwrap();
+        view.fill(&entity, buckets(0..6)).unwrap().complete().unwrap();
+        others.fill(&entity, buckets(0..6)).unwrap().complete().unwrap();
     }
     let work = |refresh: Refresh| store.refresh(&refresh).unwrap().wait().unwrap().done;
     assert_eq!(work(Refresh::all().view("sun")), 18);
@@ -97,7 +97,7 @@ fn what_others_are_built_from_goes_first() {
         .page_len(4)
         .build(move |_, entity, bucket| Ok(read.get(entity, bucket.start())?.to_native()))
         .unwrap();
-    day.fill(&1, buckets(0..6)).unwrap();
+    day.fill(&1, buckets(0..6)).unwrap().complete().unwrap();
     store.invalidate(("cloud", 1_u32)).unwrap();
     let run = store.refresh(&Refresh::lacking()).unwrap();
     let status = run.wait().unwrap();
@@ -144,7 +144,7 @@ fn what_is_history_stays_as_it_is() {
     let store = Store::in_memory_with(Options { clock: clock.clone(), ..still() }).unwrap();
     let view = store.view::<u32, u64>("sun").grid(grid()).page_len(4).seal_after(Span::ZERO);
     let view = view.build(|_, _, _| Ok(1)).unwrap();
-    view.fill(&1, buckets(0..8)).unwrap();
+    view.fill(&1, buckets(0..8)).unwrap().complete().unwrap();
     view.invalidate(&1).unwrap();
     for refresh in [Refresh::lacking(), Refresh::all()] {
         assert_eq!(store.refresh(&refresh).unwrap().wait().unwrap().done, 4);

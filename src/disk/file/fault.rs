@@ -15,7 +15,7 @@ pub(crate) fn explain(error: impl Into<redb::Error>, seal: &SealState) -> Error 
         redb::Error::DatabaseAlreadyOpen => (
             ErrorKind::Busy,
             "another process, or another Store in this one, has the file open; close it there, or use \
-             that Store"
+             that Store (one of a view that reads itself stays open until `Store::close`)"
                 .to_owned(),
         ),
         redb::Error::UpgradeRequired(format) => (

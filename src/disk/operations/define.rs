@@ -4,7 +4,7 @@ use redb::ReadableTable;
 
 use crate::error::{Error, ErrorKind, RESTORE, Result};
 use crate::grid::{ZoneYears, grid_in_words};
-use crate::page::ViewId;
+use crate::page::{PageKey, ViewId, stored_names};
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::{TimeRange, Timestamp};
@@ -71,7 +71,10 @@ impl Operation for Define {
         let years = self.definition.grid.zone_years();
         let step = match &standing {
             None => Step::New,
-            Some(row) => step(row, &self.definition, years.as_ref())?,
+            Some(row) => {
+                let differing = || self.differing_types(batch, row);
+                step(row, &self.definition, years.as_ref(), differing)?
+            }
         };
         let new = match (step, standing) {
             (Step::Same, Some(row)) => row,
@@ -122,11 +125,24 @@ impl Operation for Define {
 }
 
 impl Define {
+    /// Says which of the view's types are not those that it was written with, and what those are.
+    fn differing_types(&self, batch: &mut Batch<'_>, row: &ViewRow) -> Result<String> {
+        let (first, until) = PageKey::view_bounds(row.id);
+        let pages = batch.page_table().range(first.as_slice()..until.as_slice());
+        let page = pages.and_then(|mut pages| {
+            pages.next().map(|page| page.map(|(_, bytes)| bytes.value().to_vec())).transpose()
+        });
+        let of_page = batch.keep(page)?.and_then(|bytes| stored_names(&bytes));
+        let live = self.live.as_ref().map(|live| &live.definition().layout);
+        let of_page = of_page.map(|(record, _)| record);
+        Ok(self.definition.layout.differing(row.layout, of_page, live))
+    }
+
     /// The row of a view that begins.
     fn fresh(&self, id: ViewId, zone_years: Option<ZoneYears>) -> ViewRow {
         ViewRow {
             id,
-            layout: self.definition.layout,
+            layout: self.definition.layout.fingerprint(),
             grid: self.definition.grid.describe(),
             page_len: self.definition.page_len,
             zone_years,
@@ -149,7 +165,13 @@ impl Define {
     }
 }
 
-fn step(row: &ViewRow, definition: &Definition, years: Option<&ZoneYears>) -> Result<Step> {
+/// `differing` says how the types are others, which takes a look at a page.
+fn step(
+    row: &ViewRow,
+    definition: &Definition,
+    years: Option<&ZoneYears>,
+    differing: impl FnOnce() -> Result<String>,
+) -> Result<Step> {
     let refuse =
         |what: String| Err(Error::new(ErrorKind::Definition, what).at_view(&definition.name));
     let (had, has) = (row.stamp.version, definition.version);
@@ -160,7 +182,7 @@ fn step(row: &ViewRow, definition: &Definition, years: Option<&ZoneYears>) -> Re
         ));
     }
     let grid = definition.grid.describe();
-    let same_layout = row.layout == definition.layout;
+    let same_layout = row.layout == definition.layout.fingerprint();
     let same_grid = row.grid == grid;
     if has > had {
         return Ok(match (same_layout && same_grid, row.page_len == definition.page_len) {
@@ -175,10 +197,7 @@ fn step(row: &ViewRow, definition: &Definition, years: Option<&ZoneYears>) -> Re
         had.saturating_add(1)
     );
     if !same_layout {
-        return refuse(format!(
-            "the record type or the entity type is not the one that version {had} was written with; \
-             {remedy}"
-        ));
+        return refuse(format!("{}, under the same version {had}; {remedy}", differing()?));
     }
     if !same_grid {
         return refuse(format!(

@@ -108,9 +108,9 @@ fn a_body_that_needs_no_dictionary_names_none() {
 fn a_layout_is_another_with_other_keys() {
     let (of, other) = (RecordShape::of::<u64>(), RecordShape::of::<u32>());
     let kinds = [
-        of.fingerprint_with_keys::<u64>(),
-        of.fingerprint_with_keys::<String>(),
-        other.fingerprint_with_keys::<u64>(),
+        Layout::of::<u64, u64>().fingerprint(),
+        Layout::of::<u64, String>().fingerprint(),
+        Layout::of::<u32, u64>().fingerprint(),
         of.fingerprint(),
     ];
     assert!((1..4).all(|nth| !kinds[..nth].contains(&kinds[nth])), "{kinds:x?}");

@@ -12,8 +12,8 @@ mod rows;
 use super::header::CHECKED_FROM;
 use super::stored::checksum;
 use super::{
-    Aid, Compression, Dictionary, Facts, Origin, Page, PageBuilder, RecordShape, RecordType, Slot,
-    decode, encode, serialize, store_body,
+    Aid, Compression, Dictionary, Facts, Layout, Origin, Page, PageBuilder, RecordShape,
+    RecordType, Slot, decode, encode, serialize, store_body,
 };
 use crate::error::ErrorKind;
 use crate::revision::Revision;

@@ -22,8 +22,8 @@ pub fn buckets(round: &Round<'_>) {
         let place = Place::still()?;
         let store = place.open()?;
         let view = counting(&store)?;
-        let filled = view.fill(&1, at(0)..at(BUCKETS))?.complete()?;
-        ensure(filled.built == BUCKETS as u64, || format!("{} were built", filled.built))?;
+        let built = view.fill(&1, at(0)..at(BUCKETS))?.complete()?;
+        ensure(built == BUCKETS as u64, || format!("{built} were built"))?;
         drop(view);
         let store = place.reopen(store)?;
         let found = counting(&store)?.range(&1, at(0)..at(BUCKETS))?;

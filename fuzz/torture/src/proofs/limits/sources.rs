@@ -28,8 +28,8 @@ fn source_holds(source: Source, announce: impl Fn(&Store) -> Held<u64>) -> Held 
     let mut store = place.open()?;
     for reopened in [false, true] {
         let view = reading(&store, source.clone())?;
-        view.fill(&1, AT..Timestamp::from_millis(1))?;
-        view.fill(&2, AT..Timestamp::from_millis(1))?;
+        view.fill(&1, AT..Timestamp::from_millis(1))?.complete()?;
+        view.fill(&2, AT..Timestamp::from_millis(1))?.complete()?;
         drop(view);
         if reopened {
             store = place.reopen(store)?;
