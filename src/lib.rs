@@ -536,8 +536,8 @@ pub use store::Store;
 pub use time::{Clock, ManualClock, Span, SystemClock, TimeRange, Timestamp};
 #[cfg(not(loom))]
 pub use view::{
-    BuildContext, Changes, Entities, GetAsync, Input, Invalidated, Marked, Missing, Pending,
-    PendingState, Record, Refresh, Timeline, TimelineIter, View, ViewDefinition, Writes,
+    BegunChange, BuildContext, Changes, Entities, GetAsync, Input, Invalidated, Marked, Missing,
+    Pending, PendingState, Record, Refresh, Timeline, TimelineIter, View, ViewDefinition, Writes,
 };
 
 #[cfg(not(loom))]

@@ -14,8 +14,8 @@ use crate::rebuild::{Engine, refuse_inside_build};
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::view::{
-    self, Changes, Input, Invalidated, ReconcileReport, ViewDefinition, ViewInfo, ViewStatus,
-    Writes,
+    self, BegunChange, Changes, Input, Invalidated, ReconcileReport, ViewDefinition, ViewInfo,
+    ViewStatus, Writes,
 };
 
 /// One open file with its cache and its writer.
@@ -200,6 +200,47 @@ impl Store {
         self.change_many([source], change)
     }
 
+    /// [`change`](Self::change) where a closure will not do: a commit that is awaited, or one that others
+    /// make. What is begun is over when it is [announced](BegunChange::announce), which says what it
+    /// marked, or dropped.
+    ///
+    /// ```
+    /// # use tidetable::Store;
+    /// # let store = Store::in_memory()?;
+    /// # async fn commit() {}
+    /// # let future = async {
+    /// let change = store.begin_change(("building", 7))?;
+    /// commit().await;
+    /// let report = change.announce()?;
+    /// # Ok::<_, tidetable::Error>(report)
+    /// # };
+    /// # use std::task::{Context, Poll, Waker};
+    /// # let mut future = std::pin::pin!(future);
+    /// # let Poll::Ready(report) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+    /// #     panic!("it waits for nothing");
+    /// # };
+    /// # assert_eq!(report?.stale, 0);
+    /// # Ok::<(), tidetable::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`invalidate`](Self::invalidate).
+    pub fn begin_change(&self, source: impl IntoSource) -> Result<BegunChange> {
+        self.begin_change_many([source])
+    }
+
+    /// [`begin_change`](Self::begin_change) for several sources at once.
+    ///
+    /// # Errors
+    /// As [`begin_change`](Self::begin_change).
+    pub fn begin_change_many(
+        &self,
+        sources: impl IntoIterator<Item = impl IntoSource>,
+    ) -> Result<BegunChange> {
+        let sources: Result<Vec<_>> = sources.into_iter().map(IntoSource::into_source).collect();
+        BegunChange::begin(&self.0, &sources?)
+    }
+
     /// [`change`](Self::change) for several sources at once.
     ///
     /// # Errors
@@ -210,7 +251,7 @@ impl Store {
         change: impl FnOnce() -> T,
     ) -> Result<T> {
         let sources: Result<Vec<_>> = sources.into_iter().map(IntoSource::into_source).collect();
-        view::change(&self.0, sources?, change)
+        view::change(&self.0, &sources?, change)
     }
 
     /// Begins several writes that are committed together: values of [inputs](Input), records that are

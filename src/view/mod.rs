@@ -56,6 +56,7 @@ mod work_off;
 mod writes;
 
 pub use census::Census;
+pub use change::BegunChange;
 pub(crate) use change::change;
 pub use changes::Changes;
 pub use completeness::Completeness;

@@ -48,6 +48,57 @@ fn a_change_that_panics_is_announced_and_the_panic_goes_on() {
 }
 
 #[test]
+fn a_change_that_is_held_says_what_its_end_marked() {
+    let it = World::in_memory();
+    read_all(&it.above, 1..=2);
+    let syncs = it.store.metrics().syncs;
+    let change = it.store.begin_change(("outside", 1)).unwrap();
+    assert_eq!(it.colours(1), (Freshness::Fresh, Freshness::Fresh));
+    it.outside.set(5);
+    let report = change.announce().unwrap();
+    assert_eq!((report.stale, report.suspect), (1, 1));
+    assert_eq!(it.store.metrics().syncs, syncs + 2, "one for the note, one for the announcement");
+    assert_eq!((it.colours(1), value(&it.above, 1)), (CHANGED, 1005));
+}
+
+#[test]
+fn a_change_that_is_let_go_of_is_announced() {
+    let it = World::in_memory();
+    read_all(&it.above, 1..=3);
+    drop(it.store.begin_change_many([("outside", 1), ("outside", 2)]).unwrap());
+    assert_eq!([1, 2].map(|entity| it.colours(entity)), [CHANGED; 2]);
+    let panics = || {
+        let _change = it.store.begin_change(("outside", 3)).unwrap();
+        panic!("half way");
+    };
+    catch_unwind(AssertUnwindSafe(panics)).unwrap_err();
+    assert_eq!(it.colours(3), CHANGED);
+}
+
+#[test]
+fn a_change_that_is_held_beyond_the_close_is_announced_by_the_next_opening() {
+    let (disk, outside) = (Disk::default(), Outside::default());
+    let it = World::open(&disk, &outside);
+    value(&it.above, 1);
+    let change = it.store.begin_change(("outside", 1)).unwrap();
+    it.store.close().unwrap();
+    assert_eq!(change.announce().unwrap_err().kind(), ErrorKind::Reopen);
+    drop(it);
+    assert_eq!(World::open(&disk, &outside).colours(1), CHANGED);
+}
+
+#[test]
+fn a_change_that_is_held_keeps_the_store_open() {
+    let (disk, outside) = (Disk::default(), Outside::default());
+    let it = World::open(&disk, &outside);
+    value(&it.above, 1);
+    let change = it.store.begin_change(("outside", 1)).unwrap();
+    drop(it);
+    assert_eq!(change.announce().unwrap().stale, 1);
+    assert_eq!(World::open(&disk, &outside).colours(1), CHANGED);
+}
+
+#[test]
 fn all_sources_of_a_change_are_announced() {
     let it = World::in_memory();
     read_all(&it.above, 1..=3);

@@ -128,7 +128,7 @@ impl Define {
     /// Says which of the view's types are not those that it was written with, and what those are.
     fn differing_types(&self, batch: &mut Batch<'_>, row: &ViewRow) -> Result<String> {
         let (first, until) = PageKey::view_bounds(row.id);
-        let pages = batch.page_table().range(first.as_slice()..until.as_slice());
+        let pages = batch.pages.table().range(first.as_slice()..until.as_slice());
         let page = pages.and_then(|mut pages| {
             pages.next().map(|page| page.map(|(_, bytes)| bytes.value().to_vec())).transpose()
         });
