@@ -6,13 +6,13 @@ use crate::schedule::Round;
 use crate::sync::channel::{Receiver, Select, TryRecvError};
 
 use super::crowd::Crowd;
-use super::operation::{Request, Speed};
+use super::operation::{Speed, Submission};
 
 /// The two queues that the writer is fed from.
 pub(super) struct Intake {
     /// Puts, deletions, definitions, syncs: they overtake what was built.
-    synced: Receiver<Box<dyn Request>>,
-    derived: Receiver<Box<dyn Request>>,
+    synced: Receiver<Box<dyn Submission>>,
+    derived: Receiver<Box<dyn Submission>>,
     /// Who will come with the next commit.
     crowd: Crowd,
     /// Who was answered with the last one. The writer goes on with those who are back while these
@@ -23,7 +23,7 @@ pub(super) struct Intake {
 
 /// What the writer turns to next.
 pub(super) enum Next {
-    Request(Box<dyn Request>),
+    Submission(Box<dyn Submission>),
     /// The oldest unsynced commit is old enough.
     Sync,
     /// Nothing waits, and there is something to clean up.
@@ -34,10 +34,10 @@ pub(super) enum Next {
 /// The operations of one transaction, as they come.
 #[derive(Default)]
 pub(super) struct Gathering {
-    first: Option<Box<dyn Request>>,
+    first: Option<Box<dyn Submission>>,
     /// Whether others may share its transaction.
     alone: bool,
-    requests: usize,
+    submissions: usize,
     bytes: usize,
     /// Those who wait for the sync.
     callers: usize,
@@ -68,12 +68,12 @@ const GATHERED_FOR: Duration = Duration::from_millis(50);
 
 impl Gathering {
     /// One operation and no other.
-    pub(super) fn of(only: Box<dyn Request>) -> Self {
+    pub(super) fn of(only: Box<dyn Submission>) -> Self {
         Self { first: Some(only), alone: true, ..Self::default() }
     }
 
     /// What was not taken out.
-    pub(super) fn into_first(self) -> Option<Box<dyn Request>> {
+    pub(super) fn into_first(self) -> Option<Box<dyn Submission>> {
         self.first
     }
 
@@ -82,11 +82,11 @@ impl Gathering {
         self.waited
     }
 
-    fn take_in(&mut self, request: &dyn Request) {
-        self.requests += 1;
-        self.bytes += request.weight();
-        self.callers += usize::from(request.speed() != Speed::Derived);
-        if !request.is_patient() {
+    fn take_in(&mut self, submission: &dyn Submission) {
+        self.submissions += 1;
+        self.bytes += submission.weight();
+        self.callers += usize::from(submission.speed() != Speed::Derived);
+        if !submission.is_patient() {
             self.patient = None;
         }
     }
@@ -100,14 +100,14 @@ impl Gathering {
     }
 
     fn is_full(&self) -> bool {
-        self.requests >= OPERATIONS_MAX || self.bytes >= BYTES_MAX
+        self.submissions >= OPERATIONS_MAX || self.bytes >= BYTES_MAX
     }
 }
 
 impl Intake {
     pub(super) fn new(
-        synced: Receiver<Box<dyn Request>>,
-        derived: Receiver<Box<dyn Request>>,
+        synced: Receiver<Box<dyn Submission>>,
+        derived: Receiver<Box<dyn Submission>>,
     ) -> Self {
         Self { synced, derived, crowd: Crowd::default(), answered: Round::default() }
     }
@@ -116,7 +116,7 @@ impl Intake {
     pub(super) fn next(&self, sweeps: bool, sync_due: Option<Instant>) -> Next {
         loop {
             match self.take() {
-                Ok(request) => return Next::Request(request),
+                Ok(submission) => return Next::Submission(submission),
                 Err(TryRecvError::Disconnected) => return Next::Closed,
                 Err(TryRecvError::Empty) => {}
             }
@@ -148,22 +148,22 @@ impl Intake {
     }
 
     /// What waits first. Asking is taking: whoever only looks whether the queues have ended would
-    /// lose the request that came in meanwhile.
-    fn take(&self) -> Result<Box<dyn Request>, TryRecvError> {
+    /// lose the submission that came in meanwhile.
+    fn take(&self) -> Result<Box<dyn Submission>, TryRecvError> {
         use TryRecvError::{Disconnected, Empty};
         let synced = match self.synced.try_recv() {
-            Ok(request) => return Ok(request),
+            Ok(submission) => return Ok(submission),
             Err(ended) => ended,
         };
         match (synced, self.derived.try_recv()) {
-            (_, Ok(request)) => Ok(request),
+            (_, Ok(submission)) => Ok(submission),
             (Disconnected, Err(Disconnected)) => Err(Disconnected),
             _ => Err(Empty),
         }
     }
 
     /// Begins a transaction with `first`; what comes behind it will share it.
-    pub(super) fn gather(&self, first: Box<dyn Request>) -> Gathering {
+    pub(super) fn gather(&self, first: Box<dyn Submission>) -> Gathering {
         let patient = first.is_patient().then(|| Instant::now() + GATHERED_FOR);
         Gathering { first: Some(first), patient, ..Gathering::default() }
     }
@@ -171,32 +171,32 @@ impl Intake {
     /// The next operation of a transaction: what waits, synced operations first, or comes in time.
     /// The writer applies each before it asks for another, so that one is applied while the next
     /// caller is still on his way.
-    pub(super) fn more(&mut self, gathering: &mut Gathering) -> Option<Box<dyn Request>> {
+    pub(super) fn more(&mut self, gathering: &mut Gathering) -> Option<Box<dyn Submission>> {
         let next = match gathering.first.take() {
             Some(first) => Some(first),
             None => self.another(gathering),
         };
-        next.inspect(|request| {
-            gathering.take_in(&**request);
+        next.inspect(|submission| {
+            gathering.take_in(&**submission);
             if gathering.patient.is_none() && gathering.left.is_none() {
                 gathering.left = Some(self.synced.len() + self.derived.len());
             }
         })
     }
 
-    fn another(&mut self, gathering: &mut Gathering) -> Option<Box<dyn Request>> {
+    fn another(&mut self, gathering: &mut Gathering) -> Option<Box<dyn Submission>> {
         if gathering.ended {
             return None;
         }
-        gathering.ended = gathering.requests == 0 || gathering.alone;
+        gathering.ended = gathering.submissions == 0 || gathering.alone;
         if gathering.ended {
             self.answered.wake_all();
             return None;
         }
         if !gathering.is_full()
-            && let Some(request) = self.take_in_time(gathering)
+            && let Some(submission) = self.take_in_time(gathering)
         {
-            return Some(request);
+            return Some(submission);
         }
         gathering.ended = true;
         self.answered.wake_all();
@@ -204,7 +204,7 @@ impl Intake {
         self.derived.try_recv().ok()
     }
 
-    fn take_in_time(&mut self, gathering: &mut Gathering) -> Option<Box<dyn Request>> {
+    fn take_in_time(&mut self, gathering: &mut Gathering) -> Option<Box<dyn Submission>> {
         if let Some(due) = gathering.patient.filter(|_| gathering.bytes < GATHERED_BYTES) {
             self.answered.wake_all();
             return gathering.wait(|_| self.take_until(due));
@@ -219,10 +219,10 @@ impl Intake {
     }
 
     /// What waits, or comes in time.
-    fn take_until(&self, due: Instant) -> Option<Box<dyn Request>> {
+    fn take_until(&self, due: Instant) -> Option<Box<dyn Submission>> {
         loop {
             match self.take() {
-                Ok(request) => return Some(request),
+                Ok(submission) => return Some(submission),
                 Err(TryRecvError::Empty) if self.wait_until(Some(due)) => {}
                 Err(_) => return None,
             }
@@ -230,11 +230,11 @@ impl Intake {
     }
 
     /// Waits for one of the callers who are likely to come, when so many are there.
-    fn await_one(&mut self, gathering: &mut Gathering) -> Option<Box<dyn Request>> {
+    fn await_one(&mut self, gathering: &mut Gathering) -> Option<Box<dyn Submission>> {
         let patience = self.crowd.patience(gathering.callers, gathering.for_callers)?;
         loop {
-            if let Ok(request) = self.synced.try_recv() {
-                return Some(request);
+            if let Ok(submission) = self.synced.try_recv() {
+                return Some(submission);
             }
             if !self.answered.wake_one() {
                 break;
@@ -293,7 +293,7 @@ mod tests {
         weight: usize,
     }
 
-    impl Request for Of {
+    impl Submission for Of {
         fn speed(&self) -> Speed {
             self.speed
         }
@@ -313,7 +313,7 @@ mod tests {
         fn fail(self: Box<Self>, _: Error, _: &Round) {}
     }
 
-    type Queue = Sender<Box<dyn Request>>;
+    type Queue = Sender<Box<dyn Submission>>;
 
     fn intake() -> (Queue, Queue, Intake) {
         let (synced, synced_queue) = bounded(2 * OPERATIONS_MAX);
@@ -331,7 +331,7 @@ mod tests {
 
     fn first(intake: &Intake) -> Gathering {
         match intake.next(false, None) {
-            Next::Request(first) => intake.gather(first),
+            Next::Submission(first) => intake.gather(first),
             _ => panic!("nothing waits"),
         }
     }

@@ -65,7 +65,7 @@ impl<A> Receipt<A> {
 }
 
 /// An operation on its way, its types erased.
-pub(crate) trait Request: Send {
+pub(crate) trait Submission: Send {
     fn speed(&self) -> Speed;
     fn weight(&self) -> usize;
     fn is_patient(&self) -> bool;
@@ -84,12 +84,12 @@ struct Envelope<O: Operation> {
 }
 
 /// Puts an operation in an envelope.
-pub(crate) fn envelope<O: Operation>(operation: O) -> (Box<dyn Request>, Receipt<O::Answer>) {
+pub(crate) fn envelope<O: Operation>(operation: O) -> (Box<dyn Submission>, Receipt<O::Answer>) {
     let (reply, receipt) = schedule::receipt();
     (Box::new(Envelope { operation, outcome: None, reply }), Receipt(receipt))
 }
 
-impl<O: Operation> Request for Envelope<O> {
+impl<O: Operation> Submission for Envelope<O> {
     fn speed(&self) -> Speed {
         self.operation.speed()
     }

@@ -23,7 +23,7 @@ use super::hottest::Noting;
 use super::intake::{Gathering, Intake, Next};
 use super::ledger::Ledger;
 use super::open_file::closed;
-use super::operation::{Operation, Receipt, Request, Speed, envelope};
+use super::operation::{Operation, Receipt, Speed, Submission, envelope};
 use super::operations::{Hurry, Sweep};
 use super::shared::Shared;
 use super::staged_pages::{Change, What};
@@ -33,8 +33,8 @@ use super::staged_pages::{Change, What};
 pub(crate) struct WriterHandle {
     shared: Arc<Shared>,
     /// Puts, deletions, definitions, syncs: they overtake what was built.
-    synced: Sender<Box<dyn Request>>,
-    derived: Sender<Box<dyn Request>>,
+    synced: Sender<Box<dyn Submission>>,
+    derived: Sender<Box<dyn Submission>>,
 }
 
 impl WriterHandle {
@@ -73,8 +73,8 @@ impl WriterHandle {
             Speed::Synced | Speed::AsFound => &self.synced,
             Speed::Derived => &self.derived,
         };
-        let (request, receipt) = envelope(operation);
-        queue.send(request).map_err(|_| closed())?;
+        let (submission, receipt) = envelope(operation);
+        queue.send(submission).map_err(|_| closed())?;
         Ok(receipt)
     }
 
@@ -125,7 +125,7 @@ impl Writer {
     fn run(mut self) {
         loop {
             match self.next() {
-                Next::Request(first) => {
+                Next::Submission(first) => {
                     self.passed_over += 1;
                     self.transact(self.intake.gather(first), false);
                 }
@@ -151,7 +151,7 @@ impl Writer {
     }
 
     fn transact(&mut self, mut gathering: Gathering, synced: bool) {
-        let mut requests = Vec::new();
+        let mut submissions = Vec::new();
         if let Some(latched) = self.shared.file.latched() {
             // What could not be synced never will be: without this the timer would come for ever.
             self.unsynced = None;
@@ -160,7 +160,7 @@ impl Writer {
         }
         // redb can panic where a file is damaged beyond what it expects; a panic here would leave
         // every caller waiting.
-        let write = || self.write(&mut gathering, &mut requests, synced);
+        let write = || self.write(&mut gathering, &mut submissions, synced);
         let outcome = catch_unwind(AssertUnwindSafe(write));
         let outcome = outcome.unwrap_or_else(|_| {
             Err(self.shared.file.first_fault().unwrap_or_else(|| {
@@ -177,8 +177,8 @@ impl Writer {
                     self.sweep();
                 }
                 let round = self.intake.answer();
-                for request in requests {
-                    request.acknowledge(&committed, round);
+                for submission in submissions {
+                    submission.acknowledge(&committed, round);
                 }
                 if mutant!("answers_come_after_publishing") {
                     self.shared.publish(self.last, |_| {});
@@ -195,17 +195,17 @@ impl Writer {
                 self.unsynced = None;
                 let latched = self.shared.file.latched().unwrap_or(cause);
                 // One that was not taken out failed as well.
-                fail(requests.into_iter().chain(gathering.into_first()), &latched);
+                fail(submissions.into_iter().chain(gathering.into_first()), &latched);
             }
         }
     }
 
-    /// One transaction: apply what comes, commit, publish. What was taken is put among the requests
+    /// One transaction: apply what comes, commit, publish. What was taken is put among the submissions
     /// before it is applied.
     fn write(
         &mut self,
         gathering: &mut Gathering,
-        requests: &mut Vec<Box<dyn Request>>,
+        submissions: &mut Vec<Box<dyn Submission>>,
         synced: bool,
     ) -> Result<Committed> {
         let (shared, started) = (self.shared.clone(), Instant::now());
@@ -222,17 +222,17 @@ impl Writer {
             let failed = |cause: redb::Error| shared.file.storage_error(cause);
             let mut txn = database.begin_write().map_err(|e| failed(e.into()))?;
             let mut batch = Batch::new(&shared, &txn, &mut self.ledger, self.last)?;
-            while let Some(request) = self.intake.more(gathering) {
-                let request = requests.push_mut(request);
+            while let Some(submission) = self.intake.more(gathering) {
+                let submission = submissions.push_mut(submission);
                 batch.step();
-                request.apply(&mut batch);
+                submission.apply(&mut batch);
                 if let Some(fault) = batch.fault() {
                     return Err(fault.clone());
                 }
             }
             self.noting.ride_along(&mut batch, Instant::now())?;
             let written = batch.finish()?;
-            let any_is = |speed| requests.iter().any(|request| request.speed() == speed);
+            let any_is = |speed| submissions.iter().any(|submission| submission.speed() == speed);
             synced |= any_is(Speed::Synced) && !mutant!("what_cannot_be_built_again_is_synced");
             synced |= written.must_sync && !mutant!("what_must_not_be_lost_is_synced");
             let marks = unsynced_marks && !mutant!("marks_before_are_synced")
@@ -318,16 +318,16 @@ impl Writer {
     /// turns.
     fn sweep(&mut self) {
         self.passed_over = 0;
-        let (request, receipt) = envelope(Sweep);
-        self.transact(Gathering::of(request), false);
+        let (submission, receipt) = envelope(Sweep);
+        self.transact(Gathering::of(submission), false);
         // A failure has latched the writer, which ends the sweeping too.
         self.sweeping = receipt.wait().unwrap_or(false);
     }
 }
 
-fn fail(requests: impl IntoIterator<Item = Box<dyn Request>>, error: &Error) {
+fn fail(submissions: impl IntoIterator<Item = Box<dyn Submission>>, error: &Error) {
     let round = Round::default();
-    requests.into_iter().for_each(|request| request.fail(error.clone(), &round));
+    submissions.into_iter().for_each(|submission| submission.fail(error.clone(), &round));
     round.wake_all();
 }
 
