@@ -28,5 +28,7 @@ mod seal;
 mod threads;
 #[path = "changes/versions.rs"]
 mod versions;
+#[path = "changes/wholes.rs"]
+mod wholes;
 #[path = "changes/world.rs"]
 mod world;
