@@ -12,6 +12,8 @@ mod change;
 mod durability;
 #[path = "changes/input.rs"]
 mod input;
+#[path = "changes/leftovers.rs"]
+mod leftovers;
 #[path = "changes/limits.rs"]
 mod limits;
 #[path = "changes/random.rs"]
