@@ -95,6 +95,31 @@ fn a_deletion_that_was_asked_for_leaves_nothing_whoever_has_read_it() {
 }
 
 #[test]
+fn what_the_records_of_a_page_have_read_goes_with_each_of_them() {
+    let store = still::in_memory().unwrap();
+    let view = store.view::<u32, u64>("view").grid(grid()).page_len(4);
+    let view = view
+        .build(|cx, _, bucket| {
+            cx.depends_on(("outside", bucket.start().as_millis()));
+            Ok(1)
+        })
+        .unwrap();
+    view.fill(&1, buckets(0..4)).unwrap().complete().unwrap();
+    for left in (0..4).rev() {
+        let gone = 3 - left;
+        assert_eq!(rows(&store, "edges"), left as u64 + 1);
+        for minute in gone..4 {
+            let reads = view.explain(&1, at(minute)).unwrap().reads;
+            assert_eq!(reads.len(), 1, "{minute} after {gone}");
+            assert!(reads[0].what.contains(&at(minute).as_millis().to_string()), "{reads:?}");
+        }
+        assert!(store.verify().unwrap().is_clean());
+        assert_eq!(view.delete_range(&1, buckets(gone..gone + 1)).unwrap(), 1);
+    }
+    assert_eq!((rows(&store, "deps"), rows(&store, "edges")), (0, 0));
+}
+
+#[test]
 fn a_change_that_is_over_is_forgotten() {
     let it = World::in_memory();
     value(&it.above, 1);
