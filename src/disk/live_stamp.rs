@@ -114,7 +114,8 @@ mod tests {
     fn when_a_view_was_first_stamped_after_a_record_is_known_or_said_to_be_forgotten() {
         let stamp = LiveStamp::of(&row(1));
         (2..RAISED_MAX as u64).for_each(|revision| stamp.raise(&row(revision)));
-        stamp.raise(&row(2));
+        // Neither an earlier one nor the last once more is another time.
+        [2, RAISED_MAX as u64 - 1].into_iter().for_each(|again| stamp.raise(&row(again)));
         assert_eq!([0, 1, 9].map(|seen| first_above(&stamp, seen)), [Some(1), Some(2), Some(10)]);
         let last = RAISED_MAX as u64;
         stamp.raise(&row(last));

@@ -203,6 +203,42 @@ fn what_rests_is_due_again_when_what_it_read_is_found_right_after_a_stamp() {
 }
 
 #[test]
+fn what_rests_is_due_again_when_what_it_read_is_spared() {
+    let it = World::new();
+    let top = define_above(minutes(&it.engine, "top"), &it.above);
+    it.read(&top, 1, 0..2);
+    it.invalidate(1);
+    (0..2).for_each(|minute| it.fail(&top, 1, minute, 1, REST));
+    it.read(&it.below, 1, 0..2);
+    assert_eq!(it.marked(&top), [], "what it has read is suspect still");
+    let spared = it.shared().metrics().records_spared;
+    it.read(&it.above, 1, 1..2);
+    assert_eq!(it.shared().metrics().records_spared, spared + 1);
+    assert_eq!(it.marked(&top), [(1, vec![1])]);
+}
+
+#[test]
+fn at_the_instant_at_which_it_expires_a_record_is_not_right_any_more() {
+    let it = World::new();
+    let view = minutes(&it.engine, "expiring").fresh_for(Span::seconds(5)).expire_past();
+    let view = define_below(view);
+    it.read(&view, 1, 0..1);
+    let expired = view.explain(&1, at(0)).unwrap().built.unwrap().fresh_until.unwrap();
+    let want = |now| {
+        let (view, pages) = (it.state(&view), it.pages(&view, 1, 0..1));
+        it.engine.writer().unwrap().run(Want { view, pages, now }).unwrap()
+    };
+    it.clock.set(expired.checked_sub(Span::millis(1)).unwrap());
+    it.fail(&view, 1, 0, 1, REST);
+    assert_eq!(it.tries(&view, 1, 0), None);
+    assert_eq!(want(it.now()).standing, 1);
+    it.clock.set(expired);
+    it.fail(&view, 1, 0, 1, REST);
+    assert_eq!(it.attempts(&view, 1, 0), Some(1));
+    assert_eq!(want(it.now()).standing, 0);
+}
+
+#[test]
 #[ignore = "takes some seconds without optimisation"]
 fn what_rests_is_due_again_however_much_of_a_scope_was_asked_for() {
     let it = World::new();
