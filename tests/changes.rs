@@ -12,6 +12,8 @@ mod change;
 mod durability;
 #[path = "changes/input.rs"]
 mod input;
+#[path = "changes/leftovers.rs"]
+mod leftovers;
 #[path = "changes/limits.rs"]
 mod limits;
 #[path = "changes/random.rs"]
@@ -28,5 +30,7 @@ mod seal;
 mod threads;
 #[path = "changes/versions.rs"]
 mod versions;
+#[path = "changes/wholes.rs"]
+mod wholes;
 #[path = "changes/world.rs"]
 mod world;

@@ -141,6 +141,24 @@ fn nothing_is_cleaned_in_a_store_opened_to_read_or_where_a_view_was_deleted() {
 }
 
 #[test]
+fn a_large_view_that_was_deleted_goes_between_what_others_have_written() {
+    let pages = |store: &Store| {
+        let inventory = store.inventory().unwrap();
+        inventory.tables.iter().find(|table| table.name == "pages").unwrap().rows
+    };
+    let it = Kept::of(1500);
+    let other = it.store.view("other").grid(grid()).page_len(4).without_build().unwrap();
+    assert_eq!(pages(&it.store), 2 * 1500);
+    it.store.delete_view("kept").unwrap();
+    // More transactions than one that always comes back can have it wait for each of its parts.
+    for turn in 0..100 {
+        other.put(&1, at(0), &cell(1, 0, turn)).unwrap();
+    }
+    assert_eq!(pages(&it.store), 1);
+    assert_eq!(it.store.inventory().unwrap().views_going, 0);
+}
+
+#[test]
 fn builders_clean_by_themselves() {
     let every = Options { retention_every: Span::millis(1), ..Options::default() };
     let store = Store::in_memory_with(every).unwrap();

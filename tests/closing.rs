@@ -211,7 +211,7 @@ fn a_reopened_store_that_another_process_changed_shows_the_change() {
         store.close().unwrap();
     };
     let read = || {
-        let store = Store::open(&path).unwrap();
+        let store = still::open(&path).unwrap();
         let view = put_view(&store, "put").unwrap();
         let first = view.get(&1, at(0)).unwrap();
         assert_eq!(first.layer(), Layer::File);

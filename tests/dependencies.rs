@@ -322,6 +322,8 @@ fn a_record_is_explained_from_what_changed_to_itself() {
     assert_eq!(suspect.causes.len(), 2);
     assert_eq!(suspect.causes[1].what, "(\"outside\", 1) changed");
     assert_eq!(suspect.causes[1].revision, revision);
+    let left = it.left.explain(&1, NOW).unwrap();
+    assert_eq!((left.reads[0].changed, left.reads[0].has_changed), (Some(revision), true));
     let text = suspect.to_string();
     assert!(text.contains("because (\"outside\", 1) changed"), "{text}");
     assert!(serde_json::to_string(&suspect).unwrap().contains("\"Suspect\""));

@@ -22,12 +22,14 @@ use common::record::{Cell, at, buckets, built_view, cell, put_view};
 const STORE: &str = "TIDETABLE_TEST_STORE";
 
 fn child(name: &str, store: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", name, "--nocapture", "--test-threads=1"])
-        .env(STORE, store)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
+    command(name, store).spawn().unwrap()
+}
+
+fn command(name: &str, store: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", name, "--nocapture", "--test-threads=1"]);
+    command.env(STORE, store).stdout(Stdio::piped());
+    command
 }
 
 fn store_of_this_child() -> PathBuf {
@@ -284,4 +286,27 @@ fn a_file_unlinked_while_open_acknowledges_nothing_more() {
     assert_eq!(view.get(&1, at(0)).unwrap().value, 1);
     assert!(store.close().unwrap_err().to_string().contains("unlinked"));
     assert!(!path.exists());
+}
+
+#[test]
+#[ignore = "a child of the test that gives it a folder"]
+fn opens_a_store_by_its_name_alone() {
+    for value in 1..3 {
+        let store = Store::open(store_of_this_child()).unwrap();
+        let view = put_view(&store, "put").unwrap();
+        view.put(&1, at(value), &cell(1, value, 1)).unwrap();
+        store.close().unwrap();
+    }
+}
+
+#[test]
+fn a_name_without_a_folder_is_that_of_a_file_in_the_folder_of_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command("opens_a_store_by_its_name_alone", Path::new("city.tide"));
+    let output = command.current_dir(folder.path()).spawn().unwrap().wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let store = Store::open(folder.path().join("city.tide")).unwrap();
+    let held = put_view(&store, "put").unwrap().range(&1, buckets(0..9)).unwrap();
+    assert_eq!(held.len(), 2);
+    store.close().unwrap();
 }

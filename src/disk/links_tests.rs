@@ -1,7 +1,7 @@
 //! What the dependency graph on disk says, and what becomes of an operation that cannot read it.
 
 use crate::error::{ErrorKind, Result};
-use crate::graph::{Node, edge_key};
+use crate::graph::{Graph, Node, edge_key};
 use crate::key::Source;
 use crate::page::{PageKey, ViewId};
 use crate::rebuild::Engine;
@@ -12,6 +12,7 @@ use crate::view::ViewDefinition;
 
 use super::batch::Batch;
 use super::operation::Speed;
+use super::sight::Sight;
 use super::tables::{self, Bytes};
 use super::writer_tests::{engine, of};
 
@@ -78,7 +79,11 @@ impl World {
 fn the_views_that_read_something_are_found_each_once() {
     let (world, (tell, told)) = (World::new(), bounded(2));
     let find = move |batch: &mut Batch<'_>| {
-        tell.send(batch.links.reader_views(outside().as_slice())?).unwrap();
+        let found = batch.links.reader_views(outside().as_slice())?;
+        let (shared, views) = (batch.shared(), &batch.ledger.views);
+        let sight = Sight { shared, links: &batch.links, views, now: NOW };
+        assert_eq!(sight.reader_views(outside().as_slice())?, found, "as walks see it");
+        tell.send(found).unwrap();
         let other = Node::source(&Source::new("outside", 2).unwrap());
         tell.send(batch.links.reader_views(other.as_slice())?).unwrap();
         Ok(())

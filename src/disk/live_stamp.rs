@@ -85,3 +85,43 @@ impl LiveStamp {
         self.stale_before.store(u64::MAX, Ordering::Release);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::ViewId;
+
+    /// Raised to a revision, in the millisecond of the same number.
+    fn row(revision: u64) -> ViewRow {
+        ViewRow {
+            id: ViewId(1),
+            layout: 1,
+            grid: String::new(),
+            page_len: 1,
+            zone_years: None,
+            stamp: Stamp::of_version(1).stale_at(Revision::from_raw(revision)),
+            stamped_at: Timestamp::from_millis(revision as i64),
+            dictionary: 0,
+            readers: Vec::new(),
+        }
+    }
+
+    fn first_above(stamp: &LiveStamp, revision: u64) -> Option<i64> {
+        stamp.first_above(Revision::from_raw(revision)).map(Timestamp::as_millis)
+    }
+
+    #[test]
+    fn when_a_view_was_first_stamped_after_a_record_is_known_or_said_to_be_forgotten() {
+        let stamp = LiveStamp::of(&row(1));
+        (2..RAISED_MAX as u64).for_each(|revision| stamp.raise(&row(revision)));
+        // Neither an earlier one nor the last once more is another time.
+        [2, RAISED_MAX as u64 - 1].into_iter().for_each(|again| stamp.raise(&row(again)));
+        assert_eq!([0, 1, 9].map(|seen| first_above(&stamp, seen)), [Some(1), Some(2), Some(10)]);
+        let last = RAISED_MAX as u64;
+        stamp.raise(&row(last));
+        assert_eq!([0, 1].map(|seen| first_above(&stamp, seen)), [None, Some(2)]);
+        assert_eq!([last - 1, last].map(|seen| first_above(&stamp, seen)), [Some(64), None]);
+        stamp.raise(&row(last + 1));
+        assert_eq!([1, 2].map(|seen| first_above(&stamp, seen)), [None, Some(3)]);
+    }
+}

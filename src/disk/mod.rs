@@ -57,6 +57,9 @@ mod rezoning;
 mod row;
 mod run_row;
 mod run_table;
+#[cfg(test)]
+#[cfg(not(loom))]
+mod run_tests;
 mod salvage;
 mod scope;
 mod scribe;

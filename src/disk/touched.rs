@@ -121,6 +121,7 @@ mod tests {
         assert!(!touched.changed_since(&source("a", 1), at(5), None));
         assert!(!touched.changed_since(&source("a", 2), at(4), None));
         assert!(touched.changed_since(&Node::kind("a").unwrap(), at(4), None));
+        assert!(!touched.changed_since(&Node::kind("a").unwrap(), at(5), None));
         assert!(!touched.changed_since(&Node::kind("b").unwrap(), at(4), None));
     }
 
@@ -171,7 +172,9 @@ mod tests {
             touched.source(&source("a", 1), at(revision), None);
         }
         assert!(touched.order.len() <= 4 && touched.nodes.len() <= 2);
+        assert_eq!(touched.floor, at(5), "as few are forgotten as can be");
         assert!(touched.changed_since(&source("b", 9), at(2), None), "forgotten, so unknown");
+        assert!(!touched.changed_since(&source("b", 9), at(5), None), "all after it are known");
         assert!(!touched.changed_since(&source("b", 9), at(7), None));
         assert!(touched.changed_since(&source("a", 1), at(6), None), "the last one is known");
     }

@@ -5,12 +5,15 @@ use crate::disk::committed::Committed;
 use crate::disk::operation::{Operation, Speed, envelope};
 use crate::disk::operations::Hurry;
 use crate::error::{ErrorKind, Result};
+use crate::graph::MarkRow;
 use crate::options::Options;
+use crate::page::ViewId;
 use crate::rebuild::Engine;
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::sync::channel::{Receiver, bounded};
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
+use crate::view::ViewDefinition;
 
 use super::shared::Shared;
 
@@ -134,6 +137,37 @@ fn what_is_announced_beside_new_marks_in_one_transaction_syncs_them() {
     let (marked, announced) = (marks.wait().unwrap(), announce.wait().unwrap());
     assert_eq!(marked.0, announced.0, "they were committed together");
     assert_eq!(engine.shared().metrics().syncs, before + 1);
+}
+
+#[test]
+fn builders_are_called_by_marks_old_and_new_and_by_stamps_and_by_nothing_else() {
+    let engine = Arc::new(engine());
+    let view = ViewDefinition::<u32, u64>::new(engine.clone(), "view").build(|_, _, _| Ok(7));
+    view.unwrap().get(&1, Timestamp::EPOCH).unwrap();
+    let view = engine.view_id("view").unwrap();
+    type Does = fn(&mut Batch<'_>, ViewId);
+    let does: [(Does, bool); 5] = [
+        (|_, _| (), false),
+        (|batch, view| batch.note_content(view), false),
+        (|batch, _| batch.newly_marked = true, true),
+        (|batch, view| batch.links.stage_marks(&view.0.to_be_bytes(), MarkRow::default()), true),
+        (
+            |batch, view| {
+                let revision = batch.revision();
+                batch.views().raise_suspect(view, revision, Timestamp::EPOCH);
+            },
+            true,
+        ),
+    ];
+    for (number, (does, calls)) in does.into_iter().enumerate() {
+        let before = engine.shared().bell.heard();
+        let apply = move |batch: &mut Batch<'_>| {
+            does(batch, view);
+            Ok(())
+        };
+        engine.writer().unwrap().run(of(&engine, Speed::Derived, apply)).unwrap();
+        assert_eq!(engine.shared().bell.heard() != before, calls, "{number}");
+    }
 }
 
 #[test]

@@ -164,3 +164,30 @@ impl Header {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_format_or_form_that_is_not_known_yet_is_of_a_later_release() {
+        let bytes = |format: u16, form: u16| {
+            let numbers = [format, form].map(u16::to_le_bytes).concat();
+            [&MAGIC[..], &*numbers, b"whatever follows"].concat()
+        };
+        let known = (0..).take_while(|form| Form::from_number(*form).is_some()).last().unwrap();
+        for form in [0, known] {
+            assert_eq!(later_format(&bytes(FORMAT, form)), None, "{form}");
+        }
+        let later = later_format(&bytes(FORMAT, known + 1)).unwrap();
+        assert!(later.contains(&format!("form {}", known + 1)), "{later}");
+        for form in [0, known, known + 1] {
+            let later = later_format(&bytes(FORMAT + 1, form)).unwrap();
+            assert!(later.contains(&format!("format {}", FORMAT + 1)), "{later}");
+            // No release has written such a page.
+            assert_eq!(later_format(&bytes(FORMAT - 1, form)), None);
+        }
+        assert_eq!(later_format(&bytes(FORMAT + 1, 0)[1..]), None);
+        assert_eq!(later_format(&[]), None);
+    }
+}

@@ -7,7 +7,7 @@ use tidetable::key::Source;
 use tidetable::{Changes, ErrorKind, Freshness, Store, View};
 
 use crate::common::disk::Disk;
-use crate::common::record::{buckets, grid, patient};
+use crate::common::record::{at, buckets, grid, patient};
 
 use super::world::{NOW, Outside, World, colour, value};
 
@@ -257,5 +257,25 @@ fn more_records_than_a_walk_marks_one_by_one_are_stamped_by_view() {
     assert_eq!((fresh(&below, 0..RECORDS), fresh(&above, 0..10)), (0, 0));
     assert_eq!(fresh(&beside, 0..10), 0, "it reads the same, and is not reached one by one");
     assert!(!report.stamped.is_empty());
-    assert_eq!(above.get(&1, crate::common::record::at(3)).unwrap().freshness(), Freshness::Fresh);
+    assert_eq!(above.get(&1, at(3)).unwrap().freshness(), Freshness::Fresh);
+}
+
+#[test]
+#[ignore = "takes a quarter of a minute without optimisation"]
+fn more_records_of_a_scope_than_are_marked_one_by_one_are_stamped_with_their_view() {
+    // As many pages as are looked at, and one more.
+    const PAGES: i64 = 100_000;
+    let store = still::in_memory().unwrap();
+    let put = store.view::<u32, u64>("put").grid(grid()).page_len(1).uncompressed();
+    let put = put.without_build().unwrap();
+    let there = |minutes: std::ops::Range<i64>| minutes.map(|minute| (1, at(minute), 1));
+    put.put_many(there(0..PAGES)).unwrap();
+    let report = put.invalidate_range(&1, buckets(0..PAGES)).unwrap();
+    assert_eq!((report.stale, report.stamped.len()), (PAGES as u64, 0));
+    put.put_many(there(0..PAGES + 1)).unwrap();
+    let report = put.invalidate_range(&1, buckets(0..PAGES + 1)).unwrap();
+    assert_eq!((report.stale, report.stamped), (0, vec!["put".to_owned()]));
+    let line = put.when_marked(tidetable::Marked::Serve).range(&1, buckets(0..PAGES + 1)).unwrap();
+    assert_eq!(line.len() as i64, PAGES + 1);
+    assert!(line.into_iter().all(|(_, record)| !record.is_fresh()));
 }

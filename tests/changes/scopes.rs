@@ -204,6 +204,30 @@ fn a_long_list_is_deleted_beside_the_builds_of_others() {
 }
 
 #[test]
+fn what_is_built_while_a_list_is_deleted_is_built_again_if_it_is_on_the_list() {
+    let lists = [(vec![5, 7, 9], true), (vec![9, 5], false), (vec![7], true), (vec![8, 9], false)];
+    for (list, is_listed) in lists {
+        let store = still::in_memory().unwrap();
+        let itself = std::sync::Arc::new(Mutex::new(None::<View<u32, u64>>));
+        let runs = super::world::Outside::default();
+        let (own, deleted, counted) = (itself.clone(), list.clone(), runs.clone());
+        let view = store.view::<u32, u64>("view").build(move |_, _, _| {
+            let run = counted.count();
+            if let Some(view) = own.lock().unwrap().take() {
+                let list = deleted.clone();
+                thread::spawn(move || view.delete_many(list).unwrap()).join().unwrap();
+            }
+            Ok(run)
+        });
+        let view = view.unwrap();
+        *itself.lock().unwrap() = Some(view.clone());
+        // What was made before it was deleted is not stored.
+        assert_eq!(value(&view, 7), u64::from(is_listed), "{list:?}");
+        assert_eq!(runs.get(), u64::from(is_listed) + 1, "{list:?}");
+    }
+}
+
+#[test]
 fn a_text_that_begins_so_is_invalidated_and_no_other() {
     let store = still::in_memory().unwrap();
     let view = store.view::<str, u64>("text").build(|_, _, _| Ok(0)).unwrap();

@@ -87,8 +87,14 @@ fn a_view_that_is_deleted_takes_its_horizon_with_it() {
     let world = World::new("2026-05-04T05:00Z");
     let sun = world.sun(three_days(), 2);
     world.all();
+    let horizons = || {
+        let inventory = world.store.inventory().unwrap();
+        inventory.tables.iter().find(|table| table.name == "horizons").unwrap().rows
+    };
+    assert_eq!(horizons(), 1);
     assert!(world.store.delete_view("sun").unwrap());
     assert!(world.next().is_none());
+    assert_eq!(horizons(), 0);
     drop(sun);
     let _sun = world.sun(three_days(), 2);
     assert_eq!(world.all().len(), 3 * 2 * 73);

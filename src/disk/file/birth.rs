@@ -282,6 +282,15 @@ mod tests {
         };
         assert!(give_birth_in(&path, write, &writes).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"ours, and theirs");
+        // Another file has the name by now, which holds the same.
+        fs::remove_file(&path).unwrap();
+        let replaces = |_: &Path| {
+            fs::remove_file(&path)?;
+            fs::write(&path, OURS)?;
+            Err(io::Error::other("on purpose"))
+        };
+        assert!(give_birth_in(&path, write, &replaces).is_err());
+        assert_eq!(fs::read(&path).unwrap(), OURS);
         // Who comes too late syncs the folder for himself.
         let synced = std::cell::Cell::new(false);
         let syncs = |_: &Path| {
@@ -305,9 +314,34 @@ mod tests {
             assert_eq!(renamed.is_ok(), to == &free);
             if let Err(cause) = renamed {
                 assert_eq!(cause.kind(), io::ErrorKind::AlreadyExists);
+                assert!(!cause.to_string().contains("neither"), "{cause}");
             }
         }
+        let nowhere = folder.path().join("no folder").join("store");
+        let refused = io::Error::from(io::ErrorKind::Unsupported);
+        let told = rename_without_replacing(&ours, &nowhere, refused).unwrap_err();
+        assert!(told.to_string().contains("neither a hard link"), "{told}");
         assert_eq!(fs::read(&free).unwrap(), b"ours");
         assert_eq!(fs::read(&taken).unwrap(), b"theirs");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_lost_its_name_before_it_was_locked_is_known_by_that() {
+        let folder = tempfile::tempdir().unwrap();
+        let (temporary, file) = Temporary::create(folder.path()).unwrap();
+        assert!(has_name(&file).unwrap());
+        drop(temporary);
+        assert!(!has_name(&file).unwrap());
+    }
+
+    #[test]
+    fn only_a_name_that_is_taken_is_a_race_that_was_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let (temporary, _file) = Temporary::create(folder.path()).unwrap();
+        let [taken, nowhere] = ["taken", "no folder/store"].map(|name| folder.path().join(name));
+        fs::write(&taken, b"theirs").unwrap();
+        assert_eq!(temporary.name(&taken).unwrap(), Birth::Lost);
+        assert_eq!(temporary.name(&nowhere).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

@@ -77,4 +77,25 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Damaged);
         assert!(error.to_string().contains("byte 4096"));
     }
+
+    #[test]
+    fn each_error_of_redb_is_of_the_kind_that_says_what_to_do() {
+        use std::io;
+        let cases = [
+            (redb::Error::DatabaseAlreadyOpen, ErrorKind::Busy, "another Store"),
+            (redb::Error::UpgradeRequired(2), ErrorKind::Foreign, "the old format 2"),
+            (redb::Error::Corrupted("page 7".into()), ErrorKind::Damaged, "page 7"),
+            (redb::Error::TableDoesNotExist("pages".into()), ErrorKind::Foreign, "not a table of"),
+            (redb::Error::TableIsMultimap("pages".into()), ErrorKind::Foreign, "not a table of"),
+            (redb::Error::ValueTooLarge(5), ErrorKind::Input, "5"),
+            (io::Error::from(io::ErrorKind::UnexpectedEof).into(), ErrorKind::Damaged, "cut short"),
+            (io::Error::other("no tide").into(), ErrorKind::System, "no tide"),
+            (redb::Error::PreviousIo, ErrorKind::Reopen, "has ended"),
+        ];
+        for (error, kind, says) in cases {
+            let told = explain(error, &SealState::default());
+            assert_eq!(told.kind(), kind, "{told}");
+            assert!(told.to_string().contains(says), "{told}");
+        }
+    }
 }

@@ -138,4 +138,13 @@ mod tests {
     fn a_layout_that_overflows_has_no_length() {
         assert_eq!(data_len(&[0xff; 20]), None);
     }
+
+    #[test]
+    fn a_layout_is_as_long_as_its_regions_with_their_headers_and_the_first_page() {
+        let len = |fields: [u32; 5]| data_len(&fields.map(u32::to_le_bytes).concat());
+        assert_eq!(len([4096, 3, 100, 0, 0]), Some(4096));
+        assert_eq!(len([4096, 3, 100, 0, 7]), Some(4096 * (3 + 7 + 1)));
+        assert_eq!(len([4096, 3, 100, 2, 0]), Some(4096 * (2 * (3 + 100) + 1)));
+        assert_eq!(len([4096, 3, 100, 2, 7]), Some(4096 * (2 * (3 + 100) + 3 + 7 + 1)));
+    }
 }

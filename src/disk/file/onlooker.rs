@@ -92,3 +92,33 @@ impl fmt::Debug for Onlooker {
         write!(f, "Onlooker({:?})", self.file)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::file::tests::memory::Memory;
+
+    #[test]
+    fn an_onlooker_sees_what_stands_before_the_end_and_changes_nothing() {
+        let memory = Memory::holding((0..100).collect());
+        let (file, failed): (Box<dyn StorageBackend>, _) =
+            (Box::new(memory.clone()), Arc::default());
+        let onlooker = Onlooker { file: Arc::new(file), len: 80, failed };
+        assert_eq!(onlooker.len().unwrap(), 80);
+        let mut last = [0; 10];
+        onlooker.read(70, &mut last).unwrap();
+        assert_eq!(last, [70, 71, 72, 73, 74, 75, 76, 77, 78, 79]);
+        for beyond in [71, 90, u64::MAX] {
+            let refused = onlooker.read(beyond, &mut last).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::UnexpectedEof, "{beyond}");
+        }
+        assert!(onlooker.failed.lock().is_none(), "to look too far is no failure of the disk");
+        memory.fail("read", 0);
+        assert!(onlooker.read(0, &mut last).is_err());
+        assert!(onlooker.failed.lock().is_some());
+        for changed in [onlooker.set_len(1), onlooker.write(0, &[1]), onlooker.sync_data()] {
+            assert_eq!(changed.unwrap_err().kind(), io::ErrorKind::ReadOnlyFilesystem);
+        }
+        assert_eq!(memory.calls(), []);
+    }
+}

@@ -20,3 +20,28 @@ pub(super) fn refused(doing: &str, path: &Path, cause: io::Error) -> Error {
     };
     Error::system(&format!("{doing} ({remedy})"), path, cause)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_refusals_come_with_what_can_be_done_about_them() {
+        use io::ErrorKind::{
+            IsADirectory, NotADirectory, NotFound, Other, PermissionDenied, StorageFull,
+        };
+        let cases = [
+            (NotFound, "opening (its folder is not there: create that first)"),
+            (IsADirectory, "opening (give the path of a file in it)"),
+            (NotADirectory, "opening (a part of the path is a file: choose another path)"),
+            (PermissionDenied, "`Options::read_only` asks for reading alone"),
+            (StorageFull, "opening (make room on the disk)"),
+            (Other, "opening"),
+        ];
+        for (kind, says) in cases {
+            let told = refused("opening", Path::new("store"), kind.into()).to_string();
+            assert!(told.contains(says) && told.contains("store"), "{told}");
+            assert_eq!(told.contains("opening ("), kind != Other, "{told}");
+        }
+    }
+}

@@ -134,3 +134,27 @@ impl SealState {
         self.fail(kind, format!("{doing}: {cause}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_wrong_with_the_file_first_is_the_reason_of_what_hangs_on_it() {
+        let told = |kind| Error::new(kind, "a consequence");
+        let state = SealState::default();
+        assert_eq!(state.reason(told(ErrorKind::Reopen)).kind(), ErrorKind::Reopen);
+        state.failed("reading", io::ErrorKind::UnexpectedEof.into());
+        state.failed("syncing", io::Error::other("no tide"));
+        for kind in [ErrorKind::System, ErrorKind::Reopen] {
+            let reason = state.reason(told(kind));
+            assert_eq!(reason.kind(), ErrorKind::Damaged, "{reason}");
+            assert!(reason.to_string().contains("reading"), "{reason}");
+        }
+        let own = state.reason(told(ErrorKind::Input));
+        assert_eq!(own.kind(), ErrorKind::Input, "it has nothing to do with the file: {own}");
+        let other = SealState::default();
+        other.failed("syncing", io::Error::other("no tide"));
+        assert_eq!(other.first_error().unwrap().kind(), ErrorKind::System);
+    }
+}

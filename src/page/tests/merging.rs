@@ -141,3 +141,31 @@ fn a_page_whose_facts_or_bytes_came_out_otherwise_is_not_as_given() {
     let twice = numbers(2, &[(0, 1), (0, 2), (1, 2)], begun(8), Origin::Put);
     assert!(!apply(Some(&standing), twice, 9).as_given, "the given body is longer");
 }
+
+#[test]
+fn what_is_left_of_a_record_keeps_its_facts_beside_those_of_others() {
+    let mut page = builder::<u64>(4);
+    for slot in 0..4 {
+        let facts = Facts { dependencies: slot, ..begun(u64::from(slot) + 1) };
+        add(&mut page, slot, facts, &7_u64);
+    }
+    let page = page.finish();
+    let fate = |slot: Slot| match slot.0 {
+        1 => Fate::Goes,
+        2 => Fate::LeavesFacts,
+        _ => Fate::Stays,
+    };
+    let shape = RecordShape::of::<u64>();
+    let (left, gone) = without(&page, fate, &shape).unwrap();
+    let left = left.unwrap();
+    assert_eq!(gone, [Slot(1), Slot(2)]);
+    // Once more, as it was left.
+    let (again, none) = without(&left, |_| Fate::Stays, &shape).unwrap();
+    assert!(none.is_empty());
+    for left in [left, again.unwrap()] {
+        let has_facts: Vec<u32> = (0..4).filter(|slot| left.has_facts(Slot(*slot))).collect();
+        assert_eq!(has_facts, [0, 2, 3]);
+        assert!(left.is_tombstone(Slot(2)) && left.holds(Slot(3)));
+        assert!(has_facts.iter().all(|at| left.facts(Slot(*at)) == page.facts(Slot(*at))));
+    }
+}

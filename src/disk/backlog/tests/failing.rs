@@ -1,6 +1,7 @@
 //! What could not be built: when it is tried again, and what is said of it.
 
 use super::*;
+use crate::disk::operations::PAGES_IN_SCOPE_MAX;
 
 #[test]
 fn what_failed_is_due_again_at_its_time_and_the_earliest_is_told() {
@@ -186,4 +187,71 @@ fn nothing_is_noted_of_a_view_that_is_no_more() {
     let note = NoteFailures { page, failed, begun, now: NOW };
     it.engine.writer().unwrap().run(note).unwrap();
     assert_eq!(backlog(it.shared()).unwrap(), BacklogCounts::default());
+}
+
+#[test]
+fn what_rests_is_due_again_when_what_it_read_is_found_right_after_a_stamp() {
+    let it = World::new();
+    it.read(&it.above, 1, 0..2);
+    it.above.invalidate(&1).unwrap();
+    it.below.invalidate_all().unwrap();
+    (0..2).for_each(|minute| it.fail(&it.above, 1, minute, 1, REST));
+    assert_eq!(it.marked(&it.above), []);
+    // What it came out as is what it was, so that nobody is told of a change.
+    it.read(&it.below, 1, 1..2);
+    assert_eq!(it.marked(&it.above), [(1, vec![1])]);
+}
+
+#[test]
+fn what_rests_is_due_again_when_what_it_read_is_spared() {
+    let it = World::new();
+    let top = define_above(minutes(&it.engine, "top"), &it.above);
+    it.read(&top, 1, 0..2);
+    it.invalidate(1);
+    (0..2).for_each(|minute| it.fail(&top, 1, minute, 1, REST));
+    it.read(&it.below, 1, 0..2);
+    assert_eq!(it.marked(&top), [], "what it has read is suspect still");
+    let spared = it.shared().metrics().records_spared;
+    it.read(&it.above, 1, 1..2);
+    assert_eq!(it.shared().metrics().records_spared, spared + 1);
+    assert_eq!(it.marked(&top), [(1, vec![1])]);
+}
+
+#[test]
+fn at_the_instant_at_which_it_expires_a_record_is_not_right_any_more() {
+    let it = World::new();
+    let view = minutes(&it.engine, "expiring").fresh_for(Span::seconds(5)).expire_past();
+    let view = define_below(view);
+    it.read(&view, 1, 0..1);
+    let expired = view.explain(&1, at(0)).unwrap().built.unwrap().fresh_until.unwrap();
+    let want = |now| {
+        let (view, pages) = (it.state(&view), it.pages(&view, 1, 0..1));
+        it.engine.writer().unwrap().run(Want { view, pages, now }).unwrap()
+    };
+    it.clock.set(expired.checked_sub(Span::millis(1)).unwrap());
+    it.fail(&view, 1, 0, 1, REST);
+    assert_eq!(it.tries(&view, 1, 0), None);
+    assert_eq!(want(it.now()).standing, 1);
+    it.clock.set(expired);
+    it.fail(&view, 1, 0, 1, REST);
+    assert_eq!(it.attempts(&view, 1, 0), Some(1));
+    assert_eq!(want(it.now()).standing, 0);
+}
+
+#[test]
+#[ignore = "takes some seconds without optimisation"]
+fn what_rests_is_due_again_however_much_of_a_scope_was_asked_for() {
+    let it = World::new();
+    let last = 4 * i64::try_from(PAGES_IN_SCOPE_MAX).unwrap();
+    it.want(&it.below, 1, 0..last + 1);
+    it.fail(&it.below, 1, last, 1, REST);
+    let is_due = |it: &World| {
+        let (page, _) = it.at(&it.below, 1, last);
+        due_wanted(it.shared(), Some(&page), NOW, 64).unwrap().found.is_some()
+    };
+    assert!(!is_due(&it));
+    let before = it.state(&it.below).stamp();
+    it.below.invalidate(&1).unwrap();
+    assert!(is_due(&it));
+    assert_ne!(it.state(&it.below).stamp(), before, "by a stamp of the whole view");
 }

@@ -122,6 +122,22 @@ fn a_flipped_choice_between_two_commits_loses_none_that_was_acknowledged() {
 }
 
 #[test]
+fn a_last_commit_that_lost_a_bit_is_not_given_up_in_silence() {
+    let bytes = unclosed();
+    let of_the_last = |at: &usize| bytes[*at..].starts_with(&[4; 100]);
+    let at = (0..bytes.len()).find(of_the_last).unwrap();
+    for at in [at, at + 50, at + 99] {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 1;
+        for options in [existing(), reading()] {
+            let opened = open_backend(Box::new(Memory::holding(bytes.clone())), &options, OURS);
+            let told = opened.map(|opened| opened.outcome).unwrap_err();
+            assert_eq!(told.kind(), ErrorKind::Damaged, "{told}");
+        }
+    }
+}
+
+#[test]
 fn a_later_commit_that_lacks_a_page_is_left_aside() {
     let memory = Memory::default();
     let opened = open_backend(Box::new(memory.clone()), &creating(), OURS).unwrap();

@@ -52,7 +52,7 @@ impl Memory {
         self.0.lock().bytes[at] ^= 1;
     }
 
-    pub(super) fn fail(&self, call: &'static str, after: usize) {
+    pub(in crate::disk::file) fn fail(&self, call: &'static str, after: usize) {
         self.0.lock().fails = Some((call, after));
     }
 

@@ -139,6 +139,13 @@ fn a_path_that_cannot_be_opened_says_why_and_names_itself() {
     assert!(device.to_string().contains("not a regular file"), "{device}");
     assert_eq!(kind_of(open(&missing.join("below"), &creating(), OURS)), ErrorKind::System);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    let file = folder.path().join("file");
+    fs::write(&file, b"theirs").unwrap();
+    for options in [existing(), reading(), creating()] {
+        let refused = open(&file.join("below"), &options, OURS).err().unwrap();
+        assert!(refused.to_string().contains("a part of the path is a file"), "{refused}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -121,6 +121,28 @@ fn a_page_written_in_part_does_not_give_damage_a_valid_sum() {
 }
 
 #[test]
+fn a_read_of_part_of_a_page_checks_that_page_and_no_other() {
+    let memory = Memory::default();
+    let (backend, _) = sealed_over(&memory);
+    write_pages(&backend, 4);
+    let expected = pages(4);
+    memory.damage(10);
+    memory.damage(3 * PAGE + 10);
+    for (from, to) in [
+        (PAGE, 2 * PAGE),
+        (PAGE + 100, 2 * PAGE),
+        (PAGE, PAGE + 100),
+        (2 * PAGE + 7, 2 * PAGE + 8),
+        (PAGE + 100, 3 * PAGE - 100),
+    ] {
+        let mut out = vec![0; to - from];
+        backend.read(from as u64, &mut out).unwrap();
+        assert_eq!(out, expected[from..to], "{from}..{to}");
+    }
+    assert!(backend.read(3 * PAGE as u64 - 1, &mut [0; 2]).is_err());
+}
+
+#[test]
 fn a_read_beyond_the_end_is_damage_not_the_seal() {
     let memory = Memory::default();
     let (backend, _) = sealed_over(&memory);
@@ -141,6 +163,32 @@ fn a_seal_of_another_header_is_damage_before_anything_is_read() {
     memory.damage(500);
     let (backend, _) = sealed_over(&memory);
     assert!(backend.len().unwrap_err().to_string().contains("page at byte 0 does not match"));
+}
+
+#[test]
+fn a_file_that_a_later_release_has_sealed_is_refused_and_says_so() {
+    let memory = Memory::default();
+    let (backend, _) = sealed_over(&memory);
+    write_pages(&backend, 2);
+    backend.close().unwrap();
+    let mut bytes = memory.bytes();
+    let checked = bytes.len() - 8;
+    bytes[checked - 17] = 9;
+    let checksum = xxhash_rust::xxh3::xxh3_64(&bytes[2 * PAGE..checked]);
+    bytes[checked..].copy_from_slice(&checksum.to_le_bytes());
+    let of = |bytes: Vec<u8>| {
+        let (backend, state) = sealed_over(&Memory::holding(bytes));
+        backend.len().unwrap_err();
+        state.first_error().unwrap()
+    };
+    let told = of(bytes.clone());
+    assert_eq!(told.kind(), ErrorKind::Foreign);
+    assert!(told.to_string().contains("format 9"), "{told}");
+    // Whatever ends so without being redb's is nothing of ours.
+    bytes[0] ^= 1;
+    let told = of(bytes);
+    assert_eq!(told.kind(), ErrorKind::Foreign);
+    assert!(told.to_string().contains("not a tidetable file"), "{told}");
 }
 
 /// Once armed, a write is not over until somebody has read the page meanwhile.
