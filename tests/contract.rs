@@ -468,6 +468,27 @@ fn readers_of_a_damaged_page_hear_of_its_invalidation() {
 }
 
 #[test]
+fn after_an_invalidation_that_failed_to_sync_nothing_of_a_page_that_was_written_with_it_is_fresh() {
+    use common::disk::{Disk, Failing, Reason};
+    for put_anew in [min(0), min(1)] {
+        let disk = Disk::default();
+        let store = Store::open_backend(disk.backend(), still::options()).unwrap();
+        let notes = store.view::<u32, u64>("notes").grid(Grid::minutes(1)).page_len(4);
+        let notes = notes.without_build().unwrap();
+        notes.put_depending(&1, min(0), &7, [("s", 1)], store.revision()).unwrap();
+        notes.put(&1, min(2), &9).unwrap();
+        let is_fresh = |minute| notes.peek(&1, minute).unwrap().unwrap().is_fresh();
+        assert!(is_fresh(min(0)));
+        disk.fail(Failing { from: disk.asked(), for_good: false, reason: Reason::LostWrites });
+        let mut writes = store.writes();
+        writes.invalidate(("s", 1)).unwrap().put(&notes, &1, put_anew, &8).unwrap();
+        writes.commit().unwrap_err();
+        assert!(!is_fresh(min(0)), "the record at {put_anew} was put with it");
+        assert!(is_fresh(min(2)), "nothing was said of it");
+    }
+}
+
+#[test]
 fn after_an_invalidation_that_failed_to_sync_nothing_it_concerns_is_fresh() {
     use common::disk::{Disk, Failing, Reason};
     let disk = Disk::default();

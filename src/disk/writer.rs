@@ -10,8 +10,8 @@ use redb::Durability;
 
 use crate::cache::{Cache, CacheKey, Publication};
 use crate::error::{Error, ErrorKind, RESTORE, Result};
-use crate::graph::MarkRow;
-use crate::page::Page;
+use crate::graph::{Colour, SlotSet};
+use crate::page::{PAGE_LEN_MAX, Page, Slot};
 use crate::revision::Revision;
 use crate::schedule::Round;
 use crate::sync::channel::{self, Sender};
@@ -250,7 +250,7 @@ impl Writer {
             if let Err(cause) = committed {
                 // Whether it happened is unknown: what it would have marked is not fresh any more.
                 if !mutant!("unknown_commits_mark") {
-                    publish_marks(&shared, &written);
+                    publish_marks(&shared, &written, self.last);
                 }
                 return Err(failed(cause.into()));
             }
@@ -306,7 +306,7 @@ impl Writer {
                         cache.publish(cache_key, Publication::Remove);
                         committed.insert(key, None);
                     }
-                    What::Marked(row) => raise(cache, cache_key, &row),
+                    What::Marked(row) => raise(cache, cache_key, row.stale(), row.suspect()),
                 }
             }
             written.stamps.iter().for_each(|(stamp, row)| stamp.raise(row));
@@ -331,18 +331,29 @@ fn fail(submissions: impl IntoIterator<Item = Box<dyn Submission>>, error: &Erro
     round.wake_all();
 }
 
-fn raise(cache: &Cache<Page>, page: CacheKey<'_>, row: &MarkRow) {
-    let (stale, suspect) = (row.stale(), row.suspect());
+fn raise(cache: &Cache<Page>, page: CacheKey<'_>, stale: SlotSet, suspect: SlotSet) {
     let (stale, suspect) = (stale.words(), suspect.words());
     cache.publish(page, Publication::Raise { stale, suspect });
 }
 
-/// Makes readers see the marks of a commit that failed, and nothing else of it.
-fn publish_marks(shared: &Shared, written: &Written) {
+/// Makes readers see the marks of a commit that failed, and nothing else of it. What it would have
+/// replaced or removed is stale: nobody knows whether it still stands, nor whether it had been marked
+/// before that.
+fn publish_marks(shared: &Shared, written: &Written, before: Revision) {
     for Change { key, what } in &written.changes {
-        if let What::Marked(row) = what {
-            raise(&shared.cache, CacheKey::new(key), row);
-        }
+        let (stale, suspect) = match what {
+            What::Marked(row) => (row.stale(), row.suspect()),
+            What::Removed => (SlotSet::span(Slot(0), Slot(PAGE_LEN_MAX - 1)), SlotSet::EMPTY),
+            What::Replaced { page, .. } => {
+                let colour = |slot: Slot| page.marks().colour(slot.0 as usize);
+                let is_new = |slot: Slot| page.value().facts(slot).verified > before;
+                let slots = || (0..page.value().slots()).map(Slot);
+                let stale = |slot: &Slot| colour(*slot) == Colour::Stale || is_new(*slot);
+                let suspect = |slot: &Slot| colour(*slot) == Colour::Suspect;
+                (slots().filter(stale).collect(), slots().filter(suspect).collect())
+            }
+        };
+        raise(&shared.cache, CacheKey::new(key), stale, suspect);
     }
     for (stamp, row) in &written.stamps {
         stamp.raise(row);
