@@ -59,6 +59,10 @@ impl Operation for NoteFailures {
                 let overtaken = marks.cause(slot).is_some_and(|cause| cause.revision > self.begun);
                 let tries = self.agreed(Some(before).filter(|_| !overtaken), *tries);
                 marks.set_tries(slot, tries);
+                // The mark may stand over what retention has left of a record, and that is asked for.
+                if wanted.tries(slot).is_some() {
+                    wanted.set_tries(slot, tries);
+                }
                 tries
             } else {
                 let is_right = standing.as_ref().is_some_and(|page| {
