@@ -143,6 +143,7 @@ fn same(live: &Definition, new: &Definition) -> Result<bool> {
         && live.record_type == new.record_type
         && live.grid.describe() == new.grid.describe()
         && live.page_len == new.page_len
+        && live.by_page == new.by_page
         && live.level == new.level
         && live.seal_after == new.seal_after
         && live.retain == new.retain)

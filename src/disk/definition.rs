@@ -23,6 +23,8 @@ pub(crate) struct Definition {
     pub(crate) entity_type: TypeId,
     /// Whether its records are the values of an input: what is set is never built.
     pub(crate) is_input: bool,
+    /// Whether the buckets of a page are built at once: a build under way goes by its page then.
+    pub(crate) by_page: bool,
     pub(crate) grid: Grid,
     pub(crate) page_len: u32,
     /// zstd's level for its pages; `None` keeps them plain.

@@ -321,6 +321,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
             record_type: TypeId::of::<R>(),
             entity_type: TypeId::of::<EntityType<E>>(),
             is_input: self.is_input,
+            by_page: matches!(build, BuildFunction::Page(_)),
             grid: self.grid,
             page_len,
             level: self.zstd_level,

@@ -1,14 +1,14 @@
 //! Records that are asked for without waiting.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use tidetable::report::Reason;
 use tidetable::{
-    ErrorKind, Event, Grid, Options, PendingState, Retry, Span, Store, Timestamp, View,
+    ErrorKind, Event, Grid, ManualClock, Options, PendingState, Retry, Span, Store, Timestamp, View,
 };
 
 use crate::common::still;
@@ -334,4 +334,57 @@ fn nothing_is_under_way_where_nothing_is_built() {
     let only = Store::open_with(&path, Options { read_only: true, ..still::options() }).unwrap();
     let view = only.view::<u32, u64>("built").build(|_, &id, _| Ok(u64::from(id))).unwrap();
     assert!(view.pending(&1, minute(0)).unwrap().is_none());
+}
+
+#[test]
+fn what_retention_took_and_is_asked_for_again_is_tried_no_more_often_than_the_view_says() {
+    let (clock, builds) = (Arc::new(ManualClock::new(minute(0))), Arc::new(AtomicU64::new(0)));
+    let options = Options { clock: clock.clone(), ..still::options() };
+    let store = Store::in_memory_with(options).unwrap();
+    let (counted, seconds) = (builds.clone(), Span::seconds);
+    let below = store.view::<u32, u64>("below").grid(Grid::minutes(1)).page_len(4);
+    let below = below.retry(Retry { attempts: 3, first: seconds(10), most: seconds(100) });
+    let below = below.retain(Span::minutes(10)).without_breaker().build(move |cx, id, _| {
+        cx.depends_on(("outside", *id));
+        if counted.fetch_add(1, SeqCst) > 0 { Err("told to fail".into()) } else { Ok(1) }
+    });
+    let below = below.unwrap();
+    let read = below.clone();
+    let above = store.view::<u32, u64>("above").grid(Grid::minutes(1)).page_len(4);
+    let above =
+        above.build(move |cx, id, of| Ok(cx.get(&read, id, of.start())?.to_native())).unwrap();
+    above.get(&1, minute(0)).unwrap();
+    clock.set(minute(13));
+    assert_eq!(
+        below.apply_retention().unwrap(),
+        1,
+        "what is left leads from changes to its reader"
+    );
+    store.invalidate(("outside", 1)).unwrap();
+    while store.build_next().unwrap().is_some() {}
+    let before = builds.load(SeqCst);
+    let pending = below.request(&1, minute(0)).unwrap();
+    for _ in 0..20 {
+        store.build_next().unwrap();
+    }
+    assert_eq!(builds.load(SeqCst) - before, 1);
+    for _ in 0..20 {
+        clock.advance(Span::minutes(2));
+        store.build_next().unwrap();
+    }
+    assert_eq!(builds.load(SeqCst) - before, 3);
+    assert!(matches!(pending.state().unwrap(), PendingState::Failed(_)));
+}
+
+#[test]
+fn who_waits_by_a_handle_that_builds_otherwise_than_the_last_definition_is_told() {
+    let store = still::in_memory().unwrap();
+    let one = store.view::<u32, u64>("v").build(|_, id, _| Ok(u64::from(*id))).unwrap();
+    let pending = one.request(&1, Timestamp::EPOCH).unwrap();
+    let by_page = store.view::<u32, u64>("v");
+    let by_page = by_page.build_page(|_, id, all| Ok(all.iter().map(|_| u64::from(*id)).collect()));
+    let by_page = by_page.unwrap();
+    assert_eq!(pending.wait().unwrap_err().kind(), ErrorKind::Definition);
+    while store.build_next().unwrap().is_some() {}
+    assert!(by_page.peek(&1, Timestamp::EPOCH).unwrap().is_some(), "the request stands");
 }
