@@ -200,9 +200,37 @@ fn what_was_announced_after_the_writes_began_makes_a_record_stale_from_the_begin
     shop.store.invalidate(("rate", 1)).unwrap();
     writes.put_depending(&shop.notes, &1, at(0), &7, [("rate", 1)]).unwrap().commit().unwrap();
     assert_eq!(shop.note(1, 0), Some((7, Freshness::Stale)));
-    // The next ones begin where these ended.
+    // The next ones begin where these ended, with all that these announced.
     writes.put_depending(&shop.notes, &1, at(0), &8, [("rate", 1)]).unwrap().commit().unwrap();
     assert_eq!(shop.note(1, 0), Some((8, Freshness::Fresh)));
+    writes.invalidate(("rate", 1)).unwrap().commit().unwrap();
+    writes.put_depending(&shop.notes, &1, at(0), &9, [("rate", 1)]).unwrap().commit().unwrap();
+    assert_eq!(shop.note(1, 0), Some((9, Freshness::Fresh)));
+}
+
+/// Beyond this many pages whole views are stamped.
+const MARKED_ONE_BY_ONE_MAX: u32 = 100_000;
+
+#[test]
+fn records_put_beside_an_announcement_that_stamps_their_views_are_not_fresh() {
+    let shop = Shop::in_memory();
+    let store = &shop.store;
+    let many = store.view::<u32, u64>("many").without_build().unwrap();
+    let (all, rate) = (0..MARKED_ONE_BY_ONE_MAX + 10, [("rate", 1)]);
+    let mut writes = store.writes();
+    for id in all.clone() {
+        writes.put_depending(&many, &id, NOW, &7, rate).unwrap();
+    }
+    let report = writes.invalidate(("rate", 1)).unwrap().commit().unwrap();
+    assert_eq!(report.invalidated.stamped, ["many"]);
+    let is_fresh = |id: &u32| many.peek(id, NOW).unwrap().unwrap().is_fresh();
+    assert_eq!(all.filter(is_fresh).count(), 0);
+
+    // Of another view, whose records the walk comes to last.
+    writes.put_depending(&shop.notes, &1, at(0), &7, rate).unwrap();
+    writes.invalidate(("rate", 1)).unwrap().commit().unwrap();
+    assert_ne!(shop.note(1, 0).unwrap().1, Freshness::Fresh);
+    assert!(store.verify().unwrap().is_clean());
 }
 
 #[test]
@@ -268,6 +296,17 @@ fn what_cannot_be_written_is_refused_when_it_is_added() {
     writes.put(&another.notes, &1, at(0), &7).unwrap_err();
     assert_eq!(writes.commit().unwrap().changed, 1);
     assert_eq!((shop.order(1), another.order(1)), (Some(5), None));
+}
+
+#[test]
+fn one_that_was_refused_when_it_was_added_costs_nothing_later() {
+    let shop = Shop::in_memory();
+    let names = shop.store.input::<str, u64>("names").unwrap();
+    let mut writes = shop.store.writes();
+    writes.set(&names, &"x".repeat(5000), &1).unwrap_err();
+    let before = (shop.store.metrics().commits, shop.store.revision());
+    writes.commit().unwrap();
+    assert_eq!((shop.store.metrics().commits, shop.store.revision()), before);
 }
 
 #[test]

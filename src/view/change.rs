@@ -54,7 +54,7 @@ impl BegunChange {
         let ended = writer.and_then(|writer| writer.run(EndChange { intent, sources, now }));
         self.engine.shared().events.tell_late();
         let (marked, revision) = ended?;
-        Invalidated::new(&self.engine, marked, revision)
+        Ok(Invalidated::new(&self.engine, marked, revision))
     }
 }
 

@@ -109,7 +109,7 @@ impl Changes {
         let now = engine.shared().options.clock.now();
         let (marked, revision) = engine.writer()?.run(Invalidate { changes, now })?;
         engine.shared().events.tell_late();
-        Invalidated::new(engine, marked, revision)
+        Ok(Invalidated::new(engine, marked, revision))
     }
 
     /// What announcing them would mark.
@@ -117,6 +117,6 @@ impl Changes {
         let shared = engine.shared();
         let changes = self.resolve(engine)?;
         let marked = preview(shared, &changes, shared.options.clock.now())?;
-        Invalidated::new(engine, marked, shared.published())
+        Ok(Invalidated::new(engine, marked, shared.published()))
     }
 }

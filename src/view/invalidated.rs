@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::disk::Marked;
-use crate::error::Result;
+use crate::page::ViewId;
 use crate::rebuild::Engine;
 use crate::revision::Revision;
 
@@ -25,15 +25,15 @@ pub struct Invalidated {
 }
 
 impl Invalidated {
-    pub(super) fn new(engine: &Engine, marked: Marked, revision: Revision) -> Result<Self> {
+    pub(super) fn new(engine: &Engine, marked: Marked, revision: Revision) -> Self {
         let Marked { stale, suspect, in_memory, stamped, .. } = marked;
-        let stamped = if stamped.is_empty() {
-            Vec::new()
-        } else {
-            let names = engine.view_names()?;
-            stamped.iter().filter_map(|id| names.get(id).cloned()).collect()
+        let named = if stamped.is_empty() { None } else { engine.view_names().ok() };
+        let name = |id: &ViewId| {
+            // It is announced, also where its name cannot be read any more.
+            let known = named.as_ref().and_then(|names| names.get(id)).cloned();
+            known.unwrap_or_else(|| format!("view {}", id.0))
         };
-        Ok(Self { revision, stale, suspect, in_memory, stamped })
+        Self { revision, stale, suspect, in_memory, stamped: stamped.iter().map(name).collect() }
     }
 
     pub(super) fn add(&mut self, other: Self) {

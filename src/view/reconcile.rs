@@ -53,14 +53,14 @@ pub(crate) fn reconcile<K: SourceKey>(
         let reconciled = engine.writer()?.run(Reconcile { sources, generation, now })?;
         generation = Some(reconciled.generation);
         report.differed += reconciled.differed;
-        report.invalidated.add(invalidated(engine, reconciled)?);
+        report.invalidated.add(invalidated(engine, reconciled));
     }
     let mut cursor = None;
     while let Some(generation) = generation {
         let step = ReconcileGone { kind: kind.to_owned(), generation, cursor, now };
         let (reconciled, next) = engine.writer()?.run(step)?;
         report.gone += reconciled.differed;
-        report.invalidated.add(invalidated(engine, reconciled)?);
+        report.invalidated.add(invalidated(engine, reconciled));
         cursor = next;
         if cursor.is_none() {
             break;
@@ -70,6 +70,6 @@ pub(crate) fn reconcile<K: SourceKey>(
     Ok(report)
 }
 
-fn invalidated(engine: &Engine, reconciled: Reconciled) -> Result<Invalidated> {
+fn invalidated(engine: &Engine, reconciled: Reconciled) -> Invalidated {
     Invalidated::new(engine, reconciled.marked, engine.shared().published())
 }

@@ -13,7 +13,7 @@ use super::invalidate::{Invalidate, announce};
 use super::store_records::{ReadyPart, StoreRecords};
 use super::want::Want;
 
-/// Stores records, deletes others, announces changes and asks for records, at one revision.
+/// Stores records and deletes others at one revision; announces changes at the next; asks for records.
 ///
 /// Whatever can be refused is refused before anything is staged. So no part may hang on how another
 /// leaves a page: what is stored and what is deleted lie in pages of their own, and no deletion takes
@@ -95,6 +95,8 @@ impl WriteTogether {
             written.changed += outcomes.iter().map(|it| u64::from(it.changed.len())).sum::<u64>();
         }
         batch.spread(seeds, self.now)?;
+        // A stamp says nothing of what was stored at its own revision.
+        batch.step();
         written.marked = announce(batch, &self.announced.changes, self.now)?;
         for want in &self.wants {
             written.requested += want.stage(batch)?.newly;
