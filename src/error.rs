@@ -218,15 +218,18 @@ impl Error {
         self.0.entity.as_deref()
     }
 
-    /// What the build function returned, if this is an [`ErrorKind::Build`] that it returned; and of
-    /// an [`ErrorKind::Busy`] because the view's builds fail, the last failure, an [`Error`].
+    /// What the build function returned, of an [`ErrorKind::Build`] and of an [`ErrorKind::Busy`] because
+    /// the view's builds fail. Where that is the error of a build that it needed, what that one returned:
+    /// however many lie between, your own error comes out.
     #[must_use]
     pub fn build_cause(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
-        self.0.source.as_deref().filter(|cause| match self.0.kind {
+        let cause = self.0.source.as_deref().filter(|cause| match self.0.kind {
             ErrorKind::Build => true,
             ErrorKind::Busy => cause.is::<Self>(),
             _ => false,
-        })
+        })?;
+        let deeper = cause.downcast_ref::<Self>().and_then(Self::build_cause);
+        deeper.or(Some(cause))
     }
 }
 

@@ -541,3 +541,29 @@ fn a_tangle_of_records_is_built_once_and_right_by_many_threads() {
         assert!(store.metrics().builds <= RECORDS as u64, "seed {seed}: a record was built twice");
     }
 }
+
+#[test]
+fn what_a_build_function_returned_comes_out_of_however_many_that_needed_it() {
+    #[derive(Debug, PartialEq, Eq)]
+    struct NoTariff(u32);
+    impl std::fmt::Display for NoTariff {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "no tariff {}", self.0)
+        }
+    }
+    impl std::error::Error for NoTariff {}
+
+    let store = still::in_memory().unwrap();
+    let mut view =
+        store.view::<u32, u64>("prices").build(|_, id, _| Err(NoTariff(*id).into())).unwrap();
+    for name in ["hours", "days", "months"] {
+        let read = view.clone();
+        let above = store.view::<u32, u64>(name);
+        view = above
+            .build(move |cx, id, _| Ok(cx.get(&read, id, Timestamp::EPOCH)?.to_native()))
+            .unwrap();
+    }
+    let error = view.get(&7, Timestamp::EPOCH).unwrap_err();
+    let cause = error.build_cause().unwrap();
+    assert_eq!(cause.downcast_ref(), Some(&NoTariff(7)), "{error}");
+}

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::fmt;
 
 use crate::error::Result;
-use crate::key::EntityKey;
+use crate::key::{EntityKey, EntityPrefix};
 use crate::page::RecordType;
 use crate::time::Timestamp;
 
@@ -99,6 +99,14 @@ impl<K: EntityKey + ?Sized, V: RecordType> Input<K, V> {
     /// As [`View::delete_many`].
     pub fn remove_many<Q: Borrow<K>>(&self, keys: impl IntoIterator<Item = Q>) -> Result<u64> {
         self.0.delete_many(keys)
+    }
+
+    /// The same for all keys that begin so: see [`EntityPrefix`].
+    ///
+    /// # Errors
+    /// As [`View::delete`].
+    pub fn remove_prefix<P: EntityPrefix<K> + ?Sized>(&self, prefix: &P) -> Result<u64> {
+        self.0.delete_prefix(prefix)
     }
 
     /// The keys that have values, in their order.

@@ -43,6 +43,8 @@ pub enum PendingState {
         attempts: u16,
         /// Before this, by the store's clock, it is not tried again; none if it may be at once.
         next_attempt: Option<Timestamp>,
+        /// How the last try failed, if there was one.
+        last_error: Option<Error>,
     },
     /// It is being built.
     Building {

@@ -105,7 +105,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             return Ok(PendingState::Building { progress });
         }
         let Some(tried) = tries(self.shared(), spot.key.as_slice(), spot.slot())? else {
-            let state = PendingState::Waiting { attempts: 0, next_attempt: None };
+            let state = PendingState::Waiting { attempts: 0, next_attempt: None, last_error: None };
             // An expired record is built because it was asked for, and for nothing else.
             let is_due = standing.is_some_and(|it| it.freshness() != Freshness::Expired);
             return Ok(if is_due { state } else { PendingState::Cancelled });
@@ -115,6 +115,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             return Ok(PendingState::Failed(self.at(spot, tried.why())));
         }
         let next_attempt = Some(next_attempt).filter(|at| *at > Timestamp::MIN);
-        Ok(PendingState::Waiting { attempts, next_attempt })
+        let last_error = tried.last_error().map(|error| self.at(spot, error));
+        Ok(PendingState::Waiting { attempts, next_attempt, last_error })
     }
 }

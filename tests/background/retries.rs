@@ -61,11 +61,13 @@ fn what_rests_is_tried_when_it_is_asked_for_and_by_every_reader() {
     let again = view.request(&1, minute(0)).unwrap();
     assert!(matches!(again.state().unwrap(), PendingState::Waiting { attempts: 0, .. }));
     assert_eq!(tries(&world), 1);
-    let PendingState::Waiting { attempts: 1, next_attempt: Some(next) } = again.state().unwrap()
+    let PendingState::Waiting { attempts: 1, next_attempt: Some(next), last_error: Some(why) } =
+        again.state().unwrap()
     else {
         panic!("it is tried again");
     };
     assert!(next > Timestamp::from_millis(0));
+    assert_eq!(why.to_string(), error.to_string());
     world.failing.lock().unwrap().clear();
     view.get(&1, minute(0)).unwrap();
     assert!(matches!(again.state().unwrap(), PendingState::Completed));

@@ -199,3 +199,13 @@ fn an_input_is_set_neither_inside_a_build_nor_in_a_store_that_is_only_read() {
     assert_eq!(it.rates.remove(&1).unwrap_err().kind(), ErrorKind::Input);
     assert_eq!(it.rates.get(&1).unwrap().unwrap().to_native(), 5);
 }
+
+#[test]
+fn all_values_whose_keys_begin_so_are_removed_and_no_others() {
+    let store = still::in_memory().unwrap();
+    let meters = store.input::<(u32, u32), u64>("meters").unwrap();
+    meters.set_many([((1, 1), 1), ((1, 2), 2), ((2, 1), 3)]).unwrap();
+    assert_eq!(meters.remove_prefix(&(1,)).unwrap(), 2);
+    let left: Vec<_> = meters.keys().map(Result::unwrap).collect();
+    assert_eq!(left, [(2, 1)]);
+}

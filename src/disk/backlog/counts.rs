@@ -72,10 +72,13 @@ pub(crate) struct Try {
 impl Try {
     /// Why it failed the last time.
     pub(crate) fn why(self) -> Error {
-        match self.failure {
-            Some(Failure { kind, message, .. }) => Error::new(kind, message),
-            None => Error::new(ErrorKind::Build, "it failed too often to be tried again"),
-        }
+        let unknown = || Error::new(ErrorKind::Build, "it failed too often to be tried again");
+        self.last_error().unwrap_or_else(unknown)
+    }
+
+    /// How it failed the last time, if it did.
+    pub(crate) fn last_error(self) -> Option<Error> {
+        self.failure.map(|Failure { kind, message, .. }| Error::new(kind, message))
     }
 }
 
