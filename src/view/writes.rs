@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::disk::operations::{
-    Changed, Delete, Invalidate, PAGES_AT_ONCE, Reason, WriteTogether, WrittenTogether,
+    Changed, Delete, Invalidate, PAGES_AT_ONCE, Reason, StoreRecords, Want, WriteTogether,
+    WrittenTogether,
 };
-use crate::disk::operations::{StoreRecords, Want};
 use crate::disk::{Scope, Speed, ViewState};
 use crate::error::{Error, Result};
 use crate::graph::SlotSet;
