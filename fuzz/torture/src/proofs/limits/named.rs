@@ -56,6 +56,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
         "page/even.rs PATTERN_BYTES_MAX",
         "`pages_of_another_length_are_packed_without_it`, and larger ones likewise",
     ),
+    ("page/layout.rs SIZE_MAX", "how many sizes of a type are tried to name it in a message"),
     ("page/shape.rs ALIGN_MAX", "`records_of_every_size_stand_aligned`"),
     ("page/unpack.rs FEW_MAX", "`what_jumps_among_few_is_told_by_which`"),
     ("page/unpack.rs LEAST_HALF", "`steps_of_every_width_come_back`"),
