@@ -127,8 +127,10 @@ fn same(live: &Definition, new: &Definition) -> Result<bool> {
     if live.is_input != new.is_input {
         let (it_is, and_not) =
             if live.is_input { ("an input", "a view") } else { ("a view", "an input") };
-        let message =
-            format!("the name is {it_is}'s in this opening, and not {and_not}'s; take another");
+        let message = format!(
+            "the name is {it_is}'s in this opening, and not {and_not}'s; take another, or delete what is \
+             there with `Store::delete_view`"
+        );
         return Err(Error::new(ErrorKind::Definition, message).at_view(&new.name));
     }
     if live.version == new.version && live.entity_type != new.entity_type {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::disk::StorageBackend;
 use crate::disk::operations::DropView;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::key::{EntityKey, IntoSource, SourceKey};
 use crate::metrics::Metrics;
 use crate::options::Options;
@@ -110,22 +110,13 @@ impl Store {
     }
 
     /// A table of values that builds read and the application sets. As a view's, its name and types
-    /// are in the file.
+    /// are in the file; it has no version, so where its type changes define the new one under another
+    /// name beside the old one, copy the values over, and [delete](Self::delete_view) the old one.
     ///
     /// # Errors
     /// As [`ViewDefinition::build`].
     pub fn input<K: EntityKey + ?Sized, V: RecordType>(&self, name: &str) -> Result<Input<K, V>> {
-        self.view(name).input().map(Input::new).map_err(|error| match error.kind() {
-            ErrorKind::Definition => {
-                let message = format!(
-                    "an input has no version to raise; take a name that no view has, or delete what \
-                     is there with `Store::delete_view`: {}",
-                    error.message()
-                );
-                Error::new(ErrorKind::Definition, message).at_view(name)
-            }
-            _ => error,
-        })
+        self.view(name).input().map(Input::new)
     }
 
     /// Says that a source has changed. Durable when this returns; from then on nobody is served what

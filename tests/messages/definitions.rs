@@ -146,11 +146,44 @@ fn a_handle_whose_view_was_defined_anew_is_told_of_the_new_one() {
 
 #[test]
 fn an_input_under_the_name_of_a_view_is_not_told_to_raise_a_version() {
-    let store = still::in_memory().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("city.tide");
+    let store = still::open(&path).unwrap();
     drop(store.view::<u32, u64>("daily").version(2).without_build().unwrap());
-    let taken = store.input::<str, u64>("daily");
-    let words = ["take a name that no view has", "`Store::delete_view`"];
-    says(taken, ErrorKind::Definition, &words);
+    let words = ["take another", "`Store::delete_view`"];
+    says(store.input::<str, u64>("daily"), ErrorKind::Definition, &words);
+    store.close().unwrap();
+    let store = still::open(&path).unwrap();
+    let words = ["version 2 of a view", "take a name that no view has", "`Store::delete_view`"];
+    let taken = says(store.input::<str, u64>("daily"), ErrorKind::Definition, &words);
+    assert!(!taken.to_string().contains("raise"), "{taken}");
+}
+
+#[test]
+fn an_input_of_another_type_is_told_to_copy_its_values_to_another_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("city.tide");
+    let store = still::open(&path).unwrap();
+    store.input::<str, u64>("rates").unwrap().set("SEK", &11).unwrap();
+    store.close().unwrap();
+    let store = still::open(&path).unwrap();
+    let words = [
+        "view 'rates'",
+        "the record type in the file is `u64`, and the program's `f64`",
+        "define the new one under another name, copy the values over",
+        "delete the old one with `Store::delete_view`",
+    ];
+    let told = says(store.input::<str, f64>("rates"), ErrorKind::Definition, &words).to_string();
+    assert!(!told.contains("raise the version"), "{told}");
+
+    // As it is told.
+    let old = store.input::<str, u64>("rates").unwrap();
+    let new = store.input::<str, f64>("exact_rates").unwrap();
+    let rate = old.get("SEK").unwrap().expect("it was set").to_native();
+    new.set("SEK", &(rate as f64)).unwrap();
+    drop(old);
+    store.delete_view("rates").unwrap();
+    assert_eq!(new.get("SEK").unwrap().expect("it was copied").to_native(), 11.0);
 }
 
 #[test]

@@ -165,6 +165,10 @@ impl Define {
     }
 }
 
+/// What to do where an input is not as the file has it.
+const INPUT_REMEDY: &str = "define it as it was, or define the new one under another name, copy the \
+    values over, and delete the old one with `Store::delete_view` (an input has no version to raise)";
+
 /// `differing` says how the types are others, which takes a look at a page.
 fn step(
     row: &ViewRow,
@@ -175,6 +179,12 @@ fn step(
     let refuse =
         |what: String| Err(Error::new(ErrorKind::Definition, what).at_view(&definition.name));
     let (had, has) = (row.stamp.version, definition.version);
+    if has < had && definition.is_input {
+        return refuse(format!(
+            "the file holds version {had} of a view of this name, and an input has no version; take a \
+             name that no view has, or delete the view with `Store::delete_view`"
+        ));
+    }
     if has < had {
         return refuse(format!(
             "the file holds version {had}, the program defines version {has}: a newer program has \
@@ -191,11 +201,14 @@ fn step(
             (false, _) => Step::Afresh,
         });
     }
-    let remedy = format!(
-        "define it as it was, or raise the version to {}: the view then starts empty, and what was put \
-         has to be put again",
-        had.saturating_add(1)
-    );
+    let remedy = match definition.is_input {
+        true => INPUT_REMEDY.to_owned(),
+        false => format!(
+            "define it as it was, or raise the version to {}: the view then starts empty, and what was \
+             put has to be put again",
+            had.saturating_add(1)
+        ),
+    };
     if !same_layout {
         return refuse(format!("{}, under the same version {had}; {remedy}", differing()?));
     }
@@ -205,6 +218,10 @@ fn step(
             grid_in_words(&row.grid),
             definition.grid
         ));
+    }
+    if row.page_len != definition.page_len && definition.is_input {
+        let (had, has) = (row.page_len, definition.page_len);
+        return refuse(format!("it was written in pages of {had} values, not {has}; {remedy}"));
     }
     if row.page_len != definition.page_len {
         return refuse(format!(
