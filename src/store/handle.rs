@@ -23,7 +23,9 @@ use crate::view::{
 /// Handles are cheap to clone. The store closes when [`close`](Self::close) is called or when the
 /// last handle to it or to one of its views is dropped. An
 /// [`Entities`](crate::Entities) keeps it open as a view does; a [`Record`](crate::Record) and a
-/// [`Timeline`](crate::Timeline) do not.
+/// [`Timeline`](crate::Timeline) do not. A builder that is at work when the last handle is dropped
+/// keeps the file open a moment longer: who opens it again calls [`close`](Self::close) first, which
+/// waits.
 ///
 /// - To open: [`open`](Self::open), [`open_with`](Self::open_with), [`in_memory`](Self::in_memory).
 /// - To define: [`view`](Self::view), [`input`](Self::input).

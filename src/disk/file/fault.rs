@@ -15,7 +15,8 @@ pub(crate) fn explain(error: impl Into<redb::Error>, seal: &SealState) -> Error 
         redb::Error::DatabaseAlreadyOpen => (
             ErrorKind::Busy,
             "another process, or another Store in this one, has the file open; close it there, or use \
-             that Store (one of a view that reads itself stays open until `Store::close`)"
+             that Store. `Store::close` is sure: after the last handle is dropped a builder may be at \
+             work for a moment, and a view that reads itself stays open until `Store::close`"
                 .to_owned(),
         ),
         redb::Error::UpgradeRequired(format) => (
