@@ -52,7 +52,8 @@ pub enum PendingState {
         /// [`BuildContext::progress`](crate::BuildContext::progress).
         progress: f32,
     },
-    /// The record is there.
+    /// The record is there: it was built after it was asked for, or stood already. What has changed
+    /// since is told by [`Record::freshness`](crate::Record::freshness); for what is new ask again.
     Completed,
     /// It was tried as often as the view's [`Retry`](crate::Retry) says, and failed so the last time. It
     /// rests until it is asked for again or something that it needs changes.
@@ -155,8 +156,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
     /// Waits until it is there, or was tried for the last time. In a store without builders, or whose
     /// builders pause, it is built here.
     ///
+    /// The request is answered once: what has changed since is not built for it again. Then the record
+    /// says by its [freshness](crate::Record::freshness) that it is old; who wants what is new asks again.
+    ///
     /// # Errors
-    /// What it failed with at last; [`Absent`](crate::ErrorKind::Absent) if it was cancelled;
+    /// What it failed with at last; [`Absent`](crate::ErrorKind::Absent) if it was cancelled, or deleted
+    /// before it was waited for;
     /// [`Reopen`](crate::ErrorKind::Reopen) if the store was closed (the request goes on when it is
     /// open again); [`Input`](crate::ErrorKind::Input) inside a build.
     pub fn wait(&self) -> Result<Record<R>> {
@@ -197,13 +202,24 @@ impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
         refuse_waiting("waiting for a request")?;
         Outcome(&self.watch.outcome).await?;
         let asked = self.core.owned(self.spot()).map(|entity| (entity, self.spot().clone()));
-        GetAsync::new(self.core.clone(), asked, AS_IT_IS).await
+        self.found(GetAsync::new(self.core.clone(), asked, AS_IT_IS).await)
     }
 
     /// The record as it is there now.
     fn record(&self) -> Result<Record<R>> {
         let entity = self.core.owned(self.spot())?;
-        self.core.get_spot(entity.borrow(), self.spot(), AS_IT_IS)
+        self.found(self.core.get_spot(entity.borrow(), self.spot(), AS_IT_IS))
+    }
+
+    /// What was read of a record that was there: if it is not, it was deleted.
+    fn found(&self, read: Result<Record<R>>) -> Result<Record<R>> {
+        read.map_err(|error| match error.kind() {
+            ErrorKind::Absent => {
+                let message = "what was asked for was deleted since; ask again";
+                self.core.at(self.spot(), Error::new(ErrorKind::Absent, message))
+            }
+            _ => error,
+        })
     }
 
     /// Takes the request back, durably. A build that has begun goes on. Returns whether there was

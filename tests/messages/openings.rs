@@ -2,6 +2,7 @@
 
 use tidetable::{ErrorKind, Grid, Missing, Options, Store, TimeRange};
 
+use crate::common::block_on::block_on;
 use crate::common::still;
 use crate::{AT, says};
 
@@ -67,4 +68,20 @@ fn a_record_that_nobody_builds_says_what_would() {
     let built = built.build(|_, _, _| Ok(1)).unwrap();
     let words = ["view 'built'", "this read does not build", "`Missing::Build`, or `fill` first"];
     says(built.get(&1, AT), ErrorKind::Absent, &words);
+}
+
+#[test]
+fn what_was_asked_for_and_is_deleted_is_to_be_asked_for_again() {
+    // With a builder: a future leaves it to one to find nothing.
+    let store = Store::in_memory().unwrap();
+    let view = store.view::<u32, u64>("sun").build(|_, _, _| Ok(1)).unwrap();
+    let pending = view.request(&1, AT).unwrap();
+    assert_eq!(pending.wait().unwrap().to_native(), 1);
+    assert_eq!(view.delete(&1).unwrap(), 1);
+    let words = ["view 'sun'", "what was asked for was deleted since; ask again"];
+    for gone in [pending.wait(), block_on(pending.wait_async())] {
+        let told = says(gone, ErrorKind::Absent, &words).to_string();
+        assert!(!told.contains("Missing::Build"), "{told}");
+    }
+    assert_eq!(view.request(&1, AT).unwrap().wait().unwrap().to_native(), 1);
 }
