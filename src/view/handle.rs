@@ -248,7 +248,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     }
 
     /// Stores many records as one operation with one sync; all of them, or none. Of several for one
-    /// bucket the last stays. Returns how many were given.
+    /// bucket the last stays: where each counts, give the view a finer grid, or put their sum. Returns how
+    /// many were given.
     ///
     /// # Errors
     /// As [`put`](Self::put), for the first that is refused.
