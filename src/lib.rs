@@ -437,9 +437,23 @@
 //! ```
 //!
 //! A failed build does not keep the next read from building again, unless the view's [`Breaker`] is
-//! open. Every call that reaches the file may
-//! meet *the file's errors*: [`Reopen`](ErrorKind::Reopen) after a close, a fork or a failed write,
-//! [`Damaged`](ErrorKind::Damaged), [`System`](ErrorKind::System), and
+//! open. Failures in a row open it, whichever records they are of, and hold back the whole view. So what
+//! does not exist is no failure: let the record say so, or define the view
+//! [`without_breaker`](ViewDefinition::without_breaker).
+//!
+//! ```
+//! # use tidetable::{Store, Timestamp};
+//! # let store = Store::in_memory()?;
+//! # fn balance_of(customer: u64) -> Option<i64> { (customer < 100).then_some(25) }
+//! let balance = store
+//!     .view::<u64, Option<i64>>("balance")
+//!     .build(|_, &customer, _| Ok(balance_of(customer)))?; // none, and no error
+//! assert!(balance.get(&404, Timestamp::EPOCH)?.is_none());
+//! # Ok::<(), tidetable::Error>(())
+//! ```
+//!
+//! Every call that reaches the file may meet *the file's errors*: [`Reopen`](ErrorKind::Reopen) after a
+//! close, a fork or a failed write, [`Damaged`](ErrorKind::Damaged), [`System`](ErrorKind::System), and
 //! [`Definition`](ErrorKind::Definition) on a handle whose view was defined anew or deleted since.
 //!
 //! # Memory

@@ -261,9 +261,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
 
     /// Ends the definition with a function that makes the record of one bucket.
     ///
-    /// It runs in the thread of a reader, without any lock, and may itself read through other
-    /// handles; where that nests deep, it runs [more than once](crate#builds) for a record. It must be
-    /// a function of its entity and bucket and of what it reads.
+    /// It runs in the thread of a reader, without any lock, and may itself read through other handles;
+    /// where that nests deep, it runs [more than once](crate#builds) for a record. It must be a function
+    /// of its entity and bucket and of what it reads. What does not exist is [no failure](crate#errors).
     ///
     /// It lives as long as a handle on the view does. One that holds a handle on its own view (or two
     /// views that hold each other's) keeps itself alive, and the file open, until
