@@ -192,7 +192,9 @@
 //!
 //! Records built from the source itself are *stale*; records built from those are *suspect*: before
 //! one of them is built again, what it read is made fresh and compared, and if it came out as it was
-//! the record is *spared*. So a change that does not matter stops where it stops mattering.
+//! the record is *spared*. So a change that does not matter stops where it stops mattering. A record
+//! that has read an absence (a `peek` or an `input` of nothing, a range with a gap) or a whole view is
+//! not spared: it is built again.
 //!
 //! Both are *marks*: notes in the file beside each page of records that a change reaches, which go as
 //! the records are built or spared. Where a change concerns a view as a whole
