@@ -307,7 +307,8 @@
 //! # Deadlines
 //! A read without a deadline builds in its own thread. One with a deadline leaves the build to the
 //! store's *builders* and takes what there is when its time is up: the record that is not fresh and
-//! says so, or [`ErrorKind::Busy`]. The build goes on. For futures there is [`View::get_async`].
+//! says so, or [`ErrorKind::Busy`]. The build goes on. For futures there is [`View::get_async`]; what
+//! else an async program has to know is in [`guide::async_programs`].
 //!
 //! ```
 //! # use std::time::Duration;

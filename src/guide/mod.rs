@@ -14,6 +14,7 @@
 //! | you want | page |
 //! |---|---|
 //! | to choose a page length, a policy, a budget | [`choosing`] |
+//! | to read and write in futures | [`async_programs`] |
 //! | to test with the clock in hand | [`testing`] |
 //! | to see whether all is well | [`status_page`] |
 //! | to get over a damaged file | [`damage`] |
@@ -47,6 +48,9 @@ pub mod databases {}
 
 #[doc = include_str!("choosing.md")]
 pub mod choosing {}
+
+#[doc = include_str!("async_programs.md")]
+pub mod async_programs {}
 
 #[doc = include_str!("testing.md")]
 pub mod testing {}
