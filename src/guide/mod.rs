@@ -17,6 +17,7 @@
 //! | to read and write in futures | [`async_programs`] |
 //! | to test with the clock in hand | [`testing`] |
 //! | to see whether all is well | [`status_page`] |
+//! | to delete all that is known of a person | [`deleting_a_person`] |
 //! | to get over a damaged file | [`damage`] |
 //! | to know what becomes of what you did with moka, Redis, SQL or salsa | [`coming_from`] |
 //!
@@ -57,6 +58,9 @@ pub mod testing {}
 
 #[doc = include_str!("status_page.md")]
 pub mod status_page {}
+
+#[doc = include_str!("deleting_a_person.md")]
+pub mod deleting_a_person {}
 
 #[doc = include_str!("damage.md")]
 pub mod damage {}
