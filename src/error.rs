@@ -219,8 +219,10 @@ impl Error {
     }
 
     /// What the build function returned, of an [`ErrorKind::Build`] and of an [`ErrorKind::Busy`] because
-    /// the view's builds fail. Where that is the error of a build that it needed, what that one returned:
-    /// however many lie between, your own error comes out.
+    /// the view's builds fail; through however many builds that needed each other, that of the innermost.
+    /// Where that one returned none of its own (it panicked, say) it is an [`Error`], or there is none; and
+    /// there is none where the failure comes from the file (requests, runs, failures): that keeps kind and
+    /// message alone.
     #[must_use]
     pub fn build_cause(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
         let cause = self.0.source.as_deref().filter(|cause| match self.0.kind {

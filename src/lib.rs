@@ -127,8 +127,8 @@
 //! bucket, never from a clock. It may read other views (and earlier buckets of its own), through
 //! its context or through handles that it captured, which is the same; records that need each other
 //! in a circle are an error that names the circle. Writing inside a build is refused. (A function that
-//! holds a handle on its own view keeps itself alive: the file stays open until [`Store::close`]. One
-//! that holds the store, or another view, does not.)
+//! holds a handle on its own view, or two that hold each other's, keep themselves alive: the file stays
+//! open until [`Store::close`]. A handle on the store, or on a view below, does not do that.)
 //!
 //! ```
 //! # use tidetable::{Grid, Store, Timestamp};

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A point on the store's logical clock: one step for each operation (not for each commit).
+/// A point on the store's logical clock: one step for each operation (not for each
+/// commit), two for [`Writes`](crate::Writes).
 ///
 /// Zero is before the first operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]

@@ -255,8 +255,14 @@ fn one_that_is_refused_leaves_nothing_of_the_others() {
     assert_eq!((error.kind(), error.view()), (ErrorKind::Definition, Some("other")));
     assert_eq!((shop.order(1), shop.is_asked_for(1)), (None, false));
 
+    assert_eq!(
+        writes.commit().unwrap_err().kind(),
+        ErrorKind::Definition,
+        "nothing was added since"
+    );
     let report = writes.set(&shop.orders, &1, &6).unwrap().commit().unwrap();
     assert_eq!((report.changed, shop.order(1)), (1, Some(6)), "what was refused is given up");
+    assert_eq!(writes.commit().unwrap().changed, 0);
 }
 
 #[test]

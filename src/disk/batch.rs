@@ -58,12 +58,12 @@ impl<'t> Batch<'t> {
         })
     }
 
-    /// Moves the clock on: the next operation begins.
+    /// Moves the clock on: the next operation begins, or what one does after its own records.
     pub(crate) fn step(&mut self) {
         self.revision = self.revision.next();
     }
 
-    /// The revision of the operation being applied.
+    /// The revision at which is staged what comes now.
     pub(crate) fn revision(&self) -> Revision {
         self.revision
     }

@@ -1,6 +1,6 @@
 //! The one thread that owns write transactions.
 //!
-//! It takes what waits, gives each operation a revision, commits them together, publishes, and
+//! It takes what waits, gives each operation its revision, commits them together, publishes, and
 //! acknowledges. A thousand callers who each want a sync cost a few syncs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -22,7 +22,7 @@ struct Candidate {
 }
 
 /// The types that a view was written with; `None` is one that has no name here.
-struct Written {
+struct FileTypes {
     record: Option<Candidate>,
     entity: Option<String>,
 }
@@ -55,8 +55,8 @@ impl Layout {
         let (record, entity) = (self.record(), self.entity());
         let known = live
             .filter(|live| live.fingerprint() == file)
-            .map(|live| Written { record: Some(live.record()), entity: Some(live.entity()) });
-        let Some(had) = known.or_else(|| self.written(file, of_page)) else {
+            .map(|live| FileTypes { record: Some(live.record()), entity: Some(live.entity()) });
+        let Some(had) = known.or_else(|| self.types_of_file(file, of_page)) else {
             return format!(
                 "the record type or the entity type is not the one of the file; the program has \
                  records of `{}` ({} bytes archived) about `{entity}`",
@@ -90,22 +90,22 @@ impl Layout {
     }
 
     /// What a view was written with that has this number, and in a page that one.
-    fn written(&self, file: u64, of_page: Option<u64>) -> Option<Written> {
+    fn types_of_file(&self, file: u64, of_page: Option<u64>) -> Option<FileTypes> {
         let about = |record: u64| self.entities().find(|entity| with_keys(record, entity) == file);
         if let Some(of_page) = of_page {
             let record = self.records().find(|record| record.fingerprint == of_page);
             let entity = about(of_page);
             // Where nothing fits, the page may be damaged: then it tells nothing.
-            return (record.is_some() || entity.is_some()).then_some(Written { record, entity });
+            return (record.is_some() || entity.is_some()).then_some(FileTypes { record, entity });
         }
         // Without a page only one of the two can be another.
         if let Some(entity) = about(self.shape.fingerprint()) {
-            return Some(Written { record: Some(self.record()), entity: Some(entity) });
+            return Some(FileTypes { record: Some(self.record()), entity: Some(entity) });
         }
         let entity = self.entity();
         let fits = |record: &Candidate| with_keys(record.fingerprint, &entity) == file;
         let record = self.records().find(fits)?;
-        Some(Written { record: Some(record), entity: Some(entity) })
+        Some(FileTypes { record: Some(record), entity: Some(entity) })
     }
 
     fn record(&self) -> Candidate {

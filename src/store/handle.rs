@@ -193,9 +193,23 @@ impl Store {
         self.change_many([source], change)
     }
 
+    /// [`change`](Self::change) for several sources at once.
+    ///
+    /// # Errors
+    /// As [`change`](Self::change).
+    pub fn change_many<T>(
+        &self,
+        sources: impl IntoIterator<Item = impl IntoSource>,
+        change: impl FnOnce() -> T,
+    ) -> Result<T> {
+        let sources: Result<Vec<_>> = sources.into_iter().map(IntoSource::into_source).collect();
+        view::change(&self.0, &sources?, change)
+    }
+
     /// [`change`](Self::change) where a closure will not do: a commit that is awaited, or one that others
     /// make. What is begun is over when it is [announced](BegunChange::announce), which says what it
-    /// marked, or dropped.
+    /// marked, or dropped. Both ends cost a sync: on an executor see
+    /// [async programs](crate::guide::async_programs).
     ///
     /// ```
     /// # use tidetable::Store;
@@ -232,19 +246,6 @@ impl Store {
     ) -> Result<BegunChange> {
         let sources: Result<Vec<_>> = sources.into_iter().map(IntoSource::into_source).collect();
         BegunChange::begin(&self.0, &sources?)
-    }
-
-    /// [`change`](Self::change) for several sources at once.
-    ///
-    /// # Errors
-    /// As [`change`](Self::change).
-    pub fn change_many<T>(
-        &self,
-        sources: impl IntoIterator<Item = impl IntoSource>,
-        change: impl FnOnce() -> T,
-    ) -> Result<T> {
-        let sources: Result<Vec<_>> = sources.into_iter().map(IntoSource::into_source).collect();
-        view::change(&self.0, &sources?, change)
     }
 
     /// Begins several writes that are committed together: values of [inputs](Input), records that are

@@ -39,10 +39,10 @@ impl BegunChange {
     /// Announces it, durably: the change is made, or given up. What that marked.
     ///
     /// # Errors
-    /// [`Reopen`](crate::ErrorKind::Reopen) where the store was closed or can write no more: then the next
-    /// opening announces it.
+    /// [The file's errors](crate#errors), and [`Reopen`](crate::ErrorKind::Reopen) where the store was
+    /// closed: the next opening announces it then.
     pub fn announce(mut self) -> Result<Invalidated> {
-        let sources = self.sources.take().unwrap_or_default();
+        let sources = self.sources.take().expect("it is announced once, which takes it");
         self.end(sources)
     }
 

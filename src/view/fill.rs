@@ -16,9 +16,9 @@ use super::made::Made;
 use super::make::Wish;
 use super::policy::{Missing, Policy};
 
-/// What a fill came to. What failed stands nowhere else: [`complete`](Self::complete) makes an error
-/// of it, and [`failed`](Self::failed) lists it.
-#[must_use = "what could not be built is told here alone: `.complete()?` makes an error of it"]
+/// What a fill came to. What failed is not among [`Store::failures`](crate::Store::failures):
+/// [`complete`](Self::complete) makes an error of it, and [`failed`](Self::failed) lists it.
+#[must_use = "what could not be built is listed in it: `.complete()?` makes an error of it"]
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Filled {

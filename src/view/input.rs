@@ -101,10 +101,10 @@ impl<K: EntityKey + ?Sized, V: RecordType> Input<K, V> {
         self.0.delete_many(keys)
     }
 
-    /// The same for all keys that begin so: see [`EntityPrefix`].
+    /// Removes the values of all keys that begin so, durably: see [`EntityPrefix`]. How many there were.
     ///
     /// # Errors
-    /// As [`View::delete`].
+    /// As [`View::delete_prefix`].
     pub fn remove_prefix<P: EntityPrefix<K> + ?Sized>(&self, prefix: &P) -> Result<u64> {
         self.0.delete_prefix(prefix)
     }

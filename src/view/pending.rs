@@ -43,7 +43,8 @@ pub enum PendingState {
         attempts: u16,
         /// Before this, by the store's clock, it is not tried again; none if it may be at once.
         next_attempt: Option<Timestamp>,
-        /// How the last try failed, if there was one.
+        /// How the last try failed, as the file keeps it: kind and message, without
+        /// [`build_cause`](Error::build_cause). None before the first, and after one that ended the process.
         last_error: Option<Error>,
     },
     /// It is being built.
@@ -160,8 +161,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
     /// says by its [freshness](crate::Record::freshness) that it is old; who wants what is new asks again.
     ///
     /// # Errors
-    /// What it failed with at last; [`Absent`](crate::ErrorKind::Absent) if it was cancelled, or deleted
-    /// before it was waited for;
+    /// What it failed with at last; [`Absent`](crate::ErrorKind::Absent) if it was cancelled or deleted;
     /// [`Reopen`](crate::ErrorKind::Reopen) if the store was closed (the request goes on when it is
     /// open again); [`Input`](crate::ErrorKind::Input) inside a build.
     pub fn wait(&self) -> Result<Record<R>> {

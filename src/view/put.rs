@@ -19,7 +19,7 @@ use super::puts::Puts;
 
 /// What a put came to.
 #[derive(Debug)]
-pub(super) struct Put {
+pub(super) struct PutCounts {
     /// How many records were given.
     pub(super) given: u64,
     /// How many of those that stand now differ from what stood there before.
@@ -34,7 +34,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         records: impl IntoIterator<Item = (K, Timestamp, V)>,
         sources: &[Source],
         as_of: Option<Revision>,
-    ) -> Result<Put>
+    ) -> Result<PutCounts>
     where
         K: Borrow<E>,
         V: Borrow<R>,
@@ -49,7 +49,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             given += 1;
         }
         if puts.is_empty() {
-            return Ok(Put { given, changed: 0 });
+            return Ok(PutCounts { given, changed: 0 });
         }
         let places = puts.places();
         let stored = self.store(puts.finish()?, Speed::Synced, false)?.wait();
@@ -57,7 +57,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         // Who waits for what was asked for has it.
         self.engine.flights().tell_slots(&places);
         let changed = stored.map_err(|error| self.named(error))?.changed;
-        Ok(Put { given, changed })
+        Ok(PutCounts { given, changed })
     }
 
     /// Adds a record to those that are put together: when it counts as begun, and what it says that it

@@ -65,6 +65,8 @@ pub struct Writes<'s> {
     /// View -> what is written to it.
     views: BTreeMap<ViewId, OfView>,
     announced: Vec<Changed>,
+    /// Why the last commit failed, if it did.
+    failed: Option<Error>,
 }
 
 /// What is written to one view.
@@ -80,7 +82,7 @@ struct OfView {
 impl<'s> Writes<'s> {
     pub(crate) fn new(engine: &'s Arc<Engine>) -> Self {
         let begun = Begun::now(engine.shared());
-        Self { engine, begun, views: BTreeMap::new(), announced: Vec::new() }
+        Self { engine, begun, views: BTreeMap::new(), announced: Vec::new(), failed: None }
     }
 
     /// Sets the value of an input's key.
@@ -116,7 +118,8 @@ impl<'s> Writes<'s> {
     }
 
     /// Stores a record computed elsewhere, as [`View::put`] does. It counts as made from what was
-    /// published when these writes [began](crate::Store::writes).
+    /// published when these writes [began](crate::Store::writes), or were last committed: what was read
+    /// before that belongs into that commit, or into writes of its own.
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input) for a record, key or instant out of bounds or a view of
@@ -132,8 +135,8 @@ impl<'s> Writes<'s> {
     }
 
     /// Stores a record computed elsewhere and says what it was computed from, as
-    /// [`View::put_depending`] does. If one of the sources was announced as changed since these writes
-    /// [began](crate::Store::writes), the record is stale from the beginning: begin before you read.
+    /// [`View::put_depending`] does. If one of the sources was announced as changed since then, the
+    /// record is stale from the beginning: begin before you read.
     ///
     /// # Errors
     /// As [`put`](Self::put), and for a source that cannot be.
@@ -176,7 +179,8 @@ impl<'s> Writes<'s> {
     }
 
     /// Asks for a record, as [`View::request`] does. To look after it later ask once more with
-    /// [`View::request`], which costs no write then, or look with [`View::pending`].
+    /// [`View::request`], which writes nothing as long as it was not tried in vain, or look with
+    /// [`View::pending`].
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input) for a view without a build function, an entity or instant out
@@ -196,23 +200,30 @@ impl<'s> Writes<'s> {
         Ok(self)
     }
 
-    /// Commits all of it, durably, and is empty then. Costs a sync, which callers at the same time
-    /// share. It is one piece of work, behind which other writers wait: of 100,000 values that took half a
-    /// second to a second, so where they need not go together write some thousand at a time.
+    /// Commits all of it, durably. It is empty then, whatever the answer: after an error all is to be added
+    /// again, and until something is, a commit gives the same error. Costs a sync, which callers at the
+    /// same time share. It is one piece of work, behind which other writers wait: of 100,000 values that
+    /// took half a second to a second, so where they need not go together write some thousand at a time.
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input) inside a build, in a store opened to read only, or where a page
     /// would become too long; [`Definition`](crate::ErrorKind::Definition) where one of the views was
-    /// defined anew or deleted meanwhile (nothing is written then, and all of it is given up); and
-    /// [the file's errors](crate#errors).
+    /// defined anew or deleted meanwhile (nothing is written then); and [the file's errors](crate#errors).
     pub fn commit(&mut self) -> Result<WriteReport> {
         refuse_inside_build("committing writes")?;
         // One that was refused has left nothing of its view.
         self.views.retain(|_, of_view| !of_view.is_empty());
         if self.views.is_empty() && self.announced.is_empty() {
             let revision = self.engine.shared().published();
-            return Ok(WriteReport { revision, ..WriteReport::default() });
+            let nothing = WriteReport { revision, ..WriteReport::default() };
+            return self.failed.clone().map_or(Ok(nothing), Err);
         }
+        let written = self.write();
+        self.failed = written.as_ref().err().cloned();
+        written
+    }
+
+    fn write(&mut self) -> Result<WriteReport> {
         let views = std::mem::take(&mut self.views);
         let changes = std::mem::take(&mut self.announced);
         let now = self.engine.shared().options.clock.now();
@@ -317,11 +328,10 @@ pub struct WriteReport {
 impl fmt::Display for WriteReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { revision, changed, removed, requested, invalidated } = self;
-        let Invalidated { stale, suspect, .. } = invalidated;
-        write!(
-            f,
-            "{revision}: {changed} changed, {removed} removed, {requested} asked for; announced: {stale} \
-             records stale, {suspect} suspect"
-        )
+        write!(f, "{revision}: {changed} changed, {removed} removed, {requested} asked for")?;
+        if invalidated.stale + invalidated.suspect > 0 || !invalidated.stamped.is_empty() {
+            write!(f, "; announced at {invalidated}")?;
+        }
+        Ok(())
     }
 }

@@ -158,9 +158,9 @@ pub(crate) fn tries_in(shared: &Shared, page: &[u8], slots: SlotSet) -> Result<V
     })
 }
 
-/// Of records that somebody asks for, those that are to be written down: not asked for before, or tried
-/// since. Whatever else is asked for is synced. (A mark alone need not be: it may be lost in a crash
-/// together with its record.)
+/// Of records that somebody asks for, those that have to be written down. One that was asked for and not
+/// tried since need not be: its row of what is wanted came with a sync. One that is only marked has to be,
+/// since a mark may be lost in a crash together with its record.
 pub(crate) fn to_be_asked_for(shared: &Shared, pages: SlotsByPage) -> Result<SlotsByPage> {
     shared.file.read(|txn| {
         let backlog = Backlog::to_read(&shared.file, txn)?;

@@ -210,7 +210,11 @@ fn step(
         ),
     };
     if !same_layout {
-        return refuse(format!("{}, under the same version {had}; {remedy}", differing()?));
+        let under = match definition.is_input {
+            true => String::new(),
+            false => format!(", under the same version {had}"),
+        };
+        return refuse(format!("{}{under}; {remedy}", differing()?));
     }
     if !same_grid {
         return refuse(format!(

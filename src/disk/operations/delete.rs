@@ -57,7 +57,7 @@ pub(super) struct ReadyDelete {
     part: DeletePart,
 }
 
-/// What one step of a deletion did.
+/// What one step of a deletion comes to.
 #[derive(Debug)]
 pub(crate) struct DeletePart {
     pub(crate) records: u64,
