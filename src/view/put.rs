@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 use super::context::Begun;
 use super::core::Core;
 use super::draft::RecordDraft;
-use super::puts::Puts;
+use super::puts::{Puts, flights_at};
 
 /// What a put came to.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let stored = self.store(puts.finish()?, Speed::Synced, false)?.wait();
         self.shared().events.tell_late();
         // Who waits for what was asked for has it.
-        self.engine.flights().tell_slots(&places);
+        self.engine.flights().tell_each(flights_at(&places));
         let changed = stored.map_err(|error| self.named(error))?.changed;
         Ok(PutCounts { given, changed })
     }

@@ -6,6 +6,7 @@ use crate::disk::ViewState;
 use crate::error::Result;
 use crate::graph::SlotsByPage;
 use crate::page::Slot;
+use crate::rebuild::FlightKey;
 use crate::sync::Arc;
 
 use super::core::Spot;
@@ -63,4 +64,12 @@ impl Puts {
         });
         pages.collect()
     }
+}
+
+/// What builds of records go by that lie here: by bucket, or by page where a view builds so.
+pub(super) fn flights_at(places: &SlotsByPage) -> impl Iterator<Item = FlightKey> {
+    places.iter().flat_map(|(page, slots)| {
+        let slots = slots.iter().map(|slot| Some(slot.0)).chain([None]);
+        slots.map(|slot| FlightKey { page: page.clone(), slot })
+    })
 }

@@ -24,7 +24,7 @@ use super::draft::store_records;
 use super::handle::View;
 use super::input::Input;
 use super::invalidated::Invalidated;
-use super::puts::Puts;
+use super::puts::{Puts, flights_at};
 
 /// Several writes that are committed together: all of them, or none, with one sync.
 ///
@@ -245,7 +245,7 @@ impl<'s> Writes<'s> {
         self.begun = Begun::now(shared);
         shared.events.tell_late();
         // Who waits for what was asked for has it.
-        self.engine.flights().tell_slots(&places);
+        self.engine.flights().tell_each(flights_at(&places));
         let (WrittenTogether { changed, deleted, requested, marked }, revision) = written?;
         if asked {
             shared.bell.call();

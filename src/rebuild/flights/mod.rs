@@ -9,7 +9,6 @@ mod watched;
 use std::collections::HashMap;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::SlotsByPage;
 use crate::revision::Life;
 use crate::sync::{Arc, Condvar, Mutex, unique_number};
 
@@ -183,9 +182,9 @@ impl<T: Clone> Flights<T> {
         told.iter().for_each(|watcher| watcher.landed());
     }
 
-    /// The same of what is watched in these slots of these pages.
-    pub(crate) fn tell_slots(&self, places: &SlotsByPage) {
-        let told = self.table.lock().watched.take_slots(places);
+    /// The same of each of these that is watched.
+    pub(crate) fn tell_each(&self, keys: impl IntoIterator<Item = FlightKey>) {
+        let told = self.table.lock().watched.take_each(keys);
         told.iter().for_each(|watcher| watcher.landed());
     }
 

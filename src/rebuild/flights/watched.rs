@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::key::FlightKey;
-use crate::graph::SlotsByPage;
 use crate::sync::{Arc, AtomicU64, Ordering};
 
 /// Somebody who wants to be told when a build has landed. Called on the thread that lands it, under
@@ -32,18 +31,16 @@ impl Watched {
         keys.iter().flat_map(|key| self.take(key)).collect()
     }
 
-    pub(super) fn take_slots(&mut self, places: &SlotsByPage) -> Vec<Arc<dyn Watcher>> {
-        let mut taken = Vec::new();
-        // Most of what is stored is watched by nobody.
-        for (page, slots) in places {
-            if self.0.is_empty() {
-                break;
-            }
-            // Views that are built by the page are watched by the page.
-            let watched = slots.iter().map(|slot| Some(slot.0)).chain([None]);
-            for slot in watched {
-                taken.append(&mut self.take(&FlightKey { page: page.clone(), slot }));
-            }
+    pub(super) fn take_each(
+        &mut self,
+        keys: impl IntoIterator<Item = FlightKey>,
+    ) -> Vec<Arc<dyn Watcher>> {
+        let (mut keys, mut taken) = (keys.into_iter(), Vec::new());
+        // Most of what is stored is watched by nobody: then no key is made.
+        while !self.0.is_empty()
+            && let Some(key) = keys.next()
+        {
+            taken.append(&mut self.take(&key));
         }
         taken
     }
