@@ -220,7 +220,6 @@ fn a_put_that_was_worked_out_before_its_entity_was_invalidated_is_stale_after_a_
 }
 
 #[test]
-#[ignore = "takes a quarter of a minute without optimisation"]
 fn more_records_than_a_walk_marks_one_by_one_are_stamped_by_view() {
     const RECORDS: i64 = 100_010;
     let store = still::in_memory().unwrap();
@@ -261,7 +260,6 @@ fn more_records_than_a_walk_marks_one_by_one_are_stamped_by_view() {
 }
 
 #[test]
-#[ignore = "takes a quarter of a minute without optimisation"]
 fn more_records_of_a_scope_than_are_marked_one_by_one_are_stamped_with_their_view() {
     // As many pages as are looked at, and one more.
     const PAGES: i64 = 100_000;
