@@ -15,6 +15,8 @@ pub(crate) struct Touched {
     order: VecDeque<(Revision, Node)>,
     /// Announcements up to here may be forgotten.
     floor: Revision,
+    /// The last one.
+    last: Revision,
     capacity: usize,
     names_bytes: usize,
 }
@@ -45,7 +47,7 @@ impl Touched {
 
     fn with_capacity(floor: Revision, capacity: usize) -> Self {
         let (nodes, order) = (HashMap::new(), VecDeque::new());
-        Self { nodes, order, floor, capacity, names_bytes: 0 }
+        Self { nodes, order, floor, last: floor, capacity, names_bytes: 0 }
     }
 
     /// A source has changed, to this version if the application counts them.
@@ -70,6 +72,7 @@ impl Touched {
         let touch = self.nodes.entry(node.clone()).or_default();
         change(touch);
         touch.changed = revision;
+        self.last = revision;
         self.names_bytes += node.as_slice().len();
         self.order.push_back((revision, node.clone()));
         while self.order.len() > self.capacity || self.names_bytes > NAMES_BYTES_MAX {
@@ -87,6 +90,10 @@ impl Touched {
     pub(crate) fn changed_since(&self, node: &Node, seen: Revision, version: Option<u64>) -> bool {
         if seen < self.floor {
             return true;
+        }
+        // Most often: nothing was announced while it was built.
+        if self.last <= seen {
+            return false;
         }
         let Some(kind) = node.kind_of_source() else {
             return self.nodes.get(node).is_some_and(|touch| touch.changed > seen);
