@@ -7,8 +7,8 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, WriteTransactio
 
 use crate::error::{Error, RESTORE, Result};
 use crate::graph::{
-    Dependency, DependencySet, DepsRow, EdgeRow, MarkRow, Node, NodeReads, edge_bounds, edge_key,
-    kind_edge_bounds, put_edge_key, split_edge,
+    Dependency, DependencySet, DepsRow, EdgeRow, MarkRow, Node, NodeReads, SlotSet, edge_bounds,
+    edge_key, kind_edge_bounds, put_edge_key, split_edge,
 };
 use crate::page::{PageKey, Slot, ViewId};
 
@@ -303,15 +303,15 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
         page: &[u8],
         before: &DepsRow,
         after: &DepsRow,
-        moves: &[Move],
+        moves: &Moves,
     ) -> Result<()> {
-        if let ([Move { slots, to, .. }], true) = (moves, before.is_empty()) {
+        if let (Some((slots, to)), true) = (moves.only(), before.is_empty()) {
             // Most often: a page that was filled at once, from what all of its records have read.
-            after.get(*to).map_or(Ok(()), |set| self.link(page, slots, set))?;
+            after.get(to).map_or(Ok(()), |set| self.link(page, slots, set))?;
             return if after.is_empty() { Ok(()) } else { self.put_deps(page, after) };
         }
         let empty = DependencySet::default();
-        for Move { slots, from, to } in moves {
+        for ((from, to), slots) in &moves.0 {
             let from = before.get(*from).unwrap_or(&empty);
             let to = after.get(*to).unwrap_or(&empty);
             if from == to {
@@ -324,7 +324,7 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
             let new = to.iter().filter(|(node, reads)| from.get(*node) != Some(*reads));
             for (node, (reads, version)) in new.chain(gone) {
                 let mut edge = self.edge(node.as_slice(), page)?.unwrap_or_default();
-                slots.iter().for_each(|run| edge.set(*run, reads, *version));
+                slots.runs().for_each(|run| edge.set(run, reads, *version));
                 self.put_edge(node.as_slice(), page, &edge)?;
             }
         }
@@ -336,7 +336,7 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
 
     /// Writes the edges of a page that has none yet: of what these slots read. One after the other in
     /// the order of their keys, and those that say the same from one row.
-    fn link(&mut self, page: &[u8], slots: &[(Slot, Slot)], set: &DependencySet) -> Result<()> {
+    fn link(&mut self, page: &[u8], slots: SlotSet, set: &DependencySet) -> Result<()> {
         let mut read: Vec<&Dependency> = set.0.iter().collect();
         read.sort_by(|one, other| one.node.cmp(&other.node));
         let (mut key, mut row) = (Vec::new(), Vec::new());
@@ -346,7 +346,7 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
             if !before.is_some_and(|before| before.iter().map(says).eq(reads.iter().map(says))) {
                 let of_it: Vec<(u16, u16)> = reads.iter().map(|read| read.slots).collect();
                 let mut edge = EdgeRow::default();
-                slots.iter().for_each(|run| edge.set(*run, &of_it, reads[0].version));
+                slots.runs().for_each(|run| edge.set(run, &of_it, reads[0].version));
                 row.clear();
                 edge.put_bytes(&mut row);
                 before = Some(reads);
@@ -372,29 +372,22 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
     }
 }
 
-/// Slots of a page that read one set before and another now; zero is none.
-#[derive(Debug)]
-pub(super) struct Move {
-    /// Runs of adjacent slots, in order: first and last of each.
-    slots: Vec<(Slot, Slot)>,
-    from: u32,
-    to: u32,
-}
+/// Slots of a page that read one set before and another now: (from, to) -> which; zero is none.
+#[derive(Debug, Default)]
+pub(super) struct Moves(BTreeMap<(u32, u32), SlotSet>);
 
-impl Move {
-    /// From slots in order, each with the set that it read before and the one that it reads now.
-    pub(super) fn gather(slots: impl IntoIterator<Item = (Slot, u32, u32)>) -> Vec<Self> {
-        let mut moves: Vec<Self> = Vec::new();
-        for (slot, from, to) in slots {
-            match moves.last_mut() {
-                Some(last) if (last.from, last.to) == (from, to) => match last.slots.last_mut() {
-                    Some(run) if run.1.0 + 1 == slot.0 => run.1 = slot,
-                    _ => last.slots.push((slot, slot)),
-                },
-                _ => moves.push(Self { slots: vec![(slot, slot)], from, to }),
-            }
-        }
-        moves
+impl Moves {
+    /// Some slots read this set before and read that one now.
+    pub(super) fn add(&mut self, slots: SlotSet, from: u32, to: u32) {
+        let moved = self.0.entry((from, to)).or_default();
+        *moved = moved.union(slots);
+    }
+
+    /// The set that all of them read now, if it is one.
+    fn only(&self) -> Option<(SlotSet, u32)> {
+        let mut moves = self.0.iter();
+        let ((_, to), slots) = moves.next()?;
+        moves.next().is_none().then_some((*slots, *to))
     }
 }
 
@@ -403,14 +396,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_ends_where_a_slot_is_left_out_or_moves_otherwise() {
-        let slots = [(0, 1, 2), (1, 1, 2), (3, 1, 2), (4, 1, 3), (5, 2, 3), (6, 2, 3)];
-        let moves = Move::gather(slots.map(|(slot, from, to)| (Slot(slot), from, to)));
-        let runs = |moved: &Move| {
-            let runs: Vec<_> = moved.slots.iter().map(|(first, last)| (first.0, last.0)).collect();
-            (runs, moved.from, moved.to)
-        };
-        let expected = [(vec![(0, 1), (3, 3)], 1, 2), (vec![(4, 4)], 1, 3), (vec![(5, 6)], 2, 3)];
-        assert!(moves.iter().map(runs).eq(expected), "{moves:?}");
+    fn slots_that_move_alike_are_one_wherever_they_lie() {
+        let mut moves = Moves::default();
+        for (slot, from, to) in [(0, 1, 2), (1, 1, 2), (4, 1, 3), (3, 1, 2), (5, 2, 3), (6, 2, 3)] {
+            moves.add(SlotSet::one(Slot(slot)), from, to);
+        }
+        let set = |slots: &[u32]| slots.iter().copied().map(Slot).collect::<SlotSet>();
+        let expected = [((1, 2), set(&[0, 1, 3])), ((1, 3), set(&[4])), ((2, 3), set(&[5, 6]))];
+        assert!(moves.0.iter().map(|(ends, slots)| (*ends, *slots)).eq(expected), "{moves:?}");
+        assert!(moves.only().is_none());
+        let mut moves = Moves::default();
+        moves.add(set(&[0, 1]), 0, 1);
+        moves.add(set(&[2]), 0, 1);
+        assert_eq!(moves.only(), Some((set(&[0, 1, 2]), 1)));
     }
 }

@@ -8,7 +8,7 @@ use crate::page::{PageKey, ViewId};
 use crate::time::Timestamp;
 
 use super::batch::Batch;
-use super::links::Move;
+use super::links::Moves;
 use super::sight::Sight;
 use super::source_row::SourceRow;
 
@@ -87,7 +87,7 @@ impl Batch<'_> {
         page: &[u8],
         before: &DepsRow,
         after: &DepsRow,
-        moves: &[Move],
+        moves: &Moves,
     ) -> Result<()> {
         if before != after {
             for node in after.nodes() {

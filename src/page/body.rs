@@ -275,7 +275,13 @@ impl Page {
     /// Facts of the record in the slot, which must hold one or a tombstone.
     #[inline]
     pub(crate) fn facts(&self, slot: Slot) -> &Facts {
-        &self.facts[usize::from(self.entry(slot).facts)]
+        &self.facts[self.facts_index(slot)]
+    }
+
+    /// Which of all its facts are those of the record in the slot, which must hold one or a tombstone.
+    #[inline]
+    pub(crate) fn facts_index(&self, slot: Slot) -> usize {
+        usize::from(self.entry(slot).facts)
     }
 
     /// How long the build of the slot's record took, in microseconds.

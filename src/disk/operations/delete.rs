@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 use super::super::announcements::Word;
 use super::super::batch::Batch;
 use super::super::committed::Committed;
-use super::super::links::Move;
+use super::super::links::Moves;
 use super::super::operation::{Operation, Speed};
 use super::super::scope::{Scope, ScopeOf};
 use super::super::view_state::ViewState;
@@ -208,11 +208,13 @@ impl Delete {
         };
         let stays = |id: u32| page.all_facts().iter().any(|facts| facts.dependencies == id);
         let standing = batch.pages.standing(&self.view, key)?;
-        let moves = Move::gather(standing.iter().flat_map(|standing| {
+        let mut moves = Moves::default();
+        if let Some(standing) = &standing {
             let went = |slot: &Slot| standing.has_facts(*slot) && !page.has_facts(*slot);
-            let went = (0..standing.slots()).map(Slot).filter(went);
-            went.map(|slot| (slot, standing.facts(slot).dependencies, 0))
-        }));
+            for slot in (0..standing.slots()).map(Slot).filter(went) {
+                moves.add(SlotSet::one(slot), standing.facts(slot).dependencies, 0);
+            }
+        }
         let mut after: DepsRow = before.clone();
         after.retain(stays);
         batch.relink(id, key, &before, &after, &moves)?;

@@ -14,7 +14,7 @@ use super::super::announcements::Word;
 use super::super::batch::Batch;
 use super::super::colour::Judgement;
 use super::super::committed::Committed;
-use super::super::links::Move;
+use super::super::links::Moves;
 use super::super::operation::{Operation, Speed};
 use super::super::shared::PageInMemory;
 use super::super::undeclared::{Before, unexplained};
@@ -76,7 +76,7 @@ pub(super) struct ReadyPart {
     body: Option<StoredBody>,
     before: DepsRow,
     after: DepsRow,
-    moves: Vec<Move>,
+    moves: Moves,
     /// The slots that are stored, by what they have read, with their colour.
     coloured: Vec<(SlotSet, Judgement)>,
     /// Records that stood and were not right by what their view says of all.
@@ -161,43 +161,42 @@ impl StoreRecords {
         let mut after = before.clone();
         let mut ids = vec![0];
         ids.extend(readings.iter().map(|reading| after.intern(reading.dependencies.clone())));
-        let reading_of = readings_of(&page);
+        let given = Given::of(&page);
         let page = page.with_facts(|facts| {
             let read = facts.dependencies as usize;
             facts.dependencies = ids[read];
             facts.fresh_until = facts.fresh_until.min(coloured[read].1.fresh_until);
         });
         let standing = batch.pages.standing(&self.view, key.as_slice())?;
-        let read_before = |slot| match &standing {
-            Some(standing) if standing.has_facts(slot) => standing.facts(slot).dependencies,
-            _ => 0,
-        };
         let row = batch.views().by_id(self.view.id());
+        let stale_before = row.map(|row| row.stamp.stale_before);
         let mut stamped = SlotSet::EMPTY;
         if let (Some(standing), Some(row)) = (&standing, row) {
             let is_stamped = |slot: &Slot| row.stamp.colour(standing.facts(*slot)) > Colour::Fresh;
             stamped =
                 page.present().filter(|slot| standing.holds(*slot)).filter(is_stamped).collect();
         }
-        let mut given: Vec<(Slot, Revision, u32)> = Vec::with_capacity(page.slots() as usize);
-        given.extend(page.present().map(|at| (at, page.facts(at).begun, read_before(at))));
         let merged = merge(standing.as_deref(), page, batch.revision(), self.view.shape())
             .map_err(|error| error.at_view(self.view.name()))?;
-        self.report_unexplained(batch, &key, standing.as_deref(), &merged, &readings, &reading_of)?;
+        self.report_unexplained(batch, &key, standing.as_deref(), &merged, &readings, &given)?;
         after.retain(|id| merged.page.all_facts().iter().any(|facts| facts.dependencies == id));
-        let stored = || given.iter().filter(|(slot, ..)| !merged.superseded.contains(slot));
-        let moves = Move::gather(stored().map(|(slot, _, from)| {
-            let to = merged.page.facts(*slot).dependencies;
-            (*slot, *from, to)
-        }));
-        let stale_before = batch.views().by_id(self.view.id()).map(|row| row.stamp.stale_before);
-        let mut stale = SlotSet::EMPTY;
-        for (slot, begun, _) in stored() {
-            if overtaken.contains(*slot) || stale_before.is_none_or(|before| *begun < before) {
-                stale.insert(*slot);
-            } else {
-                coloured[reading_of(*slot)].0.insert(*slot);
+        let superseded: SlotSet = merged.superseded.iter().copied().collect();
+        let (mut moves, mut stale) = (Moves::default(), SlotSet::EMPTY);
+        for Given { slots, begun, reading } in given {
+            let stored = slots.minus(superseded);
+            match &standing {
+                None => moves.add(stored, 0, ids[reading]),
+                Some(standing) => stored.iter().for_each(|slot| {
+                    let has_read = standing.has_facts(slot);
+                    let from = if has_read { standing.facts(slot).dependencies } else { 0 };
+                    moves.add(SlotSet::one(slot), from, ids[reading]);
+                }),
             }
+            let late = stale_before.is_none_or(|before| begun < before);
+            let overtaken = if late { stored } else { stored.intersection(overtaken) };
+            stale = stale.union(overtaken);
+            let (slots, _) = &mut coloured[reading];
+            *slots = slots.union(stored.minus(overtaken));
         }
         coloured.push((stale, Judgement::overtaken(batch.revision(), self.now)));
         Ok(Some(ReadyPart { key, merged, body, before, after, moves, coloured, stamped }))
@@ -211,7 +210,7 @@ impl StoreRecords {
         standing: Option<&Page>,
         merged: &Merged,
         readings: &[Arc<Reading>],
-        reading_of: &impl Fn(Slot) -> usize,
+        given: &[Given],
     ) -> Result<()> {
         // Where records expire, time itself is what they are built from and do not declare.
         let declares_all = self.view.expiry().is_none();
@@ -222,7 +221,8 @@ impl StoreRecords {
         let before = Before { page, marks: marks.as_ref(), stale_before: row.stamp.stale_before };
         let nothing = Reading::nothing();
         for slot in &merged.changed {
-            let reading = match reading_of(*slot) {
+            let of_it = given.iter().find(|given| given.slots.contains(*slot));
+            let reading = match of_it.map_or(0, |given| given.reading) {
                 0 => &nothing,
                 number => &*readings[number - 1],
             };
@@ -365,11 +365,31 @@ impl StoreRecords {
     }
 }
 
-/// Which reading each slot of a page has, as its facts count them.
-fn readings_of(page: &Page) -> impl Fn(Slot) -> usize + use<> {
-    let readings: Vec<usize> = (0..page.slots())
-        .map(Slot)
-        .map(|slot| if page.holds(slot) { page.facts(slot).dependencies as usize } else { 0 })
-        .collect();
-    move |slot| readings[slot.0 as usize]
+/// Records of a part that came about together.
+struct Given {
+    slots: SlotSet,
+    /// When their build began.
+    begun: Revision,
+    /// What they have read, as their facts count it.
+    reading: usize,
+}
+
+impl Given {
+    /// The records of a page, by the facts that they share: mostly all of them do.
+    fn of(page: &Page) -> Vec<Self> {
+        let facts = page.all_facts().iter();
+        let mut given: Vec<Self> = facts
+            .map(|facts| Self {
+                slots: SlotSet::EMPTY,
+                begun: facts.begun,
+                reading: facts.dependencies as usize,
+            })
+            .collect();
+        if let [all] = &mut *given {
+            all.slots = page.present().collect();
+        } else {
+            page.present().for_each(|slot| given[page.facts_index(slot)].slots.insert(slot));
+        }
+        given
+    }
 }
