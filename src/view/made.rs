@@ -14,10 +14,13 @@ use crate::sync::{Arc, Condvar, Mutex};
 use super::core::{Core, Spot};
 use super::draft::{PageDraft, RecordDraft};
 
-/// Flights that may be open while the next page is being built.
+/// Pages that the writer may have in hand while the next is being built. Whoever builds faster than
+/// the writer stores gives it his core: what it has not stored when the last page is built it stores
+/// on one core alone.
+const PAGES_UNDER_WAY: usize = 64;
+/// Flights that they may keep open.
 const FLIGHTS_UNDER_WAY: usize = 4096;
-/// And what their pages may weigh, which the writer has in hand: a fill holds no more than this
-/// beside its page.
+/// And what they may weigh: a fill holds no more than this beside its page.
 const BYTES_UNDER_WAY: usize = 16 << 20;
 
 /// What a fill has made. Filling a page builds many buckets and stores them together, so their
@@ -188,6 +191,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
     fn oldest_beyond(&self, most: Most) -> Option<Sent> {
         let mut state = self.state.lock();
         let beyond = most == Most::None
+            || state.under_way.len() > PAGES_UNDER_WAY
             || state.flights_under_way > FLIGHTS_UNDER_WAY
             || state.bytes_under_way > BYTES_UNDER_WAY;
         let sent = if beyond { state.under_way.pop_front() } else { None }?;
