@@ -6,7 +6,7 @@
 //! ```
 //!
 //! plays what a day brings, checks each document and holds what it took against what is asked.
-//! [`service`] is the part to copy; [`room`] stands for a slow function of your own.
+//! `service` is the part to copy; `room` stands for a slow function of your own.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 #![allow(unreachable_pub, reason = "nobody is outside of a program")]

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! plays half a day of the site, checks each answer and holds what it took against what is asked.
-//! [`site`] is the part to copy; [`ranking`] stands for a slow function of your own.
+//! `site` is the part to copy; `ranking` stands for a slow function of your own.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 #![allow(unreachable_pub, reason = "nobody is outside of a program")]

@@ -10,7 +10,7 @@
 //! cargo run --release --example sun_on_patios -- --patios 500 --buildings 10000
 //! ```
 //!
-//! Start reading at [`views`]: what a record is made of, and what it declares to depend on.
+//! Start reading at `views`: what a record is made of, and what it declares to depend on.
 
 #![expect(clippy::print_stdout, reason = "a program that shows what it does")]
 

@@ -32,8 +32,8 @@ impl Programs {
         let names: BTreeSet<&str> = names.collect();
         let mut targets = vec!["--lib"];
         targets.extend(names.into_iter().flat_map(|name| ["--test", name]));
-        let mut programs = built(root, "", UNITS, &targets);
-        programs.extend(built(root, "loom", MODELS, &["--lib"]));
+        let mut programs = built(root, "mutated", UNITS, &targets);
+        programs.extend(built(root, "mutated-models", MODELS, &["--lib"]));
         Self(programs)
     }
 
@@ -72,9 +72,9 @@ fn run(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|cause| panic!("{command:?}: {cause}"))
 }
 
-/// Builds tests as this one was built, with a wrapper that lets guards be taken out, and with a cfg for
-/// all crates if one is named: what was built of each target, the crate under a name of its own.
-fn built(root: &Path, cfg: &str, own: &str, targets: &[&str]) -> BTreeMap<String, PathBuf> {
+/// Builds tests as this one was built, with a wrapper of `.ci` that lets guards be taken out: what was
+/// built of each target, the crate under a name of its own.
+fn built(root: &Path, wrapper: &str, own: &str, targets: &[&str]) -> BTreeMap<String, PathBuf> {
     let folder = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root).args(["test", "--no-run", "--message-format=json"]).args(targets);
@@ -82,11 +82,8 @@ fn built(root: &Path, cfg: &str, own: &str, targets: &[&str]) -> BTreeMap<String
         command.arg("--release");
     }
     // What it depends on is built already, and what the wrapper builds lies beside the rest.
-    command.arg("--target-dir").arg(folder.join(cfg));
-    command.env("RUSTC_WORKSPACE_WRAPPER", root.join(".ci/mutated"));
-    if !cfg.is_empty() {
-        command.env("RUSTFLAGS", format!("--cfg {cfg}"));
-    }
+    command.arg("--target-dir").arg(folder);
+    command.env("RUSTC_WORKSPACE_WRAPPER", root.join(".ci").join(wrapper));
     let output = run(&mut command);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8_lossy(&output.stdout);

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use tidetable::{Changes, Refresh, View};
 
+use super::midst::change_in_the_midst;
 use super::opening::{Ended, Opening};
 use super::plan::Plan;
+use super::reader::Reader;
 use super::versions::Versions;
 use super::views::{BUCKETS, ENTITIES, FORGOTTEN, INPUT_FIELD, KINDS, Source, all, at, family};
 use crate::disk::Random;
@@ -30,23 +32,37 @@ fn pace(opening: &Opening, next: &mut u64, reads: u64) -> Option<()> {
     }
 }
 
-/// Changes things, announces them, and notes when that was answered.
-pub fn announce(opening: &Opening, plan: &Plan, mut random: Random) {
-    let mut next = 0;
+/// Changes things, announces them, and notes when that was answered. Where loads can be held up each is
+/// made in the midst of one.
+pub fn announce(opening: &Opening, plan: &Plan, (life, number): (u64, u64)) {
+    let (mut next, thread) = (0, 1 << 16 | number);
+    let mut random = plan.random(life, thread);
     while pace(opening, &mut next, plan.reads_per_change).is_some() {
-        if change(opening, &mut random).is_err() {
+        let family = random.below(opening.families.len() as u64);
+        let field = random.below(3) as u32;
+        opening.changing.store(family, Relaxed);
+        let make = |random: &mut Random| change(opening, (family, field), random);
+        let made = if plan.holds_up() {
+            let reader = Reader::new(opening, plan, life, thread << 16 | random.below(1 << 16));
+            let load = || reader.read_what_changes(family, field);
+            change_in_the_midst(load, || make(&mut random))
+        } else {
+            make(&mut random)
+        };
+        if made.is_err() {
             return;
         }
         opening.changes.fetch_add(1, Relaxed);
     }
 }
 
-fn change(opening: &Opening, random: &mut Random) -> Result<(), Ended> {
+fn change(
+    opening: &Opening,
+    (number, field): (u64, u32),
+    random: &mut Random,
+) -> Result<(), Ended> {
     let families = &opening.families;
-    let number = random.below(families.len() as u64);
     let family = &families[number as usize];
-    opening.changing.store(number, Relaxed);
-    let field = random.below(3) as u32;
     if field == INPUT_FIELD {
         let _alone = opening.setting[number as usize].lock().expect("nobody panics here");
         family.change(field);

@@ -5,7 +5,8 @@
 //!
 //! A source is changed before that is announced. Each record has in it the versions that its build
 //! read, through any number of views. A read notes what was acknowledged before it began and what is
-//! there after it ended.
+//! there after it ended. Where pages come from a disk in memory, changes are made in the midst of loads
+//! of what they concern.
 //!
 //! What must hold:
 //! - A record that says it is fresh has in it all that was acknowledged before the read began.
@@ -21,6 +22,7 @@
 #[path = "../../../../../tests/common/block_on.rs"]
 mod block_on;
 mod changes;
+mod midst;
 mod opening;
 mod plan;
 mod reader;
@@ -60,6 +62,7 @@ pub const PROOF: Proof = Proof {
 struct Sum {
     counts: Counts,
     changes: u64,
+    held_up: u64,
     builds: u64,
     evictions: u64,
 }
@@ -82,6 +85,7 @@ fn round(round: &Round<'_>) {
             Ok((opened, more)) => {
                 sum.counts += opened.counts;
                 sum.changes += opened.changes;
+                sum.held_up += opened.held_up;
                 sum.builds += opened.builds;
                 sum.evictions += opened.evictions;
                 held.extend(more);
@@ -93,13 +97,13 @@ fn round(round: &Round<'_>) {
         }
         held.iter().filter_map(|held: &Held| held().err()).for_each(|what| round.violation(&what));
     }
-    let Sum { counts, changes, builds, evictions } = sum;
+    let Sum { counts, changes, held_up, builds, evictions } = sum;
     let Counts { reads, hits, fresh, overtaken, marked } = counts;
     let share = |part: u64| 100.0 * part as f64 / reads.max(1) as f64;
     println!(
         "fresh, round {} ({plan}): {reads} reads in {:.1} s, of these {:.1} % hits, {:.1} % fresh, \
-         {overtaken} overtaken, {marked} marked; {changes} changes, {builds} builds, \
-         {evictions} evictions",
+         {overtaken} overtaken, {marked} marked; {changes} changes, {held_up} of them within a load, \
+         {builds} builds, {evictions} evictions",
         round.number,
         began.elapsed().as_secs_f64(),
         share(hits),
@@ -107,8 +111,11 @@ fn round(round: &Round<'_>) {
     );
     let nothing = fresh == 0 || changes == 0 || builds == 0 || marked == 0;
     let nothing = nothing || plan.memory_bytes > 0 && hits == 0 || plan.evicts() && evictions == 0;
+    let nothing = nothing || plan.holds_up() && held_up == 0;
     if reads >= READS_THAT_TELL && nothing {
-        round.violation("nothing was fresh, changed, built or evicted: that proves nothing");
+        round.violation(
+            "nothing was fresh, changed, overtaken, built or evicted: that proves nothing",
+        );
     }
 }
 
@@ -141,7 +148,7 @@ fn open(
             scope.spawn(move || run(&|| Reader::new(opening, plan, life, number).read(plan)));
         }
         for number in 0..ANNOUNCERS {
-            scope.spawn(move || run(&|| changes::announce(opening, plan, random(number))));
+            scope.spawn(move || run(&|| changes::announce(opening, plan, (life, number))));
         }
         scope.spawn(move || run(&|| changes::meddle(opening, plan, random(ANNOUNCERS))));
         watch(round, plan, opening, in_the_midst);
@@ -149,7 +156,8 @@ fn open(
     if !in_the_midst {
         opening.is_right_when_it_is_quiet();
     }
-    let mut sum = Sum { changes: opening.changes.load(Relaxed), ..Sum::default() };
+    let [changes, held_up] = [&opening.changes, &opening.held_up].map(|count| count.load(Relaxed));
+    let mut sum = Sum { changes, held_up, ..Sum::default() };
     opening.tallies.iter().for_each(|tally| sum.counts += tally.counts());
     let metrics = opening.store.metrics();
     (sum.builds, sum.evictions) = (metrics.builds, metrics.evictions);

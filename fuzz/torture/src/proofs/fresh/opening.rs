@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use tidetable::{ErrorKind, ManualClock, Options, Record, Result, Span, Store};
 
+use super::midst::HeldUp;
 use super::plan::Plan;
 use super::tally::Tally;
 use super::versions::{FIELDS, Versions};
@@ -26,6 +27,8 @@ pub struct Opening {
     pub tallies: Vec<Tally>,
     /// Announcements that were answered.
     pub changes: AtomicU64,
+    /// Loads in whose midst one was made.
+    pub held_up: AtomicU64,
     /// The family that is changed now: readers come to it.
     pub changing: AtomicU64,
     /// Of each family, for the value of its input is set and announced at once: two who set it could
@@ -53,6 +56,7 @@ impl Opening {
         };
         let store = match path {
             Some(path) => Store::open_with(path, options)?,
+            None if plan.holds_up() => Store::open_backend(Box::new(HeldUp::new()), options)?,
             None => Store::in_memory_with(options)?,
         };
         let views = Views::define(&store, families, plan.long_tails)?;
@@ -63,6 +67,7 @@ impl Opening {
             clock,
             tallies: (0..plan.readers).map(|_| Tally::default()).collect(),
             changes: AtomicU64::new(0),
+            held_up: AtomicU64::new(0),
             changing: AtomicU64::new(0),
             setting: families.iter().map(|_| Mutex::default()).collect(),
             held: Mutex::default(),

@@ -76,6 +76,11 @@ impl Plan {
         self.memory_bytes > 0 && self.memory_bytes < ENOUGH_BYTES
     }
 
+    /// Whether loads can be held up until a change was made: there are some, of a disk that can wait.
+    pub fn holds_up(&self) -> bool {
+        self.evicts() && !self.in_file
+    }
+
     /// Numbers of one thread's own.
     pub fn random(&self, opening: u64, thread: u64) -> Random {
         Random(crate::round::mix(self.seed ^ opening << 32 ^ thread) | 1)

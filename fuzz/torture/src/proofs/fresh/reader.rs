@@ -7,6 +7,7 @@ use std::time::Duration;
 use tidetable::{Bucket, Freshness, Marked, Missing, Record, Span, Timeline, View};
 
 use super::block_on::block_on;
+use super::midst;
 use super::opening::{Ended, Opening, wrong};
 use super::plan::Plan;
 use super::tally::Counts;
@@ -17,6 +18,8 @@ use crate::disk::Random;
 
 /// So many records are held at a time.
 const HELD: usize = 16;
+/// By so many records a page is looked for that is not in memory.
+const LOOKS: u64 = 64;
 /// Longer than anything takes.
 const LONG: Duration = Duration::from_secs(600);
 
@@ -42,6 +45,8 @@ struct Ways<'a, R> {
     hasty: View<u64, R>,
     recent: View<u64, R>,
     missing: View<u64, R>,
+    /// Builds nothing at all.
+    looking: View<u64, R>,
 }
 
 impl<'a, R: Claim> Ways<'a, R> {
@@ -54,8 +59,18 @@ impl<'a, R: Claim> Ways<'a, R> {
             hasty: view.within(Duration::ZERO),
             recent: view.when_marked(Marked::ServeFor(Span::minutes(1))),
             missing: view.when_missing(Missing::Miss),
+            looking: view.when_missing(Missing::Miss).when_marked(Marked::Serve),
         }
     }
+}
+
+/// What a read may cost.
+#[derive(Clone, Copy)]
+enum Kind {
+    Cheap,
+    Dear,
+    /// One that may load and does not build, and again what a change overtook.
+    Twice,
 }
 
 /// What was asked for, and what was acknowledged before.
@@ -109,21 +124,39 @@ impl<'a> Reader<'a> {
             let other = drawn >> 3 & (ENTITIES - 1);
             let strays = drawn >> 40 & (plan.strays_every - 1) == 0;
             let entity = if strays { other } else { favourite };
-            self.with(drawn >> 32 & 7, (entity, drawn), true)?;
+            self.with(drawn >> 32 & 7, (entity, drawn), Kind::Cheap)?;
         }
         let drawn = self.random.next() >> 8;
         let (ways, entity) = (self.random.below(6), drawn >> 3 & (ENTITIES - 1));
-        self.with(ways, (entity, drawn), false)
+        self.with(ways, (entity, drawn), Kind::Dear)
     }
 
-    fn with(&mut self, ways: u64, what: (u64, u64), cheap: bool) -> Result<(), Ended> {
+    /// Reads records that a change of a family's field makes others until a load of one was held up.
+    pub fn read_what_changes(mut self, family: u64, field: u32) {
+        let families = self.opening.families.len() as u64;
+        let side = u64::from(field != 0);
+        for _ in 0..LOOKS {
+            let drawn = self.random.next() >> 8;
+            let entity = family + self.random.below(ENTITIES / families) * families;
+            let ways = [side, 2, 3][self.random.below(3) as usize];
+            if self.with(ways, (entity, drawn), Kind::Twice).is_err() || midst::was_held_up() {
+                break;
+            }
+        }
+    }
+
+    fn with(&mut self, ways: u64, what: (u64, u64), kind: Kind) -> Result<(), Ended> {
         macro_rules! read {
             ($($number:pat => $ways:ident),*) => {
                 match ways {
                     $($number => {
                         let Self { opening, counts, $ways: ways, number, .. } = self;
                         let mut reading = Reading { opening, counts, ways, reader: *number };
-                        if cheap { reading.cheap(what) } else { reading.dear(what) }
+                        match kind {
+                            Kind::Cheap => reading.cheap(what),
+                            Kind::Dear => reading.dear(what),
+                            Kind::Twice => reading.twice(what),
+                        }
                     })*
                 }
             };
@@ -188,6 +221,20 @@ impl<R: Claim> Reading<'_, '_, R> {
             14 => self.hold_on(&asked),
             _ => opening.given(view.explain(&entity, at)).map(drop),
         }
+    }
+
+    /// A look at a record; where it was held up until something changed, the next one must know of that.
+    fn twice(&mut self, (entity, drawn): (u64, u64)) -> Result<(), Ended> {
+        let (bucket, looking) = (drawn >> 8 & (BUCKETS - 1), &self.ways.looking);
+        let asked = self.ask(entity, bucket);
+        self.one(&asked, looking.get(&entity, at(bucket)))?;
+        if midst::was_held_up() {
+            self.opening.held_up.fetch_add(1, Relaxed);
+            let asked = self.ask(entity, bucket);
+            self.one(&asked, looking.get(&entity, at(bucket)))?;
+            self.many(&asked, looking.range(&entity, all()))?;
+        }
+        Ok(())
     }
 
     /// Keeps a record beyond the end of the opening.

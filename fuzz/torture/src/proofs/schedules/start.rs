@@ -1,6 +1,7 @@
 //! The build that can be scheduled, and a process of it for each round.
 
 use std::env;
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::process::Command;
@@ -37,18 +38,21 @@ pub fn round(round: &Round<'_>) {
     }
 }
 
-/// Builds this program with what can be scheduled. Its folder lies beside that of the plain build, so
-/// that neither makes the other be built anew.
+/// Builds this program with what can be scheduled. It gets a folder of its own, so that neither of the two
+/// takes the other's place; what both stand on they share.
 fn build() -> io::Result<PathBuf> {
     let program = env::current_exe()?;
     let mut above = program.ancestors().skip(2);
-    let target = above.next().ok_or(io::ErrorKind::NotFound)?.join("shuttle");
+    let shared = above.next().ok_or(io::ErrorKind::NotFound)?;
+    let target = shared.join("shuttle");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let flags = env::var("RUSTFLAGS").unwrap_or_default();
+    let wrapper = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.ci/scheduled");
+    let wrapper = fs::canonicalize(wrapper)?;
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "--release", "--package", env!("CARGO_PKG_NAME")]);
     command.args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]);
-    command.arg("--target-dir").arg(&target).env("RUSTFLAGS", format!("{flags} --cfg shuttle"));
+    command.arg("--target-dir").arg(&target).env("CARGO_BUILD_BUILD_DIR", shared);
+    command.env("RUSTC_WORKSPACE_WRAPPER", wrapper);
     match command.status()?.success() {
         true => Ok(target.join("release").join(env!("CARGO_PKG_NAME"))),
         false => Err(io::Error::other("cargo could not build it")),
