@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::mutant::Mutant;
 use crate::suite::{Ended, Suite, Test};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,16 +17,20 @@ pub enum Fate {
 
 /// Tries one mutant: the tests that come by it, in growing portions, until one fails or the time is
 /// over that one mutant may take.
-pub fn of(mutant: u32, suite: &Suite, time: Duration) -> Fate {
-    let tests: Vec<&Test> =
-        suite.tests.iter().filter(|test| test.reaches.contains(&mutant)).collect();
+pub fn of(number: u32, mutant: &Mutant, suite: &Suite, time: Duration) -> Fate {
+    let mut tests: Vec<&Test> =
+        suite.tests.iter().filter(|test| test.reaches.contains(&number)).collect();
+    // Those of its own part know it best.
+    let part = mutant.file.split('/').nth(1).unwrap_or_default();
+    let own = format!("{}::", part.trim_end_matches(".rs"));
+    tests.sort_by_key(|test| (test.program > 0, !test.name.starts_with(&own)));
     let (began, mut passed) = (Instant::now(), 0);
     for portion in portions(&tests) {
         if began.elapsed() > time {
             break;
         }
         let takes: Duration = portion.iter().map(|test| test.took).sum();
-        match suite.broken(portion, mutant, SLOWER * takes + STARTING) {
+        match suite.broken(portion, number, SLOWER * takes + STARTING) {
             Ended::Passed => passed += portion.len(),
             Ended::Failed => return Fate::Noticed,
             Ended::Stopped => return Fate::Stopped,

@@ -99,7 +99,10 @@ fn run(args: &Args) -> Result<bool, String> {
     };
     let built = (0..mutants.len() as u32).filter(|number| !copy.left_out.contains_key(number));
     let numbers: Vec<u32> = built.filter(is_asked_for).collect();
-    let fates = crew::each(&numbers, |_, number| (*number, fate::of(*number, &suite, args.time)));
+    let fates = crew::each(&numbers, |_, number| {
+        let mutant = &mutants[*number as usize];
+        (*number, fate::of(*number, mutant, &suite, args.time))
+    });
     let report =
         Report { mutants: &mutants, fates: &fates, left_out: &copy.left_out, known: &known };
     print!("{report}");
