@@ -53,6 +53,7 @@ use std::process::ExitCode;
 
 use args::Args;
 use copy::Copy;
+use fate::Fate;
 use known::Known;
 use report::Report;
 use suite::Suite;
@@ -101,7 +102,11 @@ fn run(args: &Args) -> Result<bool, String> {
     let numbers: Vec<u32> = built.filter(is_asked_for).collect();
     let fates = crew::each(&numbers, |_, number| {
         let mutant = &mutants[*number as usize];
-        (*number, fate::of(*number, mutant, &suite, args.time))
+        let fate = fate::of(*number, mutant, &suite, args.time);
+        if let Fate::Alive { .. } = fate {
+            eprintln!("alive: {}", mutant.name);
+        }
+        (*number, fate)
     });
     let report =
         Report { mutants: &mutants, fates: &fates, left_out: &copy.left_out, known: &known };

@@ -63,7 +63,8 @@ pub fn listed(root: &Path, files: &[String]) -> Result<Vec<Mutant>, String> {
 }
 
 /// Files that only tests are made of, though their `cfg` has another word besides.
-const FOR_TESTS: [&str; 2] = ["src/page/fuzzing.rs", "src/page/spoilt.rs"];
+const FOR_TESTS: [&str; 4] =
+    ["**/tests/**", "**/loom_tests*", "src/page/fuzzing.rs", "src/page/spoilt.rs"];
 
 fn read(value: &Value) -> Option<Mutant> {
     let text = |name: &str| value[name].as_str();
