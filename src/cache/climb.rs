@@ -98,6 +98,13 @@ mod tests {
     }
 
     #[test]
+    fn the_window_goes_on_while_hits_stay_as_they_are() {
+        let mut climb = Climb::new();
+        let windows: Vec<usize> = (0..4).map(|_| turn(&mut climb, 50)).collect();
+        assert!(windows.is_sorted_by(|before, after| before < after), "{windows:?}");
+    }
+
+    #[test]
     fn a_larger_shard_looks_at_more_requests_before_it_turns() {
         let mut climb = Climb::new();
         climb.record(true, 1_999, 200);

@@ -170,7 +170,8 @@ impl<P> Shortcut<P> {
     /// the cache and that nobody asked for since.
     fn make_room(&mut self, cache: &Cache<P>) {
         let slots = self.slots.len();
-        if self.crowded <= slots / 4 {
+        // Not before a turn has come to enter, which would else come in no small table.
+        if self.crowded <= (slots / 4).max(TURNS_TO_ENTER) {
             return;
         }
         self.crowded = 0;

@@ -102,6 +102,58 @@ fn what_others_charge_to_the_budget_squeezes_the_cache() {
 }
 
 #[test]
+fn every_shard_gives_up_pages_for_what_others_charge_whichever_was_changed() {
+    for changed in 0..4_u64 {
+        let cache = Cache::with_shards(Budget::new(1 << 20), Life::begin(), 4);
+        for number in 0..200_u64 {
+            let bytes = number.to_le_bytes();
+            read(&cache, CacheKey::with_hash(number << 32 | number, &bytes), 4000);
+        }
+        let elsewhere = Budget::charge(cache.budget(), (1 << 20) - 40_000);
+        cache.publish(CacheKey::with_hash(changed << 32, b"other"), Publication::Remove);
+        assert!(
+            cache.budget().used_bytes() <= 1 << 20,
+            "beyond it after a change of shard {changed}"
+        );
+        drop(elsewhere);
+    }
+}
+
+#[test]
+fn a_page_that_gives_way_to_its_successor_was_not_evicted() {
+    let cache = cache(1 << 20);
+    let key = CacheKey::new(b"key");
+    read(&cache, key, 4000);
+    (1..5).for_each(|version| replace(&cache, key, version, 4000, false));
+    cache.publish(key, Publication::Remove);
+    assert_eq!(cache.stats().evicted, 0);
+}
+
+#[test]
+fn no_era_passes_while_no_pages_come() {
+    let cache = cache(1 << 20);
+    let key = CacheKey::new(b"key");
+    read(&cache, key, 4000);
+    let era = cache.era();
+    for _ in 0..100 {
+        cache.publish(key, Publication::Raise { stale: &[1], suspect: &[] });
+        replace(&cache, key, 1, 4000, false);
+    }
+    assert_eq!(cache.era(), era);
+}
+
+#[test]
+fn a_page_that_nobody_asked_for_is_taken_in_if_it_fits_to_the_byte() {
+    let key = CacheKey::new(b"key");
+    let bytes = page(&cache(1 << 20), key, 0, 4000).bytes();
+    for (limit_bytes, expected) in [(bytes, Lodged::In), (bytes - 1, Lodged::NoRoom)] {
+        let cache = cache(limit_bytes);
+        assert_eq!(cache.lodge(cache.ticket(key), page(&cache, key, 0, 4000)), expected);
+        cache.validate();
+    }
+}
+
+#[test]
 fn there_is_room_until_the_whole_budget_is_charged() {
     let cache = cache(1 << 20);
     let left = (1 << 20) - cache.budget().used_bytes();

@@ -62,10 +62,115 @@ fn a_shortcut_serves_only_the_life_it_was_filled_in() {
 #[test]
 fn large_pages_stay_out_of_shortcuts() {
     let cache = cache(1 << 20);
-    read(&cache, KEY, 65 << 10);
+    let most = (64 << 10) - page(&cache, KEY, 0, 0).bytes();
+    for (bytes, stays) in [(most, true), (most + 1, false)] {
+        replace(&cache, KEY, 1, bytes, true);
+        let mut shortcut = Shortcut::new();
+        assert!(cache.get_through(&mut shortcut, KEY).is_some());
+        assert_eq!(shortcut.get(&cache, &KEY).is_some(), stays, "{bytes} bytes");
+    }
+}
+
+/// A key that stands in the first pair of a table, whatever its size, or in another.
+fn key_in_pair(pair: u64, number: &[u8; 1]) -> CacheKey<'_> {
+    CacheKey::with_hash(pair << 9 | u64::from(number[0]), number)
+}
+
+#[test]
+fn two_pages_of_one_pair_stand_beside_each_other() {
+    let cache = cache(1 << 20);
     let mut shortcut = Shortcut::new();
-    assert!(cache.get_through(&mut shortcut, KEY).is_some());
-    assert!(shortcut.get(&cache, &KEY).is_none());
+    for _ in 0..2 {
+        for number in 0..2 {
+            let number = [number];
+            let key = key_in_pair(0, &number);
+            read(&cache, key, 100);
+            cache.get_through(&mut shortcut, key).unwrap();
+        }
+    }
+    for number in 0..2 {
+        assert!(shortcut.get(&cache, &key_in_pair(0, &[number])).is_some(), "{number}");
+    }
+}
+
+#[test]
+fn what_left_the_cache_and_nobody_asks_for_is_let_go_when_others_find_no_place() {
+    let cache = cache(1 << 20);
+    let held = cache.held_by_threads();
+    let mut shortcut = Shortcut::new();
+    let numbers: Vec<[u8; 1]> = (0..16).map(|number| [number]).collect();
+    let keys = || (0..).zip(&numbers).map(|(nth, number): (u64, _)| key_in_pair(nth / 2, number));
+    for key in keys() {
+        read(&cache, key, 4000);
+        cache.get_through(&mut shortcut, key).unwrap();
+    }
+    assert!(held.used_bytes() > 16 * 4000, "all of them stand in the table");
+    keys().for_each(|key| cache.publish(key, Publication::Remove));
+    // Two of these take the places of such as left; the others find none.
+    for number in 100..120 {
+        let number = [number];
+        let key = key_in_pair(0, &number);
+        read(&cache, key, 100);
+        cache.get_through(&mut shortcut, key).unwrap();
+    }
+    assert!(held.used_bytes() < 4000, "{} bytes are held", held.used_bytes());
+    assert_eq!(shortcut.slots(), 16, "nothing was there to grow for");
+}
+
+#[test]
+fn what_left_the_cache_makes_way_for_what_threads_may_hold_no_more_of() {
+    let cache = cache(1 << 20);
+    let mut shortcut = Shortcut::new();
+    for (pair, bytes) in [(1, 60_000), (2, 60_000)] {
+        read(&cache, key_in_pair(pair, &[0]), bytes);
+        cache.get_through(&mut shortcut, key_in_pair(pair, &[0])).unwrap();
+        cache.publish(key_in_pair(pair, &[0]), Publication::Remove);
+    }
+    // There are free places, and no room in what threads may hold: until room is made.
+    let key = key_in_pair(3, &[0]);
+    read(&cache, key, 20_000);
+    (0..12).for_each(|_| drop(cache.get_through(&mut shortcut, key)));
+    assert!(shortcut.get(&cache, &key).is_some());
+}
+
+#[test]
+fn of_two_pages_the_one_that_was_not_used_makes_way_for_the_eighth_that_wants_a_place() {
+    let cache = cache(1 << 20);
+    let mut shortcut = Shortcut::new();
+    let [used, unused, third] = [[0], [1], [2]];
+    let [used, unused, third] = [&used, &unused, &third].map(|number| key_in_pair(1, number));
+    for key in [used, unused, third] {
+        read(&cache, key, 100);
+        cache.get_through(&mut shortcut, key).unwrap();
+    }
+    assert!(shortcut.get(&cache, &third).is_none(), "the first that wants a place gets none");
+    assert!(shortcut.get(&cache, &used).is_some());
+    let before = (1..20).find(|_| {
+        cache.get_through(&mut shortcut, third);
+        shortcut.get(&cache, &third).is_some()
+    });
+    assert_eq!(before, Some(7), "of those that follow");
+    assert!(shortcut.get(&cache, &used).is_some() && shortcut.get(&cache, &unused).is_none());
+}
+
+#[test]
+fn a_table_grows_once_a_quarter_of_it_is_in_use_and_nine_pages_found_no_place() {
+    let cache = cache(1 << 20);
+    let mut shortcut = Shortcut::new();
+    for (pair, number) in [(1, 0), (1, 1), (2, 0), (2, 1)] {
+        let number = [number];
+        let key = key_in_pair(pair, &number);
+        read(&cache, key, 100);
+        cache.get_through(&mut shortcut, key).unwrap();
+    }
+    for number in 2..12 {
+        assert_eq!(shortcut.slots(), 16, "{} found no place", number - 2);
+        let number = [number];
+        let key = key_in_pair(1, &number);
+        read(&cache, key, 100);
+        cache.get_through(&mut shortcut, key).unwrap();
+    }
+    assert_eq!(shortcut.slots(), 32);
 }
 
 #[test]
