@@ -296,22 +296,22 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
         self.keep(kept)
     }
 
-    /// Makes the sets of a page the given ones: edges follow. `moves` says for slots which set they
-    /// read before and read now.
+    /// Makes the sets of a page the given ones: edges follow. `relinks` says which slots read another
+    /// now.
     pub(super) fn relink(
         &mut self,
         page: &[u8],
         before: &DepsRow,
         after: &DepsRow,
-        moves: &Moves,
+        relinks: &Relinks,
     ) -> Result<()> {
-        if let (Some((slots, to)), true) = (moves.only(), before.is_empty()) {
+        if let (Some((slots, to)), true) = (relinks.only(), before.is_empty()) {
             // Most often: a page that was filled at once, from what all of its records have read.
             after.get(to).map_or(Ok(()), |set| self.link(page, slots, set))?;
             return if after.is_empty() { Ok(()) } else { self.put_deps(page, after) };
         }
         let empty = DependencySet::default();
-        for ((from, to), slots) in &moves.0 {
+        for ((from, to), slots) in &relinks.0 {
             let from = before.get(*from).unwrap_or(&empty);
             let to = after.get(*to).unwrap_or(&empty);
             if from == to {
@@ -374,20 +374,20 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
 
 /// Slots of a page that read one set before and another now: (from, to) -> which; zero is none.
 #[derive(Debug, Default)]
-pub(super) struct Moves(BTreeMap<(u32, u32), SlotSet>);
+pub(super) struct Relinks(BTreeMap<(u32, u32), SlotSet>);
 
-impl Moves {
+impl Relinks {
     /// Some slots read this set before and read that one now.
     pub(super) fn add(&mut self, slots: SlotSet, from: u32, to: u32) {
         let moved = self.0.entry((from, to)).or_default();
         *moved = moved.union(slots);
     }
 
-    /// The set that all of them read now, if it is one.
+    /// All of them and the set that they read now, if they read one before and one now.
     fn only(&self) -> Option<(SlotSet, u32)> {
-        let mut moves = self.0.iter();
-        let ((_, to), slots) = moves.next()?;
-        moves.next().is_none().then_some((*slots, *to))
+        let mut relinks = self.0.iter();
+        let ((_, to), slots) = relinks.next()?;
+        relinks.next().is_none().then_some((*slots, *to))
     }
 }
 
@@ -397,17 +397,17 @@ mod tests {
 
     #[test]
     fn slots_that_move_alike_are_one_wherever_they_lie() {
-        let mut moves = Moves::default();
+        let mut relinks = Relinks::default();
         for (slot, from, to) in [(0, 1, 2), (1, 1, 2), (4, 1, 3), (3, 1, 2), (5, 2, 3), (6, 2, 3)] {
-            moves.add(SlotSet::one(Slot(slot)), from, to);
+            relinks.add(SlotSet::one(Slot(slot)), from, to);
         }
         let set = |slots: &[u32]| slots.iter().copied().map(Slot).collect::<SlotSet>();
         let expected = [((1, 2), set(&[0, 1, 3])), ((1, 3), set(&[4])), ((2, 3), set(&[5, 6]))];
-        assert!(moves.0.iter().map(|(ends, slots)| (*ends, *slots)).eq(expected), "{moves:?}");
-        assert!(moves.only().is_none());
-        let mut moves = Moves::default();
-        moves.add(set(&[0, 1]), 0, 1);
-        moves.add(set(&[2]), 0, 1);
-        assert_eq!(moves.only(), Some((set(&[0, 1, 2]), 1)));
+        assert!(relinks.0.iter().map(|(ends, slots)| (*ends, *slots)).eq(expected), "{relinks:?}");
+        assert!(relinks.only().is_none());
+        let mut relinks = Relinks::default();
+        relinks.add(set(&[0, 1]), 0, 1);
+        relinks.add(set(&[2]), 0, 1);
+        assert_eq!(relinks.only(), Some((set(&[0, 1, 2]), 1)));
     }
 }

@@ -8,7 +8,7 @@ use crate::page::{PageKey, ViewId};
 use crate::time::Timestamp;
 
 use super::batch::Batch;
-use super::links::Moves;
+use super::links::Relinks;
 use super::sight::Sight;
 use super::source_row::SourceRow;
 
@@ -87,7 +87,7 @@ impl Batch<'_> {
         page: &[u8],
         before: &DepsRow,
         after: &DepsRow,
-        moves: &Moves,
+        relinks: &Relinks,
     ) -> Result<()> {
         if before != after {
             for node in after.nodes() {
@@ -96,7 +96,7 @@ impl Batch<'_> {
                 }
             }
         }
-        self.links.relink(page, before, after, moves)
+        self.links.relink(page, before, after, relinks)
     }
 
     /// Remembers that a page's content has changed, for builds that are reading whole views.

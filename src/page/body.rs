@@ -275,12 +275,12 @@ impl Page {
     /// Facts of the record in the slot, which must hold one or a tombstone.
     #[inline]
     pub(crate) fn facts(&self, slot: Slot) -> &Facts {
-        &self.facts[self.facts_index(slot)]
+        &self.facts[self.facts_number(slot)]
     }
 
     /// Which of all its facts are those of the record in the slot, which must hold one or a tombstone.
     #[inline]
-    pub(crate) fn facts_index(&self, slot: Slot) -> usize {
+    pub(crate) fn facts_number(&self, slot: Slot) -> usize {
         usize::from(self.entry(slot).facts)
     }
 

@@ -14,14 +14,13 @@ use crate::sync::{Arc, Condvar, Mutex};
 use super::core::{Core, Spot};
 use super::draft::{PageDraft, RecordDraft};
 
-/// Pages that the writer may have in hand while the next is being built. Whoever builds faster than
-/// the writer stores gives it his core: what it has not stored when the last page is built it stores
-/// on one core alone.
-const PAGES_UNDER_WAY: usize = 64;
-/// Flights that they may keep open.
+/// Flights that may be open while the next page is being built.
 const FLIGHTS_UNDER_WAY: usize = 4096;
-/// And what they may weigh: a fill holds no more than this beside its page.
-const BYTES_UNDER_WAY: usize = 16 << 20;
+/// And what their pages may weigh. Who runs further ahead than this takes the writer's core from him,
+/// and what he has not stored when the last page is built he stores while the others do nothing.
+const BYTES_UNDER_WAY: usize = 1 << 20;
+/// After so much the writer is to store what he has gathered: when as much again is built, he has.
+const BYTES_GATHERED: usize = BYTES_UNDER_WAY / 2;
 
 /// What a fill has made. Filling a page builds many buckets and stores them together, so their
 /// flights stay open for a while after each build; whoever waits for one of them, on whichever
@@ -44,6 +43,8 @@ struct State {
     under_way: VecDeque<Sent>,
     flights_under_way: usize,
     bytes_under_way: usize,
+    /// What was sent since the writer was last told to store it.
+    bytes_gathered: usize,
     /// Pages that some thread is landing right now.
     landing: usize,
     /// Pages that the writer would not have, though it stores others.
@@ -110,7 +111,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
         self.send();
         while let Some(sent) = self.oldest_beyond(most) {
             if !sent.receipt.is_answered() {
-                self.core.engine.writer().into_iter().for_each(|writer| writer.hurry());
+                self.hurry();
             }
             let stored = self.core.told(sent.receipt.wait()).and_then(|stored| {
                 stored.pages.into_iter().next().map(|stored| stored.page).ok_or_else(|| {
@@ -178,6 +179,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
                 state.flights_under_way += leads.len();
                 state.bytes_under_way += bytes;
                 state.under_way.push_back(Sent { receipt, leads, page, slots, bytes });
+                state.bytes_gathered += bytes;
+                if state.bytes_gathered >= BYTES_GATHERED {
+                    state.bytes_gathered = 0;
+                    drop(state);
+                    self.hurry();
+                }
             }
             Err(error) => {
                 state.failure.get_or_insert_with(|| error.clone());
@@ -188,10 +195,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
         self.landed.notify_all();
     }
 
+    fn hurry(&self) {
+        self.core.engine.writer().into_iter().for_each(|writer| writer.hurry());
+    }
+
     fn oldest_beyond(&self, most: Most) -> Option<Sent> {
         let mut state = self.state.lock();
         let beyond = most == Most::None
-            || state.under_way.len() > PAGES_UNDER_WAY
             || state.flights_under_way > FLIGHTS_UNDER_WAY
             || state.bytes_under_way > BYTES_UNDER_WAY;
         let sent = if beyond { state.under_way.pop_front() } else { None }?;

@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 use super::super::announcements::Word;
 use super::super::batch::Batch;
 use super::super::committed::Committed;
-use super::super::links::Moves;
+use super::super::links::Relinks;
 use super::super::operation::{Operation, Speed};
 use super::super::scope::{Scope, ScopeOf};
 use super::super::view_state::ViewState;
@@ -208,16 +208,16 @@ impl Delete {
         };
         let stays = |id: u32| page.all_facts().iter().any(|facts| facts.dependencies == id);
         let standing = batch.pages.standing(&self.view, key)?;
-        let mut moves = Moves::default();
+        let mut relinks = Relinks::default();
         if let Some(standing) = &standing {
             let went = |slot: &Slot| standing.has_facts(*slot) && !page.has_facts(*slot);
             for slot in (0..standing.slots()).map(Slot).filter(went) {
-                moves.add(SlotSet::one(slot), standing.facts(slot).dependencies, 0);
+                relinks.add(SlotSet::one(slot), standing.facts(slot).dependencies, 0);
             }
         }
         let mut after: DepsRow = before.clone();
         after.retain(stays);
-        batch.relink(id, key, &before, &after, &moves)?;
+        batch.relink(id, key, &before, &after, &relinks)?;
         if let Some(mut marks) = batch.links.marks(key)? {
             let went = (0..page.slots()).map(Slot).filter(|slot| !page.has_facts(*slot));
             marks.clear(went.collect());

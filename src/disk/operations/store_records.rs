@@ -14,7 +14,7 @@ use super::super::announcements::Word;
 use super::super::batch::Batch;
 use super::super::colour::Judgement;
 use super::super::committed::Committed;
-use super::super::links::Moves;
+use super::super::links::Relinks;
 use super::super::operation::{Operation, Speed};
 use super::super::shared::PageInMemory;
 use super::super::undeclared::{Before, unexplained};
@@ -76,7 +76,7 @@ pub(super) struct ReadyPart {
     body: Option<StoredBody>,
     before: DepsRow,
     after: DepsRow,
-    moves: Moves,
+    relinks: Relinks,
     /// The slots that are stored, by what they have read, with their colour.
     coloured: Vec<(SlotSet, Judgement)>,
     /// Records that stood and were not right by what their view says of all.
@@ -138,9 +138,8 @@ impl StoreRecords {
     ) -> Result<Vec<Outcome>> {
         let mut outcomes = Vec::with_capacity(ready.len());
         for part in ready {
-            let of = |slots: &[Slot]| slots.iter().copied().collect();
             let Merged { changed, unchanged, .. } = &part.merged;
-            let (changed, unchanged) = (of(changed), of(unchanged));
+            let (changed, unchanged) = (set_of(changed), set_of(unchanged));
             outcomes.push(Outcome { key: part.key.clone(), changed, unchanged });
             self.stage_part(batch, part, seeds)?;
         }
@@ -180,26 +179,26 @@ impl StoreRecords {
             .map_err(|error| error.at_view(self.view.name()))?;
         self.report_unexplained(batch, &key, standing.as_deref(), &merged, &readings, &given)?;
         after.retain(|id| merged.page.all_facts().iter().any(|facts| facts.dependencies == id));
-        let superseded: SlotSet = merged.superseded.iter().copied().collect();
-        let (mut moves, mut stale) = (Moves::default(), SlotSet::EMPTY);
+        let superseded = set_of(&merged.superseded);
+        let (mut relinks, mut stale) = (Relinks::default(), SlotSet::EMPTY);
         for Given { slots, begun, reading } in given {
             let stored = slots.minus(superseded);
             match &standing {
-                None => moves.add(stored, 0, ids[reading]),
+                None => relinks.add(stored, 0, ids[reading]),
                 Some(standing) => stored.iter().for_each(|slot| {
                     let has_read = standing.has_facts(slot);
                     let from = if has_read { standing.facts(slot).dependencies } else { 0 };
-                    moves.add(SlotSet::one(slot), from, ids[reading]);
+                    relinks.add(SlotSet::one(slot), from, ids[reading]);
                 }),
             }
-            let late = stale_before.is_none_or(|before| begun < before);
-            let overtaken = if late { stored } else { stored.intersection(overtaken) };
-            stale = stale.union(overtaken);
+            let all_late = stale_before.is_none_or(|before| begun < before);
+            let late = if all_late { stored } else { stored.intersection(overtaken) };
+            stale = stale.union(late);
             let (slots, _) = &mut coloured[reading];
-            *slots = slots.union(stored.minus(overtaken));
+            *slots = slots.union(stored.minus(late));
         }
         coloured.push((stale, Judgement::overtaken(batch.revision(), self.now)));
-        Ok(Some(ReadyPart { key, merged, body, before, after, moves, coloured, stamped }))
+        Ok(Some(ReadyPart { key, merged, body, before, after, relinks, coloured, stamped }))
     }
 
     /// Tells of records that were built to other bytes though nothing that they read has changed.
@@ -219,14 +218,16 @@ impl StoreRecords {
         let marks = batch.links.marks(key.as_slice())?;
         let Some(row) = batch.views().by_id(self.view.id()) else { return Ok(()) };
         let before = Before { page, marks: marks.as_ref(), stale_before: row.stamp.stale_before };
-        let nothing = Reading::nothing();
-        for slot in &merged.changed {
-            let of_it = given.iter().find(|given| given.slots.contains(*slot));
-            let reading = match of_it.map_or(0, |given| given.reading) {
+        let (nothing, changed) = (Reading::nothing(), set_of(&merged.changed));
+        let changed = given.iter().flat_map(|given| {
+            given.slots.intersection(changed).iter().map(|slot| (slot, given.reading))
+        });
+        for (slot, reading) in changed {
+            let reading = match reading {
                 0 => &nothing,
                 number => &*readings[number - 1],
             };
-            if batch.is_unexplained(&before, *slot, &merged.page, reading)? {
+            if batch.is_unexplained(&before, slot, &merged.page, reading)? {
                 let bucket = PageKey::split(key.as_slice()).and_then(|(_, _, number)| {
                     self.view.grid().bucket_in(number, slot.0, self.view.page_len())
                 });
@@ -277,19 +278,19 @@ impl StoreRecords {
         ready: ReadyPart,
         seeds: &mut Vec<(Seed, Cause)>,
     ) -> Result<()> {
-        let ReadyPart { key, merged, body, before, after, moves, coloured, stamped } = ready;
+        let ReadyPart { key, merged, body, before, after, relinks, coloured, stamped } = ready;
         let (id, key_bytes) = (self.view.id(), key.as_slice());
         let counters = self.view.counters();
         counters.records_changed.add(merged.changed.len() as u64);
         counters.records_unchanged.add(merged.unchanged.len() as u64);
         counters.records_superseded.add(merged.superseded.len() as u64);
-        batch.relink(id, key_bytes, &before, &after, &moves)?;
+        batch.relink(id, key_bytes, &before, &after, &relinks)?;
         let mut marks = batch.links.marks(key_bytes)?.unwrap_or_default();
         let had_marks = !marks.is_empty();
         let tries_before: BTreeMap<Slot, Tries> = marks.all_tries().collect();
         let marked_before = marks.marked();
         // What somebody else has built meanwhile stands all the same.
-        let mut built: SlotSet = merged.superseded.iter().copied().collect();
+        let mut built = set_of(&merged.superseded);
         for (slots, _) in &coloured {
             marks.clear(*slots);
             built = built.union(*slots);
@@ -312,14 +313,14 @@ impl StoreRecords {
             batch.note_marked(key_bytes);
         }
         let newly_cause = newly.iter().next().and_then(|slot| marks.cause(slot)).cloned();
-        let unchanged: SlotSet = merged.unchanged.iter().copied().collect();
+        let unchanged = set_of(&merged.unchanged);
         let cured = marked_before.union(stamped).intersection(unchanged).minus(marks.marked());
         if had_marks || !marks.is_empty() {
             batch.links.stage_marks(key_bytes, marks);
         }
         let body = body.filter(|_| merged.as_given);
         batch.pages.stage(&self.view, key_bytes, Some(merged.page), body, self.wanted);
-        let changed: SlotSet = merged.changed.iter().copied().collect();
+        let changed = set_of(&merged.changed);
         if !changed.is_empty() {
             batch.note_content(id);
         }
@@ -388,8 +389,12 @@ impl Given {
         if let [all] = &mut *given {
             all.slots = page.present().collect();
         } else {
-            page.present().for_each(|slot| given[page.facts_index(slot)].slots.insert(slot));
+            page.present().for_each(|slot| given[page.facts_number(slot)].slots.insert(slot));
         }
         given
     }
+}
+
+fn set_of(slots: &[Slot]) -> SlotSet {
+    slots.iter().copied().collect()
 }
