@@ -4,9 +4,9 @@
 //! an older state of the same file; the file cut at each 512 bytes, or longer by garbage, zeros or
 //! itself. The same, drawn at random, of a store that a crash left and of large ones.
 //!
-//! After every bit the file is opened and everything in it is read; after one bit of each eight bytes,
-//! and after all that is coarser or drawn, it is also written to, drained, read again, closed, and all
-//! of that done once more.
+//! After every damage the file is opened and everything in it is read; after one bit of each eight bytes
+//! of the small file, after all that is coarser there, and after one of sixteen that are drawn, it is also
+//! written to, drained, read again, closed, and all of that done once more.
 //!
 //! What must hold: the file is refused, or opens; then each record that is read, before and after
 //! further changes, is right, or an error says that something is damaged. None is fresh that does not
@@ -48,7 +48,9 @@ const READ: usize = 1024;
 /// Cases of a round in which the file is worked with.
 const WORKED: usize = 64;
 /// Cases of a round that are drawn.
-const DRAWN: usize = 32;
+const DRAWN: usize = 256;
+/// Of so many of them one is followed by more than reading: a large file takes seconds to be drained.
+const DRAWN_WORKED_EVERY: usize = 16;
 
 /// The bits that redb reads first, some of which no checksum covers.
 const HEADER_BITS: usize = 320 * 8;
@@ -121,9 +123,13 @@ fn drawn(round: &Round<'_>) {
         2 => closed(),
         _ => crashed(),
     };
-    for _ in 0..DRAWN {
+    for nth in 0..DRAWN {
         let damage = Damage::any(image, &mut random);
-        let usage = if damage.is_coarse() { Use::WorkTwice } else { Use::Work };
+        let usage = match nth % DRAWN_WORKED_EVERY {
+            0 if damage.is_coarse() => Use::WorkTwice,
+            0 => Use::Work,
+            _ => Use::Read,
+        };
         round.case(|| hold(image, damage, usage));
     }
 }
