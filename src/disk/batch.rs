@@ -129,6 +129,7 @@ impl<'t> Batch<'t> {
     pub(crate) fn finish(mut self) -> Result<Written> {
         let (mut changes, written) = self.pages.write()?;
         let marked = self.write_marks(&mut changes)?;
+        self.links.write()?;
         let stamps = self.write_views()?;
         let meta = self.txn.open_table(tables::META);
         let mut meta = self.keep(meta)?;
@@ -143,7 +144,7 @@ impl<'t> Batch<'t> {
     /// Writes the marks that have changed. A page that is replaced has its marks before anybody
     /// sees it; others are changes of their own.
     fn write_marks(&mut self, changes: &mut Vec<Change>) -> Result<usize> {
-        let marked = self.links.write_marks()?;
+        let marked = self.links.write_marks();
         let written = marked.keys().map(|key| key.len() + size_of::<MarkRow>()).sum();
         let mut replaced = Vec::with_capacity(changes.len());
         for change in &*changes {

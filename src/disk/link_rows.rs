@@ -7,6 +7,7 @@ use crate::graph::{DepsRow, EdgeRow, edge_key};
 
 use super::links::Links;
 use super::source_row::SourceRow;
+use super::staged_rows::{Seen, StagedRows};
 
 type Key = &'static [u8];
 
@@ -18,10 +19,10 @@ pub(super) enum Stands<R> {
 }
 
 impl<R> Stands<R> {
-    fn of<G: AsRef<[u8]>>(found: Option<G>, parse: impl FnOnce(&[u8]) -> Option<R>) -> Self {
+    fn of(found: Option<Seen<'_>>, parse: impl FnOnce(&[u8]) -> Option<R>) -> Self {
         match found {
             None => Self::Absent,
-            Some(bytes) => parse(bytes.as_ref()).map_or(Self::Unreadable, Self::Row),
+            Some(bytes) => parse(&bytes).map_or(Self::Unreadable, Self::Row),
         }
     }
 
@@ -37,12 +38,11 @@ impl<R> Stands<R> {
 impl<T: ReadableTable<Key, Key>> Links<'_, T> {
     pub(super) fn audit<R>(
         &self,
-        table: &T,
+        table: &StagedRows<T>,
         key: &[u8],
         parse: impl FnOnce(&[u8]) -> Option<R>,
     ) -> Result<Stands<R>> {
-        let found = self.keep(table.get(key))?;
-        Ok(Stands::of(found.map(|row| row.value().to_vec()), parse))
+        Ok(Stands::of(self.keep(table.get(key))?, parse))
     }
 
     /// A row of one of these tables as it stands; `None` of another table.
@@ -51,11 +51,11 @@ impl<T: ReadableTable<Key, Key>> Links<'_, T> {
         T: TableHandle,
     {
         let tables = [&self.deps, &self.edges, &self.marks, &self.sources];
-        let Some(table) = tables.into_iter().find(|open| open.name() == table) else {
+        let Some(table) = tables.into_iter().find(|open| open.table().name() == table) else {
             return Ok(None);
         };
         let found = self.keep(table.get(key))?;
-        Ok(Some(found.map(|row| row.value().to_vec())))
+        Ok(Some(found.map(|row| row.to_vec())))
     }
 
     pub(super) fn audit_deps(&self, page: &[u8]) -> Result<Stands<DepsRow>> {
@@ -73,12 +73,9 @@ impl<T: ReadableTable<Key, Key>> Links<'_, T> {
 
 impl<'t> Links<'_, Table<'t, Key, Key>> {
     /// Removes a row whatever it says. Whether the table is one of these.
-    pub(super) fn discard(&mut self, table: &str, key: &[u8]) -> Result<bool> {
+    pub(super) fn discard(&mut self, table: &str, key: &[u8]) -> bool {
         let tables = [&mut self.deps, &mut self.edges, &mut self.marks, &mut self.sources];
-        let Some(table) = tables.into_iter().find(|open| open.name() == table) else {
-            return Ok(false);
-        };
-        let removed = table.remove(key).map(|_| true);
-        self.keep(removed)
+        let table = tables.into_iter().find(|open| open.table().name() == table);
+        table.map(|table| table.remove(key)).is_some()
     }
 }

@@ -2,18 +2,20 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use crate::error::{Error, RESTORE, Result};
 use crate::graph::{
     Dependency, DependencySet, DepsRow, EdgeRow, MarkRow, Node, NodeReads, SlotSet, edge_bounds,
-    edge_key, kind_edge_bounds, put_edge_key, split_edge,
+    edge_key, kind_edge_bounds, split_edge,
 };
 use crate::page::{PageKey, Slot, ViewId};
 
 use super::open_file::OpenFile;
 use super::source_row::SourceRow;
+use super::staged_rows::StagedRows;
 use super::tables::{DEPS, EDGES, MARKS, SOURCES};
 use super::tolerance::Tolerance;
 
@@ -28,10 +30,10 @@ pub(super) type StagedMarks = BTreeMap<Box<[u8]>, MarkRow>;
 /// The four tables, open in one transaction: to write (`Table`) or to read (`ReadOnlyTable`).
 pub(crate) struct Links<'s, T> {
     file: &'s OpenFile,
-    pub(super) deps: T,
-    pub(super) edges: T,
-    pub(super) marks: T,
-    pub(super) sources: T,
+    pub(super) deps: StagedRows<T>,
+    pub(super) edges: StagedRows<T>,
+    pub(super) marks: StagedRows<T>,
+    pub(super) sources: StagedRows<T>,
     pub(super) staged_marks: StagedMarks,
     /// The first failure of the file below.
     fault: OnceCell<Error>,
@@ -44,7 +46,10 @@ pub(crate) type LinksToRead<'s> = Links<'s, ReadOnlyTable<Key, Key>>;
 
 impl<'s> LinksToRead<'s> {
     pub(crate) fn to_read(file: &'s OpenFile, txn: &ReadTransaction) -> Result<Self> {
-        let open = |table| txn.open_table(table).map_err(|cause| file.storage_error(cause));
+        let open = |table| {
+            let opened = txn.open_table(table).map_err(|cause| file.storage_error(cause));
+            opened.map(StagedRows::over)
+        };
         let (fault, tolerance) = (OnceCell::new(), Tolerance::default());
         let (deps, edges, marks) = (open(DEPS)?, open(EDGES)?, open(MARKS)?);
         let staged_marks = StagedMarks::new();
@@ -77,13 +82,13 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
     /// A row of one of the tables; one that cannot be read is damage.
     pub(super) fn row<R>(
         &self,
-        (name, table): (&'static str, &T),
+        (name, table): (&'static str, &StagedRows<T>),
         key: &[u8],
         what: &str,
         parse: impl Fn(&[u8]) -> Option<R>,
     ) -> Result<Option<R>> {
         let Some(bytes) = self.keep(table.get(key))? else { return Ok(None) };
-        let row = parse(bytes.value());
+        let row = parse(&bytes);
         if row.is_none() {
             self.unreadable(name, key, what)?;
         }
@@ -120,11 +125,11 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
         generation: u64,
         most: usize,
     ) -> Result<(Vec<Node>, Cursor)> {
-        let mut rows = self.keep(self.sources.range(from..until))?.map(|entry| {
+        let mut rows = self.keep(self.sources.range(from, until))?.map(|entry| {
             let (key, value) = self.keep(entry)?;
-            let row = SourceRow::from_bytes(value.value());
+            let row = SourceRow::from_bytes(&value);
             let row = row.ok_or_else(|| self.damaged("a source's row"))?;
-            Ok((self.node(key.value())?, row))
+            Ok((self.node(&key)?, row))
         });
         let (mut row, mut read) = (rows.next().transpose()?, self.next_read(from, until)?);
         let mut unseen = Vec::new();
@@ -156,9 +161,9 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
 
     /// The first node from here on that something reads.
     fn next_read(&self, from: &[u8], until: &[u8]) -> Result<Option<Node>> {
-        let first = self.edges.range(from..until).and_then(|mut range| range.next().transpose());
+        let first = self.edges.range(from, until).and_then(|mut range| range.next().transpose());
         let Some((key, _)) = self.keep(first)? else { return Ok(None) };
-        let node = split_edge(key.value()).map(|(node, _)| node);
+        let node = split_edge(&key).map(|(node, _)| node);
         self.node(node.unwrap_or_default()).map(Some)
     }
 
@@ -185,7 +190,7 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
     }
 
     fn any_edge(&self, from: &[u8], until: &[u8]) -> Result<bool> {
-        self.keep(self.edges.range(from..until).map(|mut range| range.next().is_some()))
+        self.keep(self.edges.range(from, until).map(|mut range| range.next().is_some()))
     }
 
     /// Calls `then` with the readers of what has edges between these keys, until it says no.
@@ -195,11 +200,11 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
         until: &[u8],
         mut then: impl FnMut(&[u8], &EdgeRow) -> bool,
     ) -> Result<()> {
-        for entry in self.keep(self.edges.range(from..until))? {
+        for entry in self.keep(self.edges.range(from, until))? {
             let (key, value) = self.keep(entry)?;
-            let row = EdgeRow::from_bytes(value.value());
-            let (Some(reader), Some(row)) = (reading_page(key.value()), row) else {
-                self.unreadable("edges", key.value(), "a dependency")?;
+            let row = EdgeRow::from_bytes(&value);
+            let (Some(reader), Some(row)) = (reading_page(&key), row) else {
+                self.unreadable("edges", &key, "a dependency")?;
                 continue;
             };
             if !then(reader, &row) {
@@ -214,8 +219,8 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
         let (mut from, until) = edge_bounds(node);
         let mut views = Vec::new();
         loop {
-            let next = self.edges.range(&*from..&*until).and_then(|mut range| {
-                range.next().transpose().map(|entry| entry.map(|(key, _)| key.value().to_vec()))
+            let next = self.edges.range(&from, &until).and_then(|mut range| {
+                range.next().transpose().map(|entry| entry.map(|(key, _)| key.to_vec()))
             });
             let Some(key) = self.keep(next)? else { return Ok(views) };
             let Some((view, _, _)) = reading_page(&key).and_then(PageKey::split) else {
@@ -251,7 +256,10 @@ fn reading_page(edge: &[u8]) -> Option<&[u8]> {
 
 impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
     pub(super) fn to_write(file: &'s OpenFile, txn: &'t WriteTransaction) -> Result<Self> {
-        let open = |table| txn.open_table(table).map_err(|cause| file.storage_error(cause));
+        let open = |table| {
+            let opened = txn.open_table(table).map_err(|cause| file.storage_error(cause));
+            opened.map(StagedRows::over)
+        };
         let (fault, tolerance) = (OnceCell::new(), Tolerance::default());
         let (deps, edges, marks) = (open(DEPS)?, open(EDGES)?, open(MARKS)?);
         let staged_marks = StagedMarks::new();
@@ -267,33 +275,28 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
         })
     }
 
-    pub(super) fn put_source(&mut self, node: &[u8], row: SourceRow) -> Result<()> {
-        let kept = self.sources.insert(node, &*row.to_bytes()).map(drop);
-        self.keep(kept)
+    pub(super) fn put_source(&mut self, node: &[u8], row: SourceRow) {
+        self.sources.put(node, row.to_bytes());
     }
 
-    pub(super) fn remove_source(&mut self, node: &[u8]) -> Result<()> {
-        let kept = self.sources.remove(node).map(drop);
-        self.keep(kept)
+    pub(super) fn remove_source(&mut self, node: &[u8]) {
+        self.sources.remove(node);
     }
 
-    pub(super) fn put_edge(&mut self, node: &[u8], reader: &[u8], row: &EdgeRow) -> Result<()> {
+    pub(super) fn put_edge(&mut self, node: &[u8], reader: &[u8], row: &EdgeRow) {
         let key = edge_key(node, reader);
-        let kept = if row.is_empty() {
-            self.edges.remove(&*key).map(drop)
-        } else {
-            self.edges.insert(&*key, &*row.to_bytes()).map(drop)
-        };
-        self.keep(kept)
+        if row.is_empty() { self.edges.remove(key) } else { self.edges.put(key, row.to_bytes()) }
     }
 
-    fn put_deps(&mut self, page: &[u8], row: &DepsRow) -> Result<()> {
-        let kept = if row.is_empty() {
-            self.deps.remove(page).map(drop)
-        } else {
-            self.deps.insert(page, &*row.to_bytes()).map(drop)
-        };
-        self.keep(kept)
+    fn put_deps(&mut self, page: &[u8], row: &DepsRow) {
+        if row.is_empty() { self.deps.remove(page) } else { self.deps.put(page, row.to_bytes()) }
+    }
+
+    /// Writes what was staged.
+    pub(super) fn write(&mut self) -> Result<()> {
+        let tables = [&mut self.deps, &mut self.edges, &mut self.marks, &mut self.sources];
+        let written = tables.into_iter().try_for_each(StagedRows::write);
+        self.keep(written)
     }
 
     /// Makes the sets of a page the given ones: edges follow. `relinks` says which slots read another
@@ -307,8 +310,13 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
     ) -> Result<()> {
         if let (Some((slots, to)), true) = (relinks.only(), before.is_empty()) {
             // Most often: a page that was filled at once, from what all of its records have read.
-            after.get(to).map_or(Ok(()), |set| self.link(page, slots, set))?;
-            return if after.is_empty() { Ok(()) } else { self.put_deps(page, after) };
+            if let Some(set) = after.get(to) {
+                self.link(page, slots, set);
+            }
+            if !after.is_empty() {
+                self.put_deps(page, after);
+            }
+            return Ok(());
         }
         let empty = DependencySet::default();
         for ((from, to), slots) in &relinks.0 {
@@ -325,50 +333,45 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
             for (node, (reads, version)) in new.chain(gone) {
                 let mut edge = self.edge(node.as_slice(), page)?.unwrap_or_default();
                 slots.runs().for_each(|run| edge.set(run, reads, *version));
-                self.put_edge(node.as_slice(), page, &edge)?;
+                self.put_edge(node.as_slice(), page, &edge);
             }
         }
         if before != after {
-            self.put_deps(page, after)?;
+            self.put_deps(page, after);
         }
         Ok(())
     }
 
-    /// Writes the edges of a page that has none yet: of what these slots read. One after the other in
-    /// the order of their keys, and those that say the same from one row.
-    fn link(&mut self, page: &[u8], slots: SlotSet, set: &DependencySet) -> Result<()> {
+    /// Links a page that reads nothing yet to what these slots have read. Edges that say the same say it
+    /// in one row.
+    fn link(&mut self, page: &[u8], slots: SlotSet, set: &DependencySet) {
         let mut read: Vec<&Dependency> = set.0.iter().collect();
         read.sort_by(|one, other| one.node.cmp(&other.node));
-        let (mut key, mut row) = (Vec::new(), Vec::new());
-        let mut before: Option<&[&Dependency]> = None;
+        let mut last: Option<(&[&Dependency], Rc<[u8]>)> = None;
         for reads in read.chunk_by(|one, next| one.node == next.node) {
             let says = |read: &&Dependency| (read.slots, read.version);
-            if !before.is_some_and(|before| before.iter().map(says).eq(reads.iter().map(says))) {
+            let alike = last.filter(|(last, _)| last.iter().map(says).eq(reads.iter().map(says)));
+            let row = alike.map(|(_, row)| row).unwrap_or_else(|| {
                 let of_it: Vec<(u16, u16)> = reads.iter().map(|read| read.slots).collect();
                 let mut edge = EdgeRow::default();
                 slots.runs().for_each(|run| edge.set(run, &of_it, reads[0].version));
-                row.clear();
-                edge.put_bytes(&mut row);
-                before = Some(reads);
-            }
-            key.clear();
-            put_edge_key(&mut key, reads[0].node.as_slice(), page);
-            let kept = self.edges.insert(&*key, &*row).map(drop);
-            self.keep(kept)?;
+                edge.to_bytes().into()
+            });
+            self.edges.put(edge_key(reads[0].node.as_slice(), page), row.clone());
+            last = Some((reads, row));
         }
-        Ok(())
     }
 
     /// Forgets a page that is no more: what it read, and its marks.
     pub(super) fn forget(&mut self, page: &[u8]) -> Result<()> {
         if let Some(deps) = self.deps(page)? {
             for node in deps.nodes() {
-                let removed = self.edges.remove(&*edge_key(node.as_slice(), page)).map(drop);
-                self.keep(removed)?;
+                self.edges.remove(edge_key(node.as_slice(), page));
             }
-            self.put_deps(page, &DepsRow::default())?;
+            self.deps.remove(page);
         }
-        self.forget_marks(page)
+        self.forget_marks(page);
+        Ok(())
     }
 }
 

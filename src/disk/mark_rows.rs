@@ -40,8 +40,8 @@ impl<T: ReadableTable<Key, Key>> Links<'_, T> {
         mut then: impl FnMut(&MarkRow),
     ) -> Result<()> {
         let rows = match until {
-            Some(until) => self.marks.range(from..until),
-            None => self.marks.range(from..),
+            Some(until) => self.marks.table().range(from..until),
+            None => self.marks.table().range(from..),
         };
         for entry in self.keep(rows)? {
             let (_, row) = self.keep(entry)?;
@@ -64,26 +64,21 @@ impl<'t> Links<'_, Table<'t, Key, Key>> {
     }
 
     /// Writes what was staged, and says what that was.
-    pub(super) fn write_marks(&mut self) -> Result<StagedMarks> {
+    pub(super) fn write_marks(&mut self) -> StagedMarks {
         let staged = std::mem::take(&mut self.staged_marks);
         for (page, row) in &staged {
-            self.put_marks(page, row)?;
+            if row.is_empty() {
+                self.marks.remove(&**page);
+            } else {
+                self.marks.put(&**page, row.to_bytes());
+            }
         }
-        Ok(staged)
+        staged
     }
 
     /// Forgets the marks of a page that is no more.
-    pub(super) fn forget_marks(&mut self, page: &[u8]) -> Result<()> {
+    pub(super) fn forget_marks(&mut self, page: &[u8]) {
         self.staged_marks.remove(page);
-        self.put_marks(page, &MarkRow::default())
-    }
-
-    fn put_marks(&mut self, page: &[u8], row: &MarkRow) -> Result<()> {
-        let kept = if row.is_empty() {
-            self.marks.remove(page).map(drop)
-        } else {
-            self.marks.insert(page, &*row.to_bytes()).map(drop)
-        };
-        self.keep(kept)
+        self.marks.remove(page);
     }
 }

@@ -122,7 +122,8 @@ impl Batch<'_> {
     ) -> Result<()> {
         let mut row = self.links.source(node.as_slice())?.unwrap_or_default();
         change(&mut row);
-        self.links.put_source(node.as_slice(), row)
+        self.links.put_source(node.as_slice(), row);
+        Ok(())
     }
 
     /// Every record of the views that read these, directly or through others, is suspect. Which they

@@ -23,6 +23,7 @@ mod error_row;
 pub(crate) mod file;
 mod horizon_row;
 mod hottest;
+mod in_order;
 mod intake;
 mod intent_row;
 mod inventory;
@@ -70,6 +71,7 @@ mod source_row;
 #[cfg(not(loom))]
 mod sparing_tests;
 mod staged_pages;
+mod staged_rows;
 mod stamp;
 mod standing;
 mod tables;

@@ -11,6 +11,7 @@ use crate::graph::MarkRow;
 use crate::page::{self, Aid, Page, PageKey, Pattern, StoredBody};
 use crate::sync::Arc;
 
+use super::in_order::put_in_order;
 use super::packing::dictionary_key;
 use super::shared::{PageInMemory, Shared};
 use super::standing::Standing;
@@ -148,25 +149,24 @@ impl<'t> StagedPages<'t> {
     /// Writes what was staged, each page once, in the order of their keys. What readers are to see of it,
     /// and how many bytes it took.
     pub(super) fn write(&mut self) -> Result<(Vec<Change>, usize)> {
-        let mut written = 0;
-        let mut changes = Vec::with_capacity(self.staged.len());
-        for (key, staged) in std::mem::take(&mut self.staged) {
-            let result = match &staged.page {
-                Some(resident) => {
-                    let bytes = self.encode(&staged, resident.value(), &key)?;
-                    written += bytes.len();
-                    self.table.insert(&*key, &*bytes).map(drop)
+        let staged = std::mem::take(&mut self.staged);
+        let (mut changes, mut rows) = (Vec::with_capacity(staged.len()), Vec::new());
+        for (key, staged) in staged {
+            let what = match &staged.page {
+                Some(page) => {
+                    rows.push((key.clone(), self.encode(&staged, page.value(), &key)?));
+                    What::Replaced { page: page.clone(), wanted: staged.wanted }
                 }
-                None => self.table.remove(&*key).map(drop),
-            };
-            self.keep(result)?;
-            let what = match staged.page {
-                Some(page) => What::Replaced { page, wanted: staged.wanted },
-                None => What::Removed,
+                None => {
+                    self.remove(&key)?;
+                    What::Removed
+                }
             };
             changes.push(Change { key, what });
         }
-        Ok((changes, written))
+        let put = put_in_order(&mut self.table, &rows);
+        self.keep(put)?;
+        Ok((changes, rows.iter().map(|(_, page)| page.len()).sum()))
     }
 
     /// A page's bytes for the file, which has the pattern that they name, if any, from here on.

@@ -37,21 +37,16 @@ const HAS_SLOTS: u8 = 2;
 impl EdgeRow {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        self.put_bytes(&mut bytes);
-        bytes
-    }
-
-    /// Appends what [`Self::to_bytes`] gives.
-    pub(crate) fn put_bytes(&self, bytes: &mut Vec<u8>) {
         for span in &self.spans {
             let slots = if span.read == WHOLE { 0 } else { HAS_SLOTS };
             bytes.push(slots | if span.version.is_some() { HAS_VERSION } else { 0 });
-            put_span(bytes, span.by);
+            put_span(&mut bytes, span.by);
             if span.read != WHOLE {
-                put_span(bytes, span.read);
+                put_span(&mut bytes, span.read);
             }
             bytes.extend(span.version.iter().flat_map(|version| version.to_le_bytes()));
         }
+        bytes
     }
 
     /// `None` if these bytes are not what [`Self::to_bytes`] gives for some row.

@@ -183,17 +183,8 @@ fn is_node(bytes: &[u8]) -> bool {
 /// The edges of a node stand together and in the order of their readers' page keys, since no page
 /// key begins with another.
 pub(crate) fn edge_key(node: &[u8], reader: &[u8]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(node.len() + reader.len() + size_of::<u16>());
-    put_edge_key(&mut key, node, reader);
-    key
-}
-
-/// Appends it.
-pub(crate) fn put_edge_key(key: &mut Vec<u8>, node: &[u8], reader: &[u8]) {
     let len = u16::try_from(reader.len()).expect("keys of entities end at some KiB");
-    key.extend_from_slice(node);
-    key.extend_from_slice(reader);
-    key.extend_from_slice(&len.to_be_bytes());
+    [node, reader, &len.to_be_bytes()].concat()
 }
 
 /// Takes an edge's key apart: the node's bytes and the reader's page key. `None` if it is none.

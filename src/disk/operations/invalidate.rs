@@ -148,7 +148,7 @@ fn source_changed(batch: &mut Batch<'_>, source: &Node, version: Option<u64>) ->
         // Who announces a source that has gone says that it is there again.
         let generation = if known.generation == SourceRow::GONE { 0 } else { known.generation };
         let row = SourceRow { changed: revision, version, generation, ..known };
-        batch.links.put_source(source.as_slice(), row)?;
+        batch.links.put_source(source.as_slice(), row);
         batch.must_sync();
     }
     Ok(())

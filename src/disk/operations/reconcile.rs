@@ -105,7 +105,7 @@ impl Operation for ReconcileGone {
                 // When it went is what its readers are judged by, and that it has gone is told once.
                 batch.note_changed(node, |row| row.generation = SourceRow::GONE)?;
             } else {
-                batch.links.remove_source(node.as_slice())?;
+                batch.links.remove_source(node.as_slice());
             }
         }
         let generation = self.generation;

@@ -36,17 +36,17 @@ fn replace(batch: &mut Batch<'_>, table: &'static str, key: &[u8]) -> Result<()>
             unbind(batch, key, slots)?;
         }
         "marks" => {
-            batch.links.discard(table, key)?;
+            batch.links.discard(table, key);
             let slots = slots_of(batch, key)?;
             mark_stale(batch, key, [(slots, Origin::History)])?;
         }
         _ => {
-            batch.links.discard(table, key)?;
+            batch.links.discard(table, key);
             let Some((node, reader)) = split_edge(key) else { return Ok(()) };
             let slots = slots_of(batch, reader)?;
             let mut edge = EdgeRow::default();
             slots.runs().for_each(|run| edge.set(run, &[WHOLE], None));
-            batch.links.put_edge(node, reader, &edge)?;
+            batch.links.put_edge(node, reader, &edge);
             mark_stale(batch, reader, [(slots, Origin::History)])?;
         }
     }

@@ -43,7 +43,7 @@ pub(super) fn apply(batch: &mut Batch<'_>, subject: &Subject, remedy: &Remedy) -
             batch.links.stage_marks(key, marks);
         }
         Remedy::SetEdge(node, edge, untold) => {
-            batch.links.put_edge(node.as_slice(), key, edge)?;
+            batch.links.put_edge(node.as_slice(), key, edge);
             // An announcement that found nobody left no trace: there is no knowing.
             mark_stale(batch, key, [(*untold, Origin::History)])?;
         }
@@ -88,7 +88,7 @@ pub(super) fn mark_stale(
     marks: impl IntoIterator<Item = (SlotSet, Origin)>,
 ) -> Result<()> {
     if are_marks_unreadable(batch, key)? {
-        batch.links.discard("marks", key)?;
+        batch.links.discard("marks", key);
     }
     let marks = marks.into_iter().filter(|(slots, _)| !slots.is_empty());
     let seeds = marks.map(|(slots, origin)| {
@@ -109,7 +109,7 @@ pub(super) fn unbind(batch: &mut Batch<'_>, key: &[u8], slots: SlotSet) -> Resul
         Stands::Row(row) => row,
         Stands::Absent => Default::default(),
         Stands::Unreadable => {
-            batch.links.discard("deps", key)?;
+            batch.links.discard("deps", key);
             Default::default()
         }
     };
@@ -214,7 +214,7 @@ fn copy(
 fn forget(batch: &mut Batch<'_>, key: &[u8]) -> Result<()> {
     if let Stands::Unreadable = batch.links.audit_deps(key)? {
         // The edges that it has made are found to be of nobody.
-        batch.links.discard("deps", key)?;
+        batch.links.discard("deps", key);
     }
     batch.links.forget(key)?;
     Ok(())
@@ -224,7 +224,7 @@ fn discard(batch: &mut Batch<'_>, name: &'static str, key: &[u8]) -> Result<()> 
     if name == "marks" {
         batch.links.stage_marks(key, MarkRow::default());
     }
-    if batch.links.discard(name, key)? || batch.backlog.discard(name, key)? {
+    if batch.links.discard(name, key) || batch.backlog.discard(name, key)? {
         return Ok(());
     }
     if name == "pages" {
@@ -238,7 +238,7 @@ fn discard(batch: &mut Batch<'_>, name: &'static str, key: &[u8]) -> Result<()> 
 
 /// What stands in a row of sources counts as changed, and the row is written anew.
 fn announce_row(batch: &mut Batch<'_>, name: &'static str, key: &[u8]) -> Result<()> {
-    batch.links.discard(name, key)?;
+    batch.links.discard(name, key);
     let Some(node) = Node::from_slice(key) else { return Ok(()) };
     let now = batch.shared().options.clock.now();
     let change = match node.kind_of_source() {

@@ -1,0 +1,205 @@
+//! A table, and over it its rows as a transaction will leave them.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::iter;
+use std::ops::{Bound, Deref};
+use std::rc::Rc;
+
+use redb::{AccessGuard, ReadableTable, StorageError, Table};
+
+use super::in_order::put_in_order;
+
+type Bytes = &'static [u8];
+
+/// Rows are gathered first and written at the end, each once and in the order of their keys: what a
+/// page reads is a row for each, and the pages of a commit read what stands side by side. Whoever reads
+/// meanwhile sees what was gathered.
+pub(super) struct StagedRows<T> {
+    table: T,
+    /// `None`: the row goes.
+    staged: BTreeMap<Box<[u8]>, Option<Rc<[u8]>>>,
+}
+
+/// Bytes of a row, wherever they are.
+pub(super) enum Seen<'a> {
+    Standing(AccessGuard<'a, Bytes>),
+    Staged(&'a [u8]),
+}
+
+impl Deref for Seen<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Standing(guard) => guard.value(),
+            Self::Staged(bytes) => bytes,
+        }
+    }
+}
+
+type Row<'a> = Result<(Seen<'a>, Seen<'a>), StorageError>;
+
+impl<T> StagedRows<T> {
+    pub(super) fn over(table: T) -> Self {
+        Self { table, staged: BTreeMap::new() }
+    }
+
+    /// The table, without what was staged.
+    pub(super) fn table(&self) -> &T {
+        &self.table
+    }
+}
+
+impl<T: ReadableTable<Bytes, Bytes>> StagedRows<T> {
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Seen<'_>>, StorageError> {
+        match self.staged.get(key) {
+            Some(staged) => Ok(staged.as_deref().map(Seen::Staged)),
+            None => Ok(self.table.get(key)?.map(Seen::Standing)),
+        }
+    }
+
+    /// Whether there surely is no row.
+    pub(super) fn is_empty(&self) -> Result<bool, StorageError> {
+        Ok(self.staged.is_empty() && self.table.is_empty()?)
+    }
+
+    /// The rows whose keys lie between these.
+    pub(super) fn range<'a>(
+        &'a self,
+        from: &[u8],
+        until: &[u8],
+    ) -> Result<impl Iterator<Item = Row<'a>>, StorageError> {
+        let bounds = (Bound::Included(from.min(until)), Bound::Excluded(until));
+        let mut standing = self.table.range::<&[u8]>(bounds)?.peekable();
+        let mut staged = self.staged.range::<[u8], _>(bounds).peekable();
+        Ok(iter::from_fn(move || {
+            loop {
+                let first = match (standing.peek(), staged.peek()) {
+                    (Some(Ok((standing, _))), Some((staged, _))) => standing.value().cmp(staged),
+                    (Some(_), _) => Ordering::Less,
+                    (None, _) => Ordering::Greater,
+                };
+                let stands = if first.is_le() { standing.next() } else { None };
+                if first.is_lt() {
+                    let seen = |(key, row)| (Seen::Standing(key), Seen::Standing(row));
+                    return stands.map(|row| row.map(seen));
+                }
+                // In place of what stands there.
+                if let (key, Some(row)) = staged.next()? {
+                    return Some(Ok((Seen::Staged(key), Seen::Staged(row))));
+                }
+            }
+        }))
+    }
+}
+
+impl StagedRows<Table<'_, Bytes, Bytes>> {
+    pub(super) fn put(&mut self, key: impl Into<Box<[u8]>>, row: impl Into<Rc<[u8]>>) {
+        self.staged.insert(key.into(), Some(row.into()));
+    }
+
+    pub(super) fn remove(&mut self, key: impl Into<Box<[u8]>>) {
+        self.staged.insert(key.into(), None);
+    }
+
+    /// Writes what was staged.
+    pub(super) fn write(&mut self) -> Result<(), StorageError> {
+        let mut rows = Vec::with_capacity(self.staged.len());
+        for (key, row) in std::mem::take(&mut self.staged) {
+            match row {
+                Some(row) => rows.push((key, row)),
+                None => drop(self.table.remove(&*key)?),
+            }
+        }
+        put_in_order(&mut self.table, &rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use redb::backends::InMemoryBackend;
+    use redb::{Database, ReadableDatabase, TableDefinition};
+
+    use super::*;
+
+    const TABLE: TableDefinition<'static, Bytes, Bytes> = TableDefinition::new("rows");
+
+    type Model = BTreeMap<Vec<u8>, Vec<u8>>;
+
+    /// A few keys close to each other, some the beginning of others.
+    fn key() -> impl Strategy<Value = Vec<u8>> {
+        prop::collection::vec(0_u8..4, 0..4)
+    }
+
+    /// Rows that are put, and those that go; large ones too, so that the tree splits.
+    fn changes() -> impl Strategy<Value = Vec<(Vec<u8>, Option<Vec<u8>>)>> {
+        let row = (any::<u8>(), prop_oneof![0_usize..9, 900_usize..2000]);
+        let row = row.prop_map(|(byte, len)| vec![byte; len]);
+        prop::collection::vec((key(), prop::option::weighted(0.8, row)), 0..40)
+    }
+
+    fn apply(model: &mut Model, changes: &[(Vec<u8>, Option<Vec<u8>>)]) {
+        for (key, row) in changes {
+            match row {
+                Some(row) => drop(model.insert(key.clone(), row.clone())),
+                None => drop(model.remove(key)),
+            }
+        }
+    }
+
+    fn between<T: ReadableTable<Bytes, Bytes>>(
+        rows: &StagedRows<T>,
+        from: &[u8],
+        until: &[u8],
+    ) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let range = rows.range(from, until).unwrap();
+        range.map(|row| row.map(|(key, row)| (key.to_vec(), row.to_vec())).unwrap()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_staged_is_seen_at_once_and_written_as_it_was_seen(
+            commits in prop::collection::vec(changes(), 1..5),
+            asked in prop::collection::vec((key(), key()), 1..9),
+        ) {
+            let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+            let mut model = Model::new();
+            for changes in &commits {
+                let txn = database.begin_write().unwrap();
+                let mut rows = StagedRows::over(txn.open_table(TABLE).unwrap());
+                for (key, row) in changes {
+                    match row {
+                        Some(row) => rows.put(&**key, &**row),
+                        None => rows.remove(&**key),
+                    }
+                }
+                apply(&mut model, changes);
+                for (from, until) in &asked {
+                    let seen = rows.get(from).unwrap().map(|row| row.to_vec());
+                    prop_assert_eq!(seen.as_ref(), model.get(from));
+                    let until = until.max(from);
+                    let expected = model.range(from.clone()..until.clone());
+                    let expected: Vec<_> = expected.map(|(key, row)| (key.clone(), row.clone())).collect();
+                    prop_assert_eq!(between(&rows, from, until), expected);
+                }
+                rows.write().unwrap();
+                drop(rows);
+                txn.commit().unwrap();
+                let written = StagedRows::over(database.begin_read().unwrap().open_table(TABLE).unwrap());
+                let expected: Vec<_> = model.iter().map(|(key, row)| (key.clone(), row.clone())).collect();
+                prop_assert_eq!(between(&written, &[], &[9]), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_range_that_ends_before_it_begins_has_nothing() {
+        let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+        let txn = database.begin_write().unwrap();
+        let mut rows = StagedRows::over(txn.open_table(TABLE).unwrap());
+        rows.put([2], [0]);
+        assert!(between(&rows, &[3], &[1]).is_empty());
+    }
+}
