@@ -90,10 +90,8 @@ impl Batch<'_> {
         relinks: &Relinks,
     ) -> Result<()> {
         if before != after {
-            for node in after.nodes() {
-                if let Some(read) = node.view_of_records() {
-                    self.ledger.views.note_reader(read, view);
-                }
+            for read in after.reads().filter_map(|read| read.node.view_of_records()) {
+                self.ledger.views.note_reader(read, view);
             }
         }
         self.links.relink(page, before, after, relinks)

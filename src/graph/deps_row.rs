@@ -99,9 +99,14 @@ impl DepsRow {
         self.sets.retain(|id, _| used(*id));
     }
 
+    /// All that the sets have.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = &Dependency> {
+        self.sets.values().flat_map(|set| &set.0)
+    }
+
     /// All that is read, each node once.
     pub(crate) fn nodes(&self) -> BTreeSet<&Node> {
-        self.sets.values().flat_map(|set| set.0.iter().map(|read| &read.node)).collect()
+        self.reads().map(|read| &read.node).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -107,6 +107,10 @@ impl Node {
 
     /// The view whose records it stands for.
     pub(crate) fn view_of_records(&self) -> Option<ViewId> {
+        // Most of what is read comes from outside, and its kind need not be looked at.
+        if self.0.first() == Some(&SOURCE) {
+            return None;
+        }
         match self.parts() {
             NodeParts::Source { .. } | NodeParts::Kind(_) => None,
             NodeParts::Page(page) => PageKey::split(page).map(|(view, ..)| view),

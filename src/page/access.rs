@@ -28,6 +28,7 @@ pub(crate) struct Room {
 
 impl Room {
     /// Makes a record's bytes, as they stand in a page.
+    #[inline]
     pub(crate) fn serialize<R: RecordType>(&mut self, record: &R) -> Result<(), String> {
         // Taken out: it is lost where the record's own code panics or fails, and made anew.
         let mut bytes = std::mem::take(&mut self.bytes);

@@ -41,6 +41,7 @@ impl PageBuilder {
     }
 
     /// Adds a record that rkyv serialized from a value of the page's type.
+    #[inline]
     pub(crate) fn add(
         &mut self,
         slot: Slot,
@@ -62,6 +63,7 @@ impl PageBuilder {
     }
 
     /// Appends a record's bytes. Returns where they stand in the body.
+    #[inline]
     fn place(&mut self, record: &[u8], align: usize) -> Result<usize> {
         let table = self.entries.len() * ENTRY_BYTES;
         let offset = self.body.len().max(table).next_multiple_of(align);
@@ -73,7 +75,9 @@ impl PageBuilder {
                 self.entries.len()
             )));
         }
-        self.body.resize(offset, 0);
+        if offset > self.body.len() {
+            self.body.resize(offset, 0);
+        }
         self.body.extend_from_slice(record);
         Ok(offset)
     }
@@ -105,13 +109,21 @@ impl PageBuilder {
         self.add(slot, origin, facts, from.build_micros(at), from.record(at))
     }
 
+    #[inline]
     fn facts_index(&mut self, facts: Facts) -> u16 {
-        // Most often the last entry: records of a page tend to come together.
-        let at = self.facts.iter().rposition(|known| *known == facts).unwrap_or_else(|| {
+        let at = match &*self.facts {
+            // Most often: records of a page tend to come together.
+            [.., last] if *last == facts => self.facts.len() - 1,
+            _ => self.facts_at(facts),
+        };
+        u16::try_from(at).expect("no more facts than slots")
+    }
+
+    fn facts_at(&mut self, facts: Facts) -> usize {
+        self.facts.iter().rposition(|known| *known == facts).unwrap_or_else(|| {
             self.facts.push(facts);
             self.facts.len() - 1
-        });
-        u16::try_from(at).expect("no more facts than slots")
+        })
     }
 
     /// Whether anything was added.

@@ -52,20 +52,17 @@ impl Columns {
         &mut self.padded[BEFORE..BEFORE + count]
     }
 
-    /// So many columns that are all of `input`, with the first byte of each; `None` if these bytes are
-    /// no such columns.
-    pub(super) fn unpack(mut input: &[u8], count: usize, words: usize) -> Option<(Vec<u8>, Self)> {
+    /// So many columns that are all of `input`; `None` if these bytes are no such columns.
+    pub(super) fn unpack(mut input: &[u8], count: usize, words: usize) -> Option<Self> {
         let mut columns = Self::default();
         columns.prepare(count, words);
         let each = columns.each();
-        let mut manners = Vec::with_capacity(words);
         for column in columns.padded.chunks_exact_mut(each) {
-            manners.push(*input.first()?);
             input = unpack(input, &mut column[BEFORE..])?;
             column[BEFORE + count..].fill(0);
         }
         columns.pad_fronts();
-        input.is_empty().then_some((manners, columns))
+        input.is_empty().then_some(columns)
     }
 
     pub(super) fn column(&self, nth: usize) -> Column<'_> {

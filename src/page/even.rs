@@ -17,9 +17,11 @@ use rkyv::util::AlignedVec;
 use super::PAGE_LEN_MAX;
 use super::body::{ENTRY_BYTES, Entry, Page, Slot};
 use super::columns::Columns;
+use super::habits::Habits;
 use super::steps::BLOCK;
 use super::unpack::{unpack, unpack_beside};
 use crate::error::{Error, Result};
+use crate::sync::Arc;
 
 /// Bytes that a column holds of each record.
 const WORD: usize = 4;
@@ -140,21 +142,41 @@ impl Even {
             Columns::of(told.copied()).column(0).pack(&mut out);
         }
         let columns = Columns::of_rows(self.records(page), self.len / WORD);
+        let columns = (0..self.len / WORD).map(|nth| columns.column(nth));
+        let Some(full) = full else {
+            columns.for_each(|column| column.pack(&mut out));
+            return (out, false);
+        };
+        let is_full = self.fills(page.slots());
         let (mut room, mut beside, mut is_beside) = (Columns::default(), Vec::new(), false);
-        for nth in 0..self.len / WORD {
-            let column = columns.column(nth);
-            let Some((manner, numbers)) = full.map(|full| full.column(nth)) else {
-                column.pack(&mut out);
-                continue;
-            };
-            let other = if self.fills(page.slots()) {
-                numbers
-            } else {
+        let mut habits = full.habits.of_the_moment();
+        let (mut found, mut learned) = (Vec::new(), false);
+        for (nth, column) in columns.enumerate() {
+            let mut other = full.column(nth);
+            if !is_full {
                 beside.clear();
-                beside.extend(slots.at_records(numbers));
-                &beside
+                beside.extend(slots.at_records(other));
+                other = &beside;
+            }
+            let habit = match &mut habits {
+                None => {
+                    found.push(column.pack_beside(other, &mut room, &mut out));
+                    &found[nth]
+                }
+                Some(habits) => {
+                    if let Some(habit) = column.pack_as(&habits[nth], other, &mut room, &mut out) {
+                        Arc::make_mut(habits)[nth] = habit;
+                        learned = true;
+                    }
+                    &habits[nth]
+                }
             };
-            is_beside |= column.pack_beside(other, manner, &mut room, &mut out);
+            is_beside |= habit.is_beside();
+        }
+        match habits {
+            None => full.habits.begin(found),
+            Some(habits) if learned => full.habits.learn(habits),
+            Some(_) => {}
         }
         (out, is_beside)
     }
@@ -216,10 +238,8 @@ pub(super) fn from_packed(
         let many = (words - first).min(GROUP);
         for (nth, column) in group.chunks_exact_mut(each).take(many).enumerate() {
             let behind = match full.map(|full| full.column(first + nth)) {
-                Some((_, other)) if is_full => {
-                    unpack_beside(columns, column, other.iter().copied())
-                }
-                Some((_, other)) => unpack_beside(columns, column, slots.at_records(other)),
+                Some(other) if is_full => unpack_beside(columns, column, other.iter().copied()),
+                Some(other) => unpack_beside(columns, column, slots.at_records(other)),
                 None => unpack(columns, column),
             };
             columns = behind.ok_or_else(broken)?;
@@ -240,9 +260,9 @@ pub(super) struct Full {
     slots: u32,
     /// Bytes of each record.
     len: usize,
-    /// The first byte of each column, which says its manner.
-    manners: Vec<u8>,
     columns: Columns,
+    /// How pages beside it were packed.
+    habits: Habits,
 }
 
 impl Full {
@@ -250,8 +270,8 @@ impl Full {
     pub(super) fn unpack(packed: &[u8], slots: u32) -> Option<Self> {
         let (told, stored) = Slots::from_packed(packed, slots as usize)?;
         let even = told.even(packed).filter(|even| even.packs() && even.may_be_pattern(slots))?;
-        let (manners, columns) = Columns::unpack(stored, even.count, even.len / WORD)?;
-        Some(Self { slots, len: even.len, manners, columns })
+        let columns = Columns::unpack(stored, even.count, even.len / WORD)?;
+        Some(Self { slots, len: even.len, columns, habits: Habits::default() })
     }
 
     /// Whether such records can be laid beside it, of a page of so many slots.
@@ -259,9 +279,9 @@ impl Full {
         (self.slots, self.len) == (slots, even.len)
     }
 
-    /// A column: the byte that says its manner, and a number of each slot.
-    fn column(&self, nth: usize) -> (u8, &[u32]) {
-        (self.manners[nth], self.columns.column(nth).numbers())
+    /// A column: a number of each slot.
+    fn column(&self, nth: usize) -> &[u32] {
+        self.columns.column(nth).numbers()
     }
 }
 

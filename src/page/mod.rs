@@ -18,6 +18,7 @@ mod facts;
 #[cfg(any(test, fuzzing))]
 #[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "only fuzzing opens the door"))]
 mod fuzzing;
+mod habits;
 mod header;
 mod key;
 mod layout;

@@ -24,7 +24,7 @@ enum Manner {
     Constant,
     Steps(Steps),
     Few { numbers: Vec<u32>, which: Columns },
-    Halves { bits: u32, halves: Box<[(Columns, Plan); 2]> },
+    Halves { bits: u32, halves: Box<[(Columns, Manner); 2]> },
 }
 
 const CONSTANT_PLAN: Plan = Plan { manner: Manner::Constant, bytes: BEGIN };
@@ -36,53 +36,126 @@ impl Plan {
     }
 }
 
+/// What was found to take least for a column, and will do for others of its like: to look for it takes
+/// several times as long as to pack.
+#[derive(Clone, Debug)]
+pub(super) struct Habit {
+    beside: bool,
+    way: Way,
+}
+
+impl Habit {
+    /// Whether the column was packed beside another.
+    pub(super) fn is_beside(&self) -> bool {
+        self.beside
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Way {
+    /// It was constant, which says nothing of others.
+    Any,
+    Steps(Kind),
+    Few,
+    Halves(u32, Box<[Way; 2]>),
+}
+
+impl Way {
+    fn of(manner: &Manner) -> Self {
+        match manner {
+            Manner::Constant => Self::Any,
+            Manner::Steps(steps) => Self::Steps(steps.kind),
+            Manner::Few { .. } => Self::Few,
+            Manner::Halves { bits, halves } => {
+                let [(_, low), (_, high)] = &**halves;
+                Self::Halves(*bits, Box::new([Self::of(low), Self::of(high)]))
+            }
+        }
+    }
+}
+
 impl Column<'_> {
     /// Appends it to `out`.
     pub(super) fn pack(self, out: &mut Vec<u8>) {
-        self.pack_by(&self.plan(u32::BITS), out);
+        self.pack_by(&self.plan(u32::BITS).manner, out);
     }
 
-    /// Appends it to `out`, or what it differs by from the numbers of another column, which was packed
-    /// in the manner that its first byte says: the same will do for this one. The difference is left
-    /// in the room given. Whether it came to that.
-    pub(super) fn pack_beside(
-        self,
-        other: &[u32],
-        manner: u8,
-        room: &mut Columns,
-        out: &mut Vec<u8>,
-    ) -> bool {
-        debug_assert_eq!(other.len(), self.count);
-        let pairs = self.numbers().iter().zip(other);
-        room.refill(pairs.map(|(number, other)| number.wrapping_sub(*other)));
-        let difference = room.column(0);
-        let beside = difference.plan_as(Kind::Difference as u8);
+    /// Appends it to `out`, or what it differs by from the numbers of another column, whichever takes
+    /// less. The difference is left in the room given. Which it was, and how.
+    pub(super) fn pack_beside(self, other: &[u32], room: &mut Columns, out: &mut Vec<u8>) -> Habit {
+        let difference = self.differ(other, room);
+        let beside = difference.plan(u32::BITS);
         // Next to nothing: there is no need to look for less.
-        let own = (beside.bytes > self.count / 8).then(|| self.plan_as(manner));
+        let own = (beside.bytes > self.count / 8).then(|| self.plan(u32::BITS));
         match own.filter(|own| own.bytes <= beside.bytes) {
             Some(own) => {
-                self.pack_by(&own, out);
-                false
+                self.pack_by(&own.manner, out);
+                Habit { beside: false, way: Way::of(&own.manner) }
             }
             None => {
                 out.push(BESIDE);
-                difference.pack_by(&beside, out);
-                true
+                difference.pack_by(&beside.manner, out);
+                Habit { beside: true, way: Way::of(&beside.manner) }
             }
         }
     }
 
-    /// In a manner that was found to take least for a column of its like.
-    fn plan_as(self, manner: u8) -> Plan {
-        let Some(shift) = self.shift() else { return CONSTANT_PLAN };
-        let by = |kind| self.plan_by(Steps { kind, shift });
-        let differences = || by(Kind::Difference);
-        match (manner & 7, u32::from(manner >> 3)) {
-            (FEW, _) => self.few(usize::MAX).unwrap_or_else(differences),
-            (HALVES, bits) => self.halves(bits, usize::MAX).unwrap_or_else(differences),
-            (CONSTANT, _) => self.plan(u32::BITS),
-            (kind, _) => Kind::of(kind).map_or_else(differences, by),
+    /// The same out of habit, or how else where that was of no use.
+    pub(super) fn pack_as(
+        self,
+        habit: &Habit,
+        other: &[u32],
+        room: &mut Columns,
+        out: &mut Vec<u8>,
+    ) -> Option<Habit> {
+        let column = match habit.beside {
+            true => self.differ(other, room),
+            false => self,
+        };
+        let known = column.manner_of(&habit.way);
+        let learned = known.is_none();
+        let manner = known.unwrap_or_else(|| column.plan(u32::BITS).manner);
+        if habit.beside {
+            out.push(BESIDE);
         }
+        column.pack_by(&manner, out);
+        learned.then(|| Habit { beside: habit.beside, way: Way::of(&manner) })
+    }
+
+    /// What it differs by from another.
+    fn differ<'r>(self, other: &[u32], room: &'r mut Columns) -> Column<'r> {
+        debug_assert_eq!(other.len(), self.count);
+        let pairs = self.numbers().iter().zip(other);
+        room.refill(pairs.map(|(number, other)| number.wrapping_sub(*other)));
+        room.column(0)
+    }
+
+    /// How it is packed in this way, if that says how.
+    fn manner_of(self, way: &Way) -> Option<Manner> {
+        let Some(shift) = self.shift() else { return Some(Manner::Constant) };
+        let by = |kind| Manner::Steps(Steps { kind, shift });
+        match way {
+            Way::Any => None,
+            Way::Steps(kind) => Some(by(*kind)),
+            Way::Few => Some(match self.few() {
+                Some((numbers, which)) => Manner::Few { numbers, which },
+                None => by(Kind::Difference),
+            }),
+            Way::Halves(bits, ways) => {
+                let [low, high] = self.cut(*bits);
+                let of_low = low.column(0).manner_of(&ways[0])?;
+                let of_high = high.column(0).manner_of(&ways[1])?;
+                let halves = Box::new([(low, of_low), (high, of_high)]);
+                Some(Manner::Halves { bits: *bits, halves })
+            }
+        }
+    }
+
+    /// The columns of its lower bits and of those above them.
+    fn cut(self, bits: u32) -> [Columns; 2] {
+        let numbers = self.numbers().iter();
+        let low = Columns::of(numbers.clone().map(|number| number & low_bits(bits)));
+        [low, Columns::of(numbers.map(|number| number >> bits))]
     }
 
     fn plan_by(self, steps: Steps) -> Plan {
@@ -98,9 +171,9 @@ impl Column<'_> {
         (other != 0).then(|| other.trailing_zeros())
     }
 
-    fn pack_by(self, plan: &Plan, out: &mut Vec<u8>) {
+    fn pack_by(self, manner: &Manner, out: &mut Vec<u8>) {
         let first = self.numbers()[0].to_le_bytes();
-        match &plan.manner {
+        match manner {
             Manner::Constant => {
                 out.push(CONSTANT);
                 out.extend_from_slice(&first);
@@ -118,22 +191,31 @@ impl Column<'_> {
             }
             Manner::Halves { bits, halves } => {
                 out.push(HALVES | (*bits as u8) << 3);
-                halves.iter().for_each(|(half, plan)| half.column(0).pack_by(plan, out));
+                halves.iter().for_each(|(half, manner)| half.column(0).pack_by(manner, out));
             }
         }
     }
 
-    fn pack_steps(self, by: Steps, out: &mut Vec<u8>) {
+    fn pack_steps(self, steps: Steps, out: &mut Vec<u8>) {
+        match steps.kind {
+            Kind::Difference => self.pack_blocks(|window| steps.differences(window), out),
+            Kind::Bits => self.pack_blocks(|window| steps.bits(window), out),
+            Kind::Slope => self.pack_blocks(|window| steps.slopes(window), out),
+            Kind::Curve => self.pack_blocks(|window| steps.curves(window), out),
+        }
+    }
+
+    #[inline(always)]
+    fn pack_blocks(self, steps: impl Fn(&Window) -> [u32; BLOCK], out: &mut Vec<u8>) {
         let mut idle = 0;
         for (window, len) in self.blocks() {
-            let steps = up_to(len, by.of(window));
+            let steps = up_to(len, steps(window));
             let width = width_of(&steps);
             if width == 0 {
                 idle += 1;
                 continue;
             }
             push_idle(&mut idle, out);
-            out.push(width as u8);
             pack_block(&steps, width, out);
         }
         push_idle(&mut idle, out);
@@ -155,8 +237,11 @@ impl Column<'_> {
         best = best.or(by(Kind::Bits));
         // Either takes a look at all numbers: few only where more than two bits of each are spent,
         // halves where more than a byte is.
-        if best.bytes > self.count / 4 {
-            best = self.few(best.bytes).unwrap_or(best);
+        if best.bytes > self.count / 4
+            && let Some((numbers, which)) = self.few()
+        {
+            let bytes = 1 + numbers.len() * 4 + which.column(0).bytes_by(BY_BITS);
+            best = best.or(Plan { manner: Manner::Few { numbers, which }, bytes });
         }
         if best.bytes > self.count && bits / 2 >= LEAST_HALF {
             best = self.halves(bits / 2, best.bytes).unwrap_or(best);
@@ -186,53 +271,52 @@ impl Column<'_> {
         bytes
     }
 
-    /// As one of a few numbers each, if that takes less.
-    fn few(self, most: usize) -> Option<Plan> {
-        let (mut few, mut at) = (Vec::<u32>::with_capacity(FEW_MAX), 0);
+    /// The numbers, if they are few, and which of them each is.
+    fn few(self) -> Option<(Vec<u32>, Columns)> {
+        let (mut few, mut known) = ([0; FEW_MAX], 0);
         let mut which = Columns::default();
         // A small table of where each of them is among the few, one more than that: zero is nowhere.
         let mut places = [0_u8; PLACES];
         let told = which.zeros(self.count).iter_mut();
+        let (mut last, mut at) = (!self.numbers()[0], 0);
         for ((seen, number), told) in self.numbers().iter().enumerate().zip(told) {
-            if few.get(at) != Some(number) {
-                let mut place = number.wrapping_mul(0x9E37_79B9) as usize >> (32 - PLACES.ilog2());
+            if *number != last {
+                last = *number;
+                let mut place = last.wrapping_mul(0x9E37_79B9) as usize >> (32 - PLACES.ilog2());
                 at = loop {
                     match usize::from(places[place]).checked_sub(1) {
-                        Some(at) if few[at] == *number => break at,
+                        Some(at) if few[at] == last => break at,
                         Some(_) => place = (place + 1) % PLACES,
-                        None => break few.len(),
+                        None => break known,
                     }
                 };
                 // What has met many at its beginning will not turn out to be few.
                 if at == FEW_MAX.min(FEW_AT_ONCE + seen / 4) {
                     return None;
                 }
-                if at == few.len() {
-                    few.push(*number);
-                    places[place] = few.len() as u8;
+                if at == known {
+                    few[at] = last;
+                    known += 1;
+                    places[place] = known as u8;
                 }
             }
             *told = at as u32;
         }
         // The first of them is the first number's own: what stands before it is zero already.
-        let bytes = 1 + few.len() * 4 + which.column(0).bytes_by(BY_BITS);
-        let manner = Manner::Few { numbers: few, which };
-        (bytes < most).then_some(Plan { manner, bytes })
+        Some((few[..known].to_vec(), which))
     }
 
     /// As two columns, the lower one of so many bits, if that takes less.
     fn halves(self, bits: u32, most: usize) -> Option<Plan> {
-        let low = Columns::of(self.numbers().iter().map(|number| number & low_bits(bits)));
+        let [low, high] = self.cut(bits);
         // What has noise at its low end is not worth a closer look.
         let by_differences = Steps { kind: Kind::Difference, shift: 0 };
         if low.column(0).bytes_by(by_differences) > most / 4 * 3 {
             return None;
         }
-        let of_low = low.column(0).plan(bits);
-        let high = Columns::of(self.numbers().iter().map(|number| number >> bits));
-        let of_high = high.column(0).plan(bits);
+        let (of_low, of_high) = (low.column(0).plan(bits), high.column(0).plan(bits));
         let bytes = 1 + of_low.bytes + of_high.bytes;
-        let halves = Box::new([(low, of_low), (high, of_high)]);
+        let halves = Box::new([(low, of_low.manner), (high, of_high.manner)]);
         (bytes < most).then_some(Plan { manner: Manner::Halves { bits, halves }, bytes })
     }
 }

@@ -40,18 +40,8 @@ pub(super) struct Steps {
     pub(super) shift: u32,
 }
 
+/// Those that lead to the numbers of a window from the ones before them.
 impl Steps {
-    /// Those that lead to the numbers of a window from the ones before them.
-    #[inline(always)]
-    pub(super) fn of(self, window: &Window) -> [u32; BLOCK] {
-        match self.kind {
-            Kind::Difference => self.differences(window),
-            Kind::Bits => self.bits(window),
-            Kind::Slope => self.slopes(window),
-            Kind::Curve => self.curves(window),
-        }
-    }
-
     #[inline(always)]
     pub(super) fn bits(self, window: &Window) -> [u32; BLOCK] {
         std::array::from_fn(|nth| (window[nth + 3] ^ window[nth + 2]) >> self.shift)
@@ -160,14 +150,15 @@ macro_rules! by_width {
     };
 }
 
-/// Appends a block of steps that have at most `width` bits, from 1 to 32.
+/// Appends a block of steps that have at most `width` bits, from 1 to 32, behind that.
 pub(super) fn pack_block(steps: &[u32; BLOCK], width: u32, out: &mut Vec<u8>) {
     let words = by_width!(width, gathered_by(steps)).expect("a width of 1 to 32");
-    let mut bytes = [0; 32];
-    for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
+    let mut bytes = [0; 33];
+    bytes[0] = width as u8;
+    for (place, word) in bytes[1..].chunks_exact_mut(8).zip(words) {
         place.copy_from_slice(&word.to_le_bytes());
     }
-    out.extend_from_slice(&bytes[..width as usize]);
+    out.extend_from_slice(&bytes[..=width as usize]);
 }
 
 #[inline]

@@ -50,6 +50,7 @@ impl PageDraft {
     }
 
     /// Adds a record of which is known what it was made from.
+    #[inline]
     pub(super) fn add_built(
         &mut self,
         slot: Slot,

@@ -92,12 +92,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     fn lacking_around(&self, wish: &Wish<'_, E>, look: &Look) -> Vec<(Slot, Bucket)> {
         let spot = wish.spot;
         // What is retired is not made for a build that reads; the one asked for is known not to be.
+        let retires = self.state.retain().is_some();
         let stands = |slot: Slot, bucket: Bucket| match look {
             Look::Found(found) if found.page().holds(slot) => {
                 self.record_stands(found, slot, bucket)
                     && found.page().facts(slot).begun >= wish.not_before
             }
-            _ => slot != spot.slot() && self.is_retired(bucket),
+            _ => retires && slot != spot.slot() && self.is_retired(bucket),
         };
         let (place, page_len) = (spot.place, self.state.page_len());
         let buckets = self.state.grid().page_buckets(place.page, place.slot, page_len);

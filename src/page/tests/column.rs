@@ -82,7 +82,7 @@ fn a_column_beside_another_says_what_is_other() {
     let packed_beside = |numbers: &[u32]| {
         let mut packed = Vec::new();
         let columns = Columns::of(numbers.iter().copied());
-        columns.column(0).pack_beside(&other, 0, &mut Columns::default(), &mut packed);
+        columns.column(0).pack_beside(&other, &mut Columns::default(), &mut packed);
         let mut back = [0; 144];
         let rest = unpack_beside(&packed, &mut back, other.iter().copied()).unwrap();
         assert_eq!((&back[..], rest), (numbers, &[][..]));
@@ -120,6 +120,30 @@ proptest! {
         comes_back(&jumps);
         let beside: Vec<u32> = (0_u32..).zip(&small).map(|(n, small)| n << 16 | small & 0xFF).collect();
         comes_back(&beside);
+    }
+
+    #[test]
+    fn any_column_comes_back_that_is_packed_as_another_was(
+        numbers in prop::collection::vec(any::<[u32; 3]>(), 1..70),
+        keep in any::<[u8; 3]>(),
+        few in any::<[u8; 3]>(),
+    ) {
+        let column = |nth: usize| -> Vec<u32> {
+            let (keep, few) = (keep[nth] % 32, usize::from(few[nth] % 40) + 1);
+            let jumps = numbers.iter().map(|row| numbers[row[nth] as usize % few.min(numbers.len())]);
+            jumps.map(|row| row[nth] >> keep).collect()
+        };
+        let (first, second, other) = (column(0), column(1), column(2));
+        let room = &mut Columns::default();
+        let columns = Columns::of(first.iter().copied());
+        let habit = columns.column(0).pack_beside(&other, room, &mut Vec::new());
+        let columns = Columns::of(second.iter().copied());
+        let mut packed = Vec::new();
+        let learned = columns.column(0).pack_as(&habit, &other, room, &mut packed);
+        prop_assert!(learned.is_none_or(|learned| learned.is_beside() == habit.is_beside()));
+        let mut back = vec![0; second.len().next_multiple_of(BLOCK)];
+        let rest = unpack_beside(&packed, &mut back, other.iter().copied());
+        prop_assert_eq!((rest, &back[..second.len()]), (Some(&[][..]), &second[..]));
     }
 
     #[test]
