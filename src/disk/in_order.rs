@@ -51,19 +51,25 @@ fn put_beside_each_other<K: AsRef<[u8]>, V: AsRef<[u8]>>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
     use redb::backends::InMemoryBackend;
     use redb::{Database, ReadableTable, ReadableTableMetadata, TableDefinition};
-    use std::collections::BTreeMap;
 
     use super::*;
 
     const TABLE: TableDefinition<'static, Bytes, Bytes> = TableDefinition::new("rows");
 
+    /// Keys, and how long their rows are.
+    fn rows() -> impl Strategy<Value = BTreeMap<u16, usize>> {
+        prop::collection::btree_map(0_u16..500, 0_usize..300, 0..200)
+    }
+
     proptest! {
         #[test]
         fn rows_in_order_stand_as_if_they_had_been_put_one_by_one(
-            commits in prop::collection::vec(prop::collection::btree_map(0_u16..500, 0_usize..300, 0..200), 1..6),
+            commits in prop::collection::vec(rows(), 1..6),
         ) {
             let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
             let mut expected = BTreeMap::new();

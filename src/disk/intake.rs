@@ -302,6 +302,10 @@ mod tests {
             self.weight
         }
 
+        fn stages(&self) -> bool {
+            true
+        }
+
         fn is_patient(&self) -> bool {
             self.is_patient
         }

@@ -34,6 +34,11 @@ pub(crate) trait Operation: Send + 'static {
         0
     }
 
+    /// Whether it stages anything. If not, there is nothing to commit where all before it is synced.
+    fn stages(&self) -> bool {
+        true
+    }
+
     /// Whether nobody waits for it before he says so ([`WriterHandle::hurry`]): it is committed
     /// together with what else comes soon.
     ///
@@ -68,6 +73,7 @@ impl<A> Receipt<A> {
 pub(crate) trait Submission: Send {
     fn speed(&self) -> Speed;
     fn weight(&self) -> usize;
+    fn stages(&self) -> bool;
     fn is_patient(&self) -> bool;
     /// Applies it at a revision; whether it was refused is kept inside.
     fn apply(&mut self, batch: &mut Batch<'_>);
@@ -96,6 +102,10 @@ impl<O: Operation> Submission for Envelope<O> {
 
     fn weight(&self) -> usize {
         self.operation.weight()
+    }
+
+    fn stages(&self) -> bool {
+        self.operation.stages()
     }
 
     fn is_patient(&self) -> bool {

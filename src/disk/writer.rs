@@ -230,6 +230,11 @@ impl Writer {
                     return Err(fault.clone());
                 }
             }
+            let stages = submissions.iter().any(|submission| submission.stages());
+            let idle = !submissions.is_empty() && !stages;
+            if idle && self.unsynced.is_none() {
+                return Ok(None);
+            }
             self.noting.ride_along(&mut batch, Instant::now())?;
             let written = batch.finish()?;
             let any_is = |speed| submissions.iter().any(|submission| submission.speed() == speed);
@@ -254,8 +259,9 @@ impl Writer {
                 }
                 return Err(failed(cause.into()));
             }
-            Ok(written)
+            Ok(Some(written))
         })?;
+        let Some(written) = written else { return Ok(Committed::up_to(self.last)) };
         self.count(synced, &written);
         // What was marked before may be due again: it rested, and was announced once more.
         let marks = written.changes.iter().any(|change| matches!(change.what, What::Marked(_)));

@@ -111,6 +111,21 @@ fn what_cannot_be_built_again_is_synced_and_so_is_what_must_not_be_lost() {
 }
 
 #[test]
+fn where_all_is_synced_a_sync_writes_nothing() {
+    let engine = engine();
+    let commits = || engine.shared().metrics().commits;
+    let syncs_again = || {
+        let before = (commits(), engine.shared().metrics().syncs);
+        engine.sync().unwrap();
+        (commits() - before.0, engine.shared().metrics().syncs - before.1)
+    };
+    assert_eq!(syncs(&engine, of(&engine, Speed::Synced, nothing)), 1);
+    assert_eq!(syncs_again(), (0, 0));
+    assert_eq!(syncs(&engine, of(&engine, Speed::Derived, nothing)), 0);
+    assert_eq!((syncs_again(), syncs_again()), ((1, 1), (0, 0)));
+}
+
+#[test]
 fn what_is_announced_over_marks_that_are_not_synced_syncs_them() {
     let engine = engine();
     let announce = || of(&engine, Speed::AsFound, nothing);

@@ -5,7 +5,7 @@ use crate::sync::{Arc, Mutex};
 use super::pack::Habit;
 
 /// So many pages are packed in the same way before one is looked at anew.
-const PAGES: u32 = 32;
+const PAGES: u32 = 64;
 
 /// What was found to take least for each column of the last page that was looked at. Pages of one time
 /// are alike, and to look for it in each took most of what packing took.

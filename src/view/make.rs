@@ -12,6 +12,7 @@ use crate::revision::Revision;
 use super::core::{BuildFunction, Core, Spot};
 use super::draft::{PageDraft, RecordDraft};
 use super::lookup::{Look, look_again};
+use super::run::archiving;
 
 /// A record that somebody wants fresh.
 pub(super) struct Wish<'a, E: ?Sized> {
@@ -103,9 +104,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let (place, page_len) = (spot.place, self.state.page_len());
         let buckets = self.state.grid().page_buckets(place.page, place.slot, page_len);
         let mut lacking = Vec::with_capacity(buckets.slots() as usize);
-        let standing =
-            (0..buckets.slots()).filter_map(|slot| Some((Slot(slot), buckets.get(slot)?)));
-        lacking.extend(standing.filter(|(slot, bucket)| !stands(*slot, *bucket)));
+        for slot in 0..buckets.slots() {
+            if let Some(bucket) = buckets.get(slot)
+                && !stands(Slot(slot), bucket)
+            {
+                lacking.push((Slot(slot), bucket));
+            }
+        }
         lacking
     }
 
@@ -117,7 +122,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let (entity, spot, begun) = (wish.entity, wish.spot, self.begin());
         let ran = self.run(spot, lead, begun, |context| build(context, entity, spot.bucket))?;
         let mut room = Room::default();
-        let bytes = self.built_bytes(&ran.value, &mut room);
+        let bytes = archiving(|| self.record_bytes(&ran.value, &mut room));
         bytes.map_err(|error| self.failed(spot, error))?;
         Ok(RecordDraft {
             origin: Origin::Built,
@@ -154,12 +159,22 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let share = ran.micros / u32::try_from(records.len().max(1)).unwrap_or(u32::MAX);
         draft.reserve(records.len());
         let (dependencies, mut room) = (draft.note_reading(&ran.reading), Room::default());
-        for ((slot, bucket), record) in lacking.iter().zip(records) {
-            let facts = Facts { dependencies, ..self.facts(&spot.key, *bucket, begun) };
-            let bytes = self.built_bytes(record, &mut room);
-            let added = bytes.and_then(|()| draft.add_built(*slot, facts, share, room.bytes()));
-            added.map_err(|error| self.failed(&spot.beside(*slot, *bucket), error))?;
-        }
+        let mut under_way = spot.slot();
+        let added = archiving(|| {
+            for ((slot, bucket), record) in lacking.iter().zip(records) {
+                under_way = *slot;
+                let facts = Facts { dependencies, ..self.facts(&spot.key, *bucket, begun) };
+                self.record_bytes(record, &mut room)?;
+                draft.add_built(*slot, facts, share, room.bytes())?;
+            }
+            Ok(())
+        });
+        added.map_err(|error| {
+            let at = lacking.iter().find(|(slot, _)| *slot == under_way);
+            let spot =
+                at.map_or_else(|| spot.clone(), |(slot, bucket)| spot.beside(*slot, *bucket));
+            self.failed(&spot, error)
+        })?;
         Ok(())
     }
 }

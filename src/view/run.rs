@@ -147,16 +147,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         error
     }
 
-    /// Makes a record that was built the bytes that will stand in its page.
-    pub(super) fn built_bytes(&self, record: &R, room: &mut Room) -> Result<()> {
-        // Archiving runs the record type's own code.
-        catch_unwind(AssertUnwindSafe(|| self.record_bytes(record, room))).unwrap_or_else(|panic| {
-            let message = format!("archiving the record panicked: {}", panic_message(&*panic));
-            Err(Error::new(ErrorKind::Build, message))
-        })
-    }
-
     /// Makes a record the bytes that will stand in its page; refused here if it is too large.
+    #[inline]
     pub(super) fn record_bytes(&self, record: &R, room: &mut Room) -> Result<()> {
         room.serialize(record)
             .map_err(|cause| Error::input(format!("the record cannot be archived: {cause}")))?;
@@ -188,6 +180,14 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             dependencies: 0,
         }
     }
+}
+
+/// Archives records that were built, which runs the record type's own code.
+pub(super) fn archiving(archive: impl FnOnce() -> Result<()>) -> Result<()> {
+    catch_unwind(AssertUnwindSafe(archive)).unwrap_or_else(|panic| {
+        let message = format!("archiving the record panicked: {}", panic_message(&*panic));
+        Err(Error::new(ErrorKind::Build, message))
+    })
 }
 
 /// Whether the breaker is told what came of a run: of one build for each that was asked for. What

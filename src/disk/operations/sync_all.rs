@@ -17,6 +17,10 @@ impl Operation for SyncAll {
         Speed::Synced
     }
 
+    fn stages(&self) -> bool {
+        false
+    }
+
     fn apply(&mut self, _: &mut Batch<'_>) -> Result<()> {
         Ok(())
     }
