@@ -125,7 +125,7 @@ impl Run {
 
     fn step(&mut self, bytes: &mut Bytes<'_>) {
         let kind = bytes.byte();
-        // What was found before these were tried has few of these numbers, and means what it meant.
+        // All other numbers mean what they meant before these were tried.
         if kind >= 0xE0 {
             return self.write_together(bytes);
         }
