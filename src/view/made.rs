@@ -222,3 +222,78 @@ impl<E: EntityKey + ?Sized, R: RecordType> Unstored for Made<E, R> {
 fn land_all(leads: Vec<Lead<PageInMemory>>, outcome: &Result<PageInMemory>) {
     leads.into_iter().for_each(|lead| lead.land(outcome.clone()));
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::disk::operations::Hurry;
+    use crate::grid::Grid;
+    use crate::options::Options;
+    use crate::rebuild::Engine;
+    use crate::time::{TimeRange, Timestamp};
+    use crate::view::ViewDefinition;
+
+    use super::*;
+
+    const PAGES: usize = 40;
+    /// A page is little more than its one record: eleven are less than may be under way, twelve more.
+    const RECORD_BYTES: usize = 90_000;
+    const AHEAD_MAX: usize = BYTES_UNDER_WAY / RECORD_BYTES;
+    /// So many are the first that weigh half of it.
+    const GATHERED: usize = BYTES_GATHERED / RECORD_BYTES + 1;
+
+    /// What there was when a build of a fill began.
+    struct Seen {
+        /// Flights that had not landed.
+        under_way: usize,
+        /// Operations since the fill began.
+        operations: u64,
+    }
+
+    /// Fills pages of one record. Each build first waits until the writer has applied all that he was
+    /// sent, so that nothing hangs on his pace: what is under way is what the fill has not yet looked
+    /// after, and he was never told to hurry because somebody had to wait for him.
+    fn fill() -> Vec<Seen> {
+        let engine =
+            Arc::new(Engine::in_memory(Options { builders: 0, ..Options::default() }).unwrap());
+        let (inside, seen) = (Arc::downgrade(&engine), Arc::new(Mutex::new(Vec::new())));
+        let definition = ViewDefinition::<u32, Vec<u8>>::new(engine.clone(), "view");
+        let definition = definition.grid(Grid::minutes(1)).page_len(1).uncompressed();
+        let notes = seen.clone();
+        let view = definition.build(move |_, _, _| {
+            let engine = inside.upgrade().expect("it is filled");
+            engine.writer()?.run(Hurry)?;
+            let (under_way, operations) =
+                (engine.flights().under_way(), engine.shared().published().get());
+            notes.lock().push(Seen { under_way, operations });
+            Ok(vec![7; RECORD_BYTES])
+        });
+        let view = view.unwrap();
+        // More than it takes until he has looked for what is to be swept, which is an operation too.
+        (0..32).for_each(|_| engine.writer().unwrap().run(Hurry).unwrap());
+        let before = engine.shared().published().get();
+        let end = Timestamp::from_seconds(60 * PAGES as i64);
+        let filled = view.fill(&1, TimeRange::new(Timestamp::EPOCH, end)).unwrap();
+        assert_eq!((filled.built, filled.failed.len()), (PAGES as u64, 0));
+        assert_eq!(engine.flights().under_way(), 0, "all have landed");
+        let mut seen = std::mem::take(&mut *seen.lock());
+        seen.iter_mut().for_each(|seen| seen.operations -= before);
+        seen
+    }
+
+    #[test]
+    fn whoever_fills_is_ahead_of_what_he_saw_stored_by_a_mebibyte_and_no_more() {
+        for (sent, seen) in fill().into_iter().enumerate() {
+            // The build that looks is one of them.
+            assert_eq!(seen.under_way, sent.min(AHEAD_MAX) + 1, "after {sent} pages");
+        }
+    }
+
+    #[test]
+    fn whenever_half_of_what_may_be_under_way_was_sent_the_writer_is_told_to_store_it() {
+        for (sent, seen) in fill().into_iter().enumerate() {
+            // Each page is one, and so is the word of each build to the writer.
+            let hurried = seen.operations - (sent + sent + 1) as u64;
+            assert_eq!(hurried, (sent / GATHERED) as u64, "after {sent} pages");
+        }
+    }
+}

@@ -1,11 +1,15 @@
 //! A list of operations on a store, each held against a map that knows no pages, caches or files:
 //! what reads return, what deletions count, what definitions refuse, over closing, reopening and
-//! the loss of power after a sync.
+//! the loss of power after a sync; and several writes as one, also on a disk that fails.
 
+#[path = "model/beside.rs"]
+mod beside;
 #[path = "model/disk.rs"]
 mod disk;
 #[path = "model/expected.rs"]
 mod expected;
+#[path = "model/writes.rs"]
+mod writes;
 
 use std::sync::Arc;
 
@@ -14,6 +18,7 @@ use tidetable::{
     Timestamp, View,
 };
 
+use beside::{Beside, Tables};
 use disk::Disk;
 use expected::{BUCKET_MS, Content, Expected, built, fails};
 
@@ -59,6 +64,8 @@ struct Run {
     page_len: u32,
     memory_bytes: usize,
     expected: Expected,
+    tables: Option<Tables>,
+    beside: Beside,
 }
 
 fn open(disk: Disk, memory_bytes: usize) -> Store {
@@ -82,6 +89,20 @@ fn define(store: &Store, version: u32, page_len: u32) -> tidetable::Result<Recor
         })
 }
 
+/// What `Bytes` can name.
+const BUCKETS: std::ops::Range<i64> = -64..64 + 48;
+
+/// Whether a stretch of time holds what is expected there, and nothing else.
+fn are_as(
+    expected: &Expected,
+    timeline: &tidetable::Timeline<Vec<u8>>,
+    entity: u8,
+    buckets: std::ops::Range<i64>,
+) -> bool {
+    let found = timeline.iter().map(|(b, r)| (b.start().as_millis() / BUCKET_MS, r.as_slice()));
+    found.eq(buckets.filter_map(|at| Some((at, &**expected.peek(entity, at)?.0))))
+}
+
 fn at(bucket: i64) -> Timestamp {
     Timestamp::from_millis(bucket * BUCKET_MS)
 }
@@ -97,12 +118,18 @@ impl Run {
         let disk = Disk::default();
         let store = open(disk.clone(), memory_bytes);
         let view = define(&store, 1, page_len).expect("a new view");
-        let expected = Expected::default();
-        Self { disk, store, view, version: 1, page_len, memory_bytes, expected }
+        let (expected, beside) = (Expected::default(), Beside::default());
+        let (version, tables) = (1, None);
+        Self { disk, store, view, version, page_len, memory_bytes, expected, tables, beside }
     }
 
     fn step(&mut self, bytes: &mut Bytes<'_>) {
-        match bytes.byte() % 16 {
+        let kind = bytes.byte();
+        // All other numbers mean what they meant before these were tried.
+        if kind >= 0xE0 {
+            return self.write_together(bytes);
+        }
+        match kind % 16 {
             0 | 1 => self.put(bytes),
             2..=4 => self.get(bytes.entity(), bytes.bucket()),
             5 => self.peek(bytes.entity(), bytes.bucket()),
@@ -203,9 +230,27 @@ impl Run {
         entity: u8,
         buckets: std::ops::Range<i64>,
     ) {
-        let found = timeline.iter().map(|(b, r)| (b.start().as_millis() / BUCKET_MS, r.as_slice()));
-        let expected = buckets.filter_map(|at| Some((at, &**self.expected.peek(entity, at)?.0)));
-        assert!(found.eq(expected), "entity {entity}");
+        assert!(are_as(&self.expected, timeline, entity, buckets), "entity {entity}");
+    }
+
+    /// Whether all is there, and nothing else.
+    fn is_as(&self, expected: &Expected, beside: &Beside) -> bool {
+        let view = self.view.when_missing(Missing::Miss).when_marked(Marked::Serve);
+        let records = (0..4).all(|entity| {
+            let timeline = view.range(&entity, range(BUCKETS)).expect("a range");
+            are_as(expected, &timeline, entity, BUCKETS)
+        });
+        // Beside those that were asked for lie some that were not.
+        let asked = expected.asked().iter().all(|(entity, bucket)| {
+            [*bucket, *bucket + 1].into_iter().all(|bucket| {
+                let pending = self.view.pending(entity, at(bucket)).expect("a look");
+                let old =
+                    expected.peek(*entity, bucket).map(|(_, version)| version != self.version);
+                let asked = expected.asked().contains(&(*entity, bucket));
+                pending.is_some() == old.unwrap_or(asked)
+            })
+        });
+        records && asked && self.tables.as_ref().is_none_or(|tables| tables.are_as(beside))
     }
 
     /// By a close, by dropping what there is, or from what a sync had brought to the disk.
@@ -222,15 +267,28 @@ impl Run {
             }
         };
         if how % 3 == 1 {
-            // The old handles hold the store open until they are gone.
-            let aside = open(Disk::default(), 0);
-            self.view = define(&aside, 1, 1).expect("a new view");
-            self.store = aside;
+            self.open_again(disk);
+        } else {
+            self.open_beside(disk);
         }
+        self.all_holds();
+    }
+
+    /// Opens a disk when nothing is left of what was open before.
+    fn open_again(&mut self, disk: Disk) {
+        // The old handles hold the store open until they are gone.
+        let aside = open(Disk::default(), 0);
+        self.view = define(&aside, 1, 1).expect("a new view");
+        self.tables = self.tables.take().map(|_| Tables::of(&aside));
+        self.store = aside;
+        self.open_beside(disk);
+    }
+
+    fn open_beside(&mut self, disk: Disk) {
         self.disk = disk.clone();
         self.store = open(disk, self.memory_bytes);
         self.view = define(&self.store, self.version, self.page_len).expect("the view as it was");
-        self.all_holds();
+        self.tables = self.tables.take().map(|_| Tables::of(&self.store));
     }
 
     fn raise_version(&mut self) {
@@ -252,13 +310,7 @@ impl Run {
 
     /// Everything that is there, and nothing else.
     fn all_holds(&self) {
-        let view = self.view.when_missing(Missing::Miss).when_marked(Marked::Serve);
-        for entity in 0..4 {
-            // What `Bytes` can name.
-            let buckets = -64..64 + 48;
-            let timeline = view.range(&entity, range(buckets.clone())).expect("a range");
-            self.holds(&timeline, entity, buckets);
-        }
+        assert!(self.is_as(&self.expected, &self.beside), "{:?}", self.beside);
         #[cfg(fuzzing)]
         self.store.assert_holds();
         if let Some(damage) = self.store.last_damage() {

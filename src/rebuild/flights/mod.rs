@@ -195,7 +195,7 @@ impl<T: Clone> Flights<T> {
 
     /// How many builds are under way.
     #[cfg(test)]
-    pub(super) fn under_way(&self) -> usize {
+    pub(crate) fn under_way(&self) -> usize {
         self.table.lock().flights.len()
     }
 }

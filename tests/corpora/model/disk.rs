@@ -17,6 +17,8 @@ struct Bytes {
     len: u64,
     /// Number -> block; one that is not there is zeros.
     blocks: BTreeMap<u64, Box<[u8; BLOCK]>>,
+    /// So many calls that change it go well, and none after them; none for a disk that is sound.
+    calls_left: Option<u32>,
 }
 
 impl Bytes {
@@ -41,9 +43,29 @@ impl Bytes {
 }
 
 impl Disk {
-    /// Another disk with the same bytes.
+    /// Another disk with the same bytes, and sound.
     pub(crate) fn copy(&self) -> Self {
-        Self(Arc::new(Mutex::new(self.bytes().clone())))
+        Self(Arc::new(Mutex::new(Bytes { calls_left: None, ..self.bytes().clone() })))
+    }
+
+    /// Lets so many more calls change it or sync it, and fails all others.
+    pub(crate) fn fail_after(&self, calls: u32) {
+        self.bytes().calls_left = Some(calls);
+    }
+
+    /// It is sound again.
+    pub(crate) fn recover(&self) {
+        self.bytes().calls_left = None;
+    }
+
+    /// Its bytes for a call that changes them.
+    fn changing(&self) -> io::Result<MutexGuard<'_, Bytes>> {
+        let mut bytes = self.bytes();
+        if let Some(left) = &mut bytes.calls_left {
+            let failing = || io::Error::other("the disk fails, as it was told to");
+            *left = left.checked_sub(1).ok_or_else(failing)?;
+        }
+        Ok(bytes)
     }
 
     fn bytes(&self) -> MutexGuard<'_, Bytes> {
@@ -69,7 +91,7 @@ impl StorageBackend for Disk {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        let mut bytes = self.bytes();
+        let mut bytes = self.changing()?;
         bytes.len = len;
         // What is cut off is gone, also if the disk grows again.
         let (last, kept) = (len / BLOCK as u64, (len % BLOCK as u64) as usize);
@@ -81,11 +103,11 @@ impl StorageBackend for Disk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        Ok(())
+        self.changing().map(drop)
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        let mut bytes = self.bytes();
+        let mut bytes = self.changing()?;
         for (block, within, part) in bytes.pieces(offset, data.len())? {
             let block = bytes.blocks.entry(block).or_insert_with(|| Box::new([0; BLOCK]));
             let data = &data[part];

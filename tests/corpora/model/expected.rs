@@ -1,6 +1,6 @@
 //! The model: a map.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 pub(crate) const BUCKET_MS: i64 = 1_000;
@@ -17,17 +17,22 @@ pub(crate) fn built(entity: u8, bucket: i64, version: u32) -> Content {
     vec![entity ^ (version / 2) as u8; bucket.rem_euclid(9) as usize]
 }
 
-/// Entity and bucket -> what was stored last and by which version.
-#[derive(Default)]
-pub(crate) struct Expected(BTreeMap<(u8, i64), (Content, u32)>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Expected {
+    /// Entity and bucket -> what was stored last and by which version.
+    records: BTreeMap<(u8, i64), (Content, u32)>,
+    /// Those that are not there and were asked for.
+    asked: BTreeSet<(u8, i64)>,
+}
 
 impl Expected {
     pub(crate) fn put(&mut self, entity: u8, bucket: i64, content: Content, version: u32) {
-        self.0.insert((entity, bucket), (content, version));
+        self.records.insert((entity, bucket), (content, version));
+        self.asked.remove(&(entity, bucket));
     }
 
     pub(crate) fn peek(&self, entity: u8, bucket: i64) -> Option<(&Content, u32)> {
-        self.0.get(&(entity, bucket)).map(|(content, version)| (content, *version))
+        self.records.get(&(entity, bucket)).map(|(content, version)| (content, *version))
     }
 
     /// What a read that builds returns; `None` where the build fails.
@@ -63,8 +68,18 @@ impl Expected {
 
     /// Deletes what `goes` says, and counts it.
     pub(crate) fn delete(&mut self, goes: impl Fn(u8, i64) -> bool) -> u64 {
-        let before = self.0.len();
-        self.0.retain(|(entity, bucket), _| !goes(*entity, *bucket));
-        (before - self.0.len()) as u64
+        let before = self.records.len();
+        self.records.retain(|(entity, bucket), _| !goes(*entity, *bucket));
+        self.asked.retain(|(entity, bucket)| !goes(*entity, *bucket));
+        (before - self.records.len()) as u64
+    }
+
+    /// Asks for a record. Whether nobody had, and it is not there.
+    pub(crate) fn ask(&mut self, entity: u8, bucket: i64) -> bool {
+        self.peek(entity, bucket).is_none() && self.asked.insert((entity, bucket))
+    }
+
+    pub(crate) fn asked(&self) -> &BTreeSet<(u8, i64)> {
+        &self.asked
     }
 }
