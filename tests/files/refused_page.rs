@@ -45,7 +45,8 @@ fn after_a_refused_page_the_cached_is_served_the_rest_names_it_and_a_repair_brin
     // Under the open store a page is lost: the one with the note of an entity that nobody has read.
     let lost = ENTITIES - 100;
     let mut bytes = fs::read(&path).unwrap();
-    let found = bytes.windows(32).position(|window| *window == note(lost)[100..132]);
+    let part = &note(lost)[100..132];
+    let found = bytes.windows(part.len()).position(|window| window == part);
     let damaged = found.expect("a note stands in the file as it was put");
     bytes[damaged] ^= 0xFF;
     fs::write(&path, &bytes).unwrap();
