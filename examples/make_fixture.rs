@@ -1,4 +1,4 @@
-//! Writes a file of the present format for `tests/format.rs` to open ever after:
+//! Writes a file of the present format for `tests/files/format.rs` to open ever after:
 //! `cargo run --example make_fixture -- tests/fixtures/format-1.tide`.
 //!
 //! A format gets its fixture once, when it is frozen; a file that is committed is never written

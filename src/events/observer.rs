@@ -58,6 +58,8 @@ pub(crate) fn is_telling() -> bool {
 /// The way of events to the observer of an opening.
 pub(crate) struct Events {
     observer: Option<Arc<dyn Observer>>,
+    /// Whether anybody is told at all. With `tracing` somebody may always listen.
+    is_heard: bool,
     late: Mutex<VecDeque<Error>>,
     /// Whether something is kept, where a call can look at it without the lock.
     is_late: AtomicBool,
@@ -73,13 +75,14 @@ struct Telling(());
 impl Events {
     pub(crate) fn new(observer: Option<Arc<dyn Observer>>) -> Self {
         let (late, is_late) = (Mutex::default(), AtomicBool::new(false));
-        Self { observer, late, is_late, dropped: Counter::default() }
+        let is_heard = observer.is_some() || cfg!(feature = "tracing");
+        Self { observer, is_heard, late, is_late, dropped: Counter::default() }
     }
 
     /// Whether anybody is told at all: who has to gather what he would tell asks first.
     #[inline]
     pub(crate) fn has_observer(&self) -> bool {
-        self.observer.is_some() || cfg!(feature = "tracing")
+        self.is_heard
     }
 
     /// Tells what happened. Never under a lock nor in the writer's thread: this runs the
@@ -238,10 +241,11 @@ mod tests {
         assert_eq!(told(&heard), ["one more"]);
     }
 
-    #[cfg(not(feature = "tracing"))]
     #[test]
     fn without_an_observer_nothing_is_kept_and_nothing_counts_as_dropped() {
-        let events = Events::new(None);
+        assert_eq!(Events::new(None).has_observer(), cfg!(feature = "tracing"));
+        // As where nobody may listen to `tracing` either.
+        let events = Events { is_heard: false, ..Events::new(None) };
         (0..LATE_MAX + 3).for_each(|_| events.keep_damage(Error::damaged("a page")));
         events.tell(&closed());
         assert_eq!((events.late.lock().len(), events.dropped()), (0, 0));

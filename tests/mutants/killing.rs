@@ -81,6 +81,9 @@ fn built(root: &Path, wrapper: &str, own: &str, targets: &[&str]) -> BTreeMap<St
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
+    if cfg!(all(feature = "chrono", feature = "tracing")) {
+        command.arg("--all-features");
+    }
     // What it depends on is built already, and what the wrapper builds lies beside the rest.
     command.arg("--target-dir").arg(folder);
     command.env("RUSTC_WORKSPACE_WRAPPER", root.join(".ci").join(wrapper));

@@ -13,27 +13,41 @@ thread_local! {
     // Without a destructor and without a first use that would allocate.
     static HELD: Cell<isize> = const { Cell::new(0) };
     static MOST: Cell<isize> = const { Cell::new(0) };
-    static PAUSED: Cell<bool> = const { Cell::new(false) };
+    /// Other proofs than those that count allocate millions of times as well.
+    static COUNTS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs something, and says how many bytes this thread held at once for it.
 pub fn during<T>(run: impl FnOnce() -> T) -> (T, usize) {
     let before = HELD.get();
     MOST.set(before);
-    let done = run();
+    let done = counting(true, run);
     (done, (MOST.get() - before).unsigned_abs())
 }
 
 /// Runs something that is no part of what is counted.
 pub fn uncounted<T>(run: impl FnOnce() -> T) -> T {
-    let before = PAUSED.replace(true);
+    counting(false, run)
+}
+
+fn counting<T>(counts: bool, run: impl FnOnce() -> T) -> T {
+    let before = COUNTS.replace(counts);
     let done = run();
-    PAUSED.set(before);
+    COUNTS.set(before);
     done
 }
 
+/// How large a thing is, where that is counted.
+///
+/// # Safety
+/// The pointer is null or of glibc's allocator, and not freed.
+unsafe fn counted(of: *mut c_void) -> isize {
+    // SAFETY: as the caller says; of a null pointer the size is zero.
+    if COUNTS.get() { unsafe { malloc_usable_size(of) }.cast_signed() } else { 0 }
+}
+
 fn note(change: isize) {
-    if PAUSED.get() {
+    if change == 0 {
         return;
     }
     let held = HELD.get() + change;
@@ -57,8 +71,8 @@ unsafe extern "C" {
 /// # Safety
 /// The pointer is null or what glibc's allocator has just returned.
 unsafe fn taken(new: *mut c_void) -> *mut c_void {
-    // SAFETY: as the caller says; of a null pointer the size is zero.
-    note(unsafe { malloc_usable_size(new) }.cast_signed());
+    // SAFETY: as the caller says.
+    note(unsafe { counted(new) });
     new
 }
 
@@ -82,10 +96,10 @@ extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
 unsafe extern "C" fn realloc(old: *mut c_void, size: usize) -> *mut c_void {
     // SAFETY: the caller's pointer is passed on as it came, and not looked at afterwards.
     unsafe {
-        let before = malloc_usable_size(old);
+        let before = counted(old);
         let new = __libc_realloc(old, size);
         if !new.is_null() || size == 0 {
-            note(-before.cast_signed());
+            note(-before);
         }
         taken(new)
     }
@@ -97,7 +111,7 @@ unsafe extern "C" fn realloc(old: *mut c_void, size: usize) -> *mut c_void {
 unsafe extern "C" fn free(old: *mut c_void) {
     // SAFETY: the caller's pointer is passed on as it came, and not looked at afterwards.
     unsafe {
-        note(-malloc_usable_size(old).cast_signed());
+        note(-counted(old));
         __libc_free(old);
     }
 }
