@@ -114,6 +114,7 @@ impl<'t> Batch<'t> {
     /// nobody's memory.
     pub(crate) fn sweep(&mut self, key: &[u8]) -> Result<()> {
         self.links.forget(key)?;
+        self.links.settle()?;
         self.pages.remove(key)
     }
 

@@ -51,7 +51,7 @@ impl<T: ReadableTable<Key, Key>> Links<'_, T> {
         T: TableHandle,
     {
         let tables = [&self.deps, &self.edges, &self.marks, &self.sources];
-        let Some(table) = tables.into_iter().find(|open| open.table().name() == table) else {
+        let Some(table) = tables.into_iter().find(|open| open.name() == table) else {
             return Ok(None);
         };
         let found = self.keep(table.get(key))?;
@@ -74,8 +74,7 @@ impl<T: ReadableTable<Key, Key>> Links<'_, T> {
 impl<'t> Links<'_, Table<'t, Key, Key>> {
     /// Removes a row whatever it says. Whether the table is one of these.
     pub(super) fn discard(&mut self, table: &str, key: &[u8]) -> bool {
-        let tables = [&mut self.deps, &mut self.edges, &mut self.marks, &mut self.sources];
-        let table = tables.into_iter().find(|open| open.table().name() == table);
+        let table = self.tables().into_iter().find(|open| open.name() == table);
         table.map(|table| table.remove(key)).is_some()
     }
 }

@@ -294,9 +294,18 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
 
     /// Writes what was staged.
     pub(super) fn write(&mut self) -> Result<()> {
-        let tables = [&mut self.deps, &mut self.edges, &mut self.marks, &mut self.sources];
-        let written = tables.into_iter().try_for_each(StagedRows::write);
+        let written = self.tables().into_iter().try_for_each(StagedRows::write);
         self.keep(written)
+    }
+
+    /// Writes what was staged of a table if it is much.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        let settled = self.tables().into_iter().try_for_each(StagedRows::settle);
+        self.keep(settled)
+    }
+
+    pub(super) fn tables(&mut self) -> [&mut StagedRows<Table<'t, Key, Key>>; 4] {
+        [&mut self.deps, &mut self.edges, &mut self.marks, &mut self.sources]
     }
 
     /// Makes the sets of a page the given ones: edges follow. `relinks` says which slots read another
@@ -342,8 +351,8 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
         Ok(())
     }
 
-    /// Links a page that reads nothing yet to what these slots have read. Edges that say the same say it
-    /// in one row.
+    /// Links a page that reads nothing yet to what these slots have read. Edges that say the same share
+    /// the bytes of their rows until they are written.
     fn link(&mut self, page: &[u8], slots: SlotSet, set: &DependencySet) {
         let mut read: Vec<&Dependency> = set.0.iter().collect();
         read.sort_by(|one, other| one.node.cmp(&other.node));

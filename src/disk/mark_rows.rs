@@ -6,8 +6,9 @@ use crate::error::Result;
 use crate::graph::MarkRow;
 
 use super::link_rows::Stands;
-use super::links::{Links, StagedMarks};
+use super::links::{Links, LinksToRead, StagedMarks};
 use super::open_file::OpenFile;
+use super::staged_rows::Seen;
 
 type Key = &'static [u8];
 
@@ -31,7 +32,9 @@ impl<T: ReadableTable<Key, Key>> Links<'_, T> {
             None => self.audit(&self.marks, page, MarkRow::from_bytes),
         }
     }
+}
 
+impl LinksToRead<'_> {
     /// Calls `then` with the marks of each page between these keys, as the file has them.
     pub(crate) fn marks_between(
         &self,
@@ -39,16 +42,15 @@ impl<T: ReadableTable<Key, Key>> Links<'_, T> {
         until: Option<&[u8]>,
         mut then: impl FnMut(&MarkRow),
     ) -> Result<()> {
-        let rows = match until {
-            Some(until) => self.marks.table().range(from..until),
-            None => self.marks.table().range(from..),
-        };
-        for entry in self.keep(rows)? {
-            let (_, row) = self.keep(entry)?;
-            let row = MarkRow::from_bytes(row.value());
+        let mut each = |row: Result<(Seen<'_>, Seen<'_>), _>| {
+            let row = MarkRow::from_bytes(&self.keep(row)?.1);
             then(&row.ok_or_else(|| self.damaged("a page's row of marks"))?);
+            Ok(())
+        };
+        match until {
+            Some(until) => self.keep(self.marks.range(from, until))?.try_for_each(&mut each),
+            None => self.keep(self.marks.range_from(from))?.try_for_each(&mut each),
         }
-        Ok(())
     }
 }
 

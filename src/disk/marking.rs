@@ -94,7 +94,8 @@ impl Batch<'_> {
                 self.ledger.views.note_reader(read, view);
             }
         }
-        self.links.relink(page, before, after, relinks)
+        self.links.relink(page, before, after, relinks)?;
+        self.links.settle()
     }
 
     /// Remembers that a page's content has changed, for builds that are reading whole views.

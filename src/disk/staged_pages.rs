@@ -46,6 +46,9 @@ struct Staged {
     wanted: bool,
 }
 
+/// Pages are encoded ahead of their writing until they take so much.
+const GATHERED_BYTES: usize = 1 << 20;
+
 impl<'t> StagedPages<'t> {
     pub(super) fn new(shared: &'t Shared, txn: &'t WriteTransaction) -> Result<Self> {
         let table = txn.open_table(PAGES).map_err(|e| shared.file.storage_error(e))?;
@@ -151,10 +154,19 @@ impl<'t> StagedPages<'t> {
     pub(super) fn write(&mut self) -> Result<(Vec<Change>, usize)> {
         let staged = std::mem::take(&mut self.staged);
         let (mut changes, mut rows) = (Vec::with_capacity(staged.len()), Vec::new());
+        let (mut gathered, mut written) = (0, 0);
         for (key, staged) in staged {
+            if gathered >= GATHERED_BYTES {
+                let put = put_in_order(&mut self.table, &std::mem::take(&mut rows));
+                self.keep(put)?;
+                gathered = 0;
+            }
             let what = match &staged.page {
                 Some(page) => {
-                    rows.push((key.clone(), self.encode(&staged, page.value(), &key)?));
+                    let bytes = self.encode(&staged, page.value(), &key)?;
+                    gathered += bytes.len();
+                    written += bytes.len();
+                    rows.push((key.clone(), bytes));
                     What::Replaced { page: page.clone(), wanted: staged.wanted }
                 }
                 None => {
@@ -166,7 +178,7 @@ impl<'t> StagedPages<'t> {
         }
         let put = put_in_order(&mut self.table, &rows);
         self.keep(put)?;
-        Ok((changes, rows.iter().map(|(_, page)| page.len()).sum()))
+        Ok((changes, written))
     }
 
     /// A page's bytes for the file, which has the pattern that they name, if any, from here on.

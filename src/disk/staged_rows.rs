@@ -6,20 +6,27 @@ use std::iter;
 use std::ops::{Bound, Deref};
 use std::rc::Rc;
 
-use redb::{AccessGuard, ReadableTable, StorageError, Table};
+use redb::{AccessGuard, ReadableTable, StorageError, Table, TableHandle};
 
 use super::in_order::put_in_order;
 
 type Bytes = &'static [u8];
 
-/// Rows are gathered first and written at the end, each once and in the order of their keys: what a
-/// page reads is a row for each, and the pages of a commit read what stands side by side. Whoever reads
-/// meanwhile sees what was gathered.
+/// Rows are gathered first and written in the order of their keys, at the end or when they are many:
+/// what a page reads is a row for each, and the pages of a commit read what stands side by side. Whoever
+/// reads meanwhile sees what was gathered.
 pub(super) struct StagedRows<T> {
     table: T,
     /// `None`: the row goes.
     staged: BTreeMap<Box<[u8]>, Option<Rc<[u8]>>>,
+    /// About what they take.
+    bytes: usize,
 }
+
+/// What is staged of a row besides its key and its bytes.
+const ROW_BYTES: usize = 64;
+/// When so much is staged it is written.
+const STAGED_BYTES_MAX: usize = 4 << 20;
 
 /// Bytes of a row, wherever they are.
 pub(super) enum Seen<'a> {
@@ -42,12 +49,14 @@ type Row<'a> = Result<(Seen<'a>, Seen<'a>), StorageError>;
 
 impl<T> StagedRows<T> {
     pub(super) fn over(table: T) -> Self {
-        Self { table, staged: BTreeMap::new() }
+        Self { table, staged: BTreeMap::new(), bytes: 0 }
     }
 
-    /// The table, without what was staged.
-    pub(super) fn table(&self) -> &T {
-        &self.table
+    pub(super) fn name(&self) -> &str
+    where
+        T: TableHandle,
+    {
+        self.table.name()
     }
 }
 
@@ -70,7 +79,23 @@ impl<T: ReadableTable<Bytes, Bytes>> StagedRows<T> {
         from: &[u8],
         until: &[u8],
     ) -> Result<impl Iterator<Item = Row<'a>>, StorageError> {
-        let bounds = (Bound::Included(from.min(until)), Bound::Excluded(until));
+        self.between(from.min(until), Bound::Excluded(until))
+    }
+
+    /// The rows from a key on.
+    pub(super) fn range_from<'a>(
+        &'a self,
+        from: &[u8],
+    ) -> Result<impl Iterator<Item = Row<'a>>, StorageError> {
+        self.between(from, Bound::Unbounded)
+    }
+
+    fn between<'a>(
+        &'a self,
+        from: &[u8],
+        until: Bound<&[u8]>,
+    ) -> Result<impl Iterator<Item = Row<'a>> + use<'a, T>, StorageError> {
+        let bounds = (Bound::Included(from), until);
         let mut standing = self.table.range::<&[u8]>(bounds)?.peekable();
         let mut staged = self.staged.range::<[u8], _>(bounds).peekable();
         Ok(iter::from_fn(move || {
@@ -96,16 +121,27 @@ impl<T: ReadableTable<Bytes, Bytes>> StagedRows<T> {
 
 impl StagedRows<Table<'_, Bytes, Bytes>> {
     pub(super) fn put(&mut self, key: impl Into<Box<[u8]>>, row: impl Into<Rc<[u8]>>) {
-        self.staged.insert(key.into(), Some(row.into()));
+        self.stage(key.into(), Some(row.into()));
     }
 
     pub(super) fn remove(&mut self, key: impl Into<Box<[u8]>>) {
-        self.staged.insert(key.into(), None);
+        self.stage(key.into(), None);
+    }
+
+    fn stage(&mut self, key: Box<[u8]>, row: Option<Rc<[u8]>>) {
+        self.bytes += ROW_BYTES + key.len() + row.as_ref().map_or(0, |row| row.len());
+        self.staged.insert(key, row);
+    }
+
+    /// Writes what was staged if it is much.
+    pub(super) fn settle(&mut self) -> Result<(), StorageError> {
+        if self.bytes < STAGED_BYTES_MAX { Ok(()) } else { self.write() }
     }
 
     /// Writes what was staged.
     pub(super) fn write(&mut self) -> Result<(), StorageError> {
         let mut rows = Vec::with_capacity(self.staged.len());
+        self.bytes = 0;
         for (key, row) in std::mem::take(&mut self.staged) {
             match row {
                 Some(row) => rows.push((key, row)),
@@ -169,10 +205,13 @@ mod tests {
             for changes in &commits {
                 let txn = database.begin_write().unwrap();
                 let mut rows = StagedRows::over(txn.open_table(TABLE).unwrap());
-                for (key, row) in changes {
+                for (nth, (key, row)) in changes.iter().enumerate() {
                     match row {
                         Some(row) => rows.put(&**key, &**row),
                         None => rows.remove(&**key),
+                    }
+                    if nth % 7 == 6 {
+                        rows.write().unwrap();
                     }
                 }
                 apply(&mut model, changes);

@@ -12,16 +12,18 @@
 //! records are numbers that move from bucket to bucket; beside a full page, the pattern of its time, a
 //! column may say what it differs by.
 
+use std::borrow::Cow;
+
 use rkyv::util::AlignedVec;
 
 use super::PAGE_LEN_MAX;
 use super::body::{ENTRY_BYTES, Entry, Page, Slot};
-use super::columns::Columns;
+use super::columns::{Column, Columns};
 use super::habits::Habits;
+use super::pack::Habit;
 use super::steps::BLOCK;
 use super::unpack::{unpack, unpack_beside};
 use crate::error::{Error, Result};
-use crate::sync::Arc;
 
 /// Bytes that a column holds of each record.
 const WORD: usize = 4;
@@ -148,35 +150,26 @@ impl Even {
             return (out, false);
         };
         let is_full = self.fills(page.slots());
-        let (mut room, mut beside, mut is_beside) = (Columns::default(), Vec::new(), false);
-        let mut habits = full.habits.of_the_moment();
-        let (mut found, mut learned) = (Vec::new(), false);
-        for (nth, column) in columns.enumerate() {
-            let mut other = full.column(nth);
-            if !is_full {
-                beside.clear();
-                beside.extend(slots.at_records(other));
-                other = &beside;
-            }
-            let habit = match &mut habits {
-                None => {
-                    found.push(column.pack_beside(other, &mut room, &mut out));
-                    &found[nth]
-                }
-                Some(habits) => {
-                    if let Some(habit) = column.pack_as(&habits[nth], other, &mut room, &mut out) {
-                        Arc::make_mut(habits)[nth] = habit;
-                        learned = true;
-                    }
-                    &habits[nth]
-                }
+        let other = |nth| match full.column(nth) {
+            other if is_full => Cow::Borrowed(other),
+            other => Cow::Owned(slots.at_records(other).collect::<Vec<_>>()),
+        };
+        let (mut room, columns) = (Columns::default(), columns.enumerate());
+        if let Some(habits) = full.habits.of_the_moment() {
+            let pack = |is_beside, (nth, column): (usize, Column<'_>)| {
+                column.pack_as(&habits[nth], &other(nth), &mut room, &mut out) | is_beside
             };
-            is_beside |= habit.is_beside();
+            let is_beside = columns.fold(false, pack);
+            return (out, is_beside);
         }
-        match habits {
-            None => full.habits.begin(found),
-            Some(habits) if learned => full.habits.learn(habits),
-            Some(_) => {}
+        let pack = |(nth, column): (usize, Column<'_>)| {
+            column.pack_beside(&other(nth), &mut room, &mut out)
+        };
+        let found: Vec<Habit> = columns.map(pack).collect();
+        let is_beside = found.iter().any(Habit::is_beside);
+        // The pattern's own page says nothing of others.
+        if !found.iter().all(Habit::is_the_other) {
+            full.habits.begin(found);
         }
         (out, is_beside)
     }

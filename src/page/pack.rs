@@ -42,6 +42,8 @@ impl Plan {
 pub(super) struct Habit {
     beside: bool,
     way: Way,
+    /// What the column took.
+    bytes: usize,
 }
 
 impl Habit {
@@ -49,11 +51,16 @@ impl Habit {
     pub(super) fn is_beside(&self) -> bool {
         self.beside
     }
+
+    /// Whether it was the other, or by as much beside it throughout.
+    pub(super) fn is_the_other(&self) -> bool {
+        self.beside && matches!(self.way, Way::Any)
+    }
 }
 
 #[derive(Clone, Debug)]
 enum Way {
-    /// It was constant, which says nothing of others.
+    /// It was constant, which says nothing of those that are not.
     Any,
     Steps(Kind),
     Few,
@@ -87,39 +94,63 @@ impl Column<'_> {
         let beside = difference.plan(u32::BITS);
         // Next to nothing: there is no need to look for less.
         let own = (beside.bytes > self.count / 8).then(|| self.plan(u32::BITS));
-        match own.filter(|own| own.bytes <= beside.bytes) {
+        let begin = out.len();
+        let (beside, manner) = match own.filter(|own| own.bytes <= beside.bytes) {
             Some(own) => {
                 self.pack_by(&own.manner, out);
-                Habit { beside: false, way: Way::of(&own.manner) }
+                (false, own.manner)
             }
             None => {
                 out.push(BESIDE);
                 difference.pack_by(&beside.manner, out);
-                Habit { beside: true, way: Way::of(&beside.manner) }
+                (true, beside.manner)
             }
-        }
+        };
+        Habit { beside, way: Way::of(&manner), bytes: out.len() - begin }
     }
 
-    /// The same out of habit, or how else where that was of no use.
+    /// The same out of habit, unless it then takes much more than that column took. Whether it was packed
+    /// beside the other.
     pub(super) fn pack_as(
         self,
         habit: &Habit,
         other: &[u32],
         room: &mut Columns,
         out: &mut Vec<u8>,
-    ) -> Option<Habit> {
-        let column = match habit.beside {
-            true => self.differ(other, room),
-            false => self,
+    ) -> bool {
+        let begin = out.len();
+        let column = if habit.beside { self.differ(other, room) } else { self };
+        let Some(manner) = column.manner_of(&habit.way) else {
+            return self.pack_by_differences(other, room, out);
         };
-        let known = column.manner_of(&habit.way);
-        let learned = known.is_none();
-        let manner = known.unwrap_or_else(|| column.plan(u32::BITS).manner);
         if habit.beside {
             out.push(BESIDE);
         }
         column.pack_by(&manner, out);
-        learned.then(|| Habit { beside: habit.beside, way: Way::of(&manner) })
+        // Two bits a number more than twice as much: it is not of the other's like.
+        if out.len() - begin <= 2 * habit.bytes + self.count / 4 {
+            return habit.beside;
+        }
+        out.truncate(begin);
+        self.pack_beside(other, room, out).beside
+    }
+
+    /// By its differences or by those of what it differs by, whichever takes less.
+    fn pack_by_differences(self, other: &[u32], room: &mut Columns, out: &mut Vec<u8>) -> bool {
+        let difference = self.differ(other, room);
+        let by_differences = |column: Column<'_>| match column.shift() {
+            None => CONSTANT_PLAN,
+            Some(shift) => column.plan_by(Steps { kind: Kind::Difference, shift }),
+        };
+        let (own, beside) = (by_differences(self), by_differences(difference));
+        let is_beside = beside.bytes < own.bytes;
+        if is_beside {
+            out.push(BESIDE);
+            difference.pack_by(&beside.manner, out);
+        } else {
+            self.pack_by(&own.manner, out);
+        }
+        is_beside
     }
 
     /// What it differs by from another.

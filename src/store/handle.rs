@@ -311,7 +311,7 @@ impl Store {
     }
 
     /// Makes durable what is committed: built records too, which otherwise are synced a little
-    /// later.
+    /// later. Where all of it is durable already the disk is not asked.
     ///
     /// # Errors
     /// [`Reopen`](crate::ErrorKind::Reopen) if a sync failed, now or earlier;

@@ -7,6 +7,7 @@ use super::super::unpack::unpack;
 use super::super::{Fate, Pattern, without};
 use super::*;
 use crate::grid::PageNumber;
+use crate::page::access;
 
 const FAST: Compression = Compression { level: Some(1), dictionary: None };
 const TIME: PageNumber = PageNumber(7);
@@ -72,6 +73,42 @@ fn a_page_with_gaps_is_laid_beside_slot_by_slot() {
     let bytes = stored_beside(&page, &pattern);
     assert_eq!(said(&load_beside(&bytes, &pattern).unwrap()), said(&page));
     assert!(bytes.len() < stored::<Light>(&page, &FAST).len() / 2);
+}
+
+/// Bytes of pages that are packed one after the other, and of the same each by itself.
+fn bytes_by_habit(pages: &[Page]) -> (usize, usize) {
+    let pattern = pattern();
+    store_body(&day(144, 1), &FAST, Some(&pattern));
+    let by_habit = pages.iter().map(|page| stored_beside(page, &pattern).len()).sum();
+    let each_anew = pages.iter().map(|page| stored_beside(page, &self::pattern()).len()).sum();
+    (by_habit, each_anew)
+}
+
+/// Of what is noise in the pattern one thing stands still, and the rest is the pattern's.
+fn still(place: u32) -> Page {
+    let mut page = builder::<Light>(144);
+    let pattern = day(144, 1);
+    for slot in 0..144 {
+        let [sun, _, lit, both] = *access::<Light>(&pattern, Slot(slot));
+        let [sun, lit, both] = [sun, lit, both].map(|number| number.to_native());
+        add(&mut page, slot, facts(1), &[7, place, lit ^ (sun & 1), both]);
+    }
+    page.finish()
+}
+
+#[test]
+fn the_page_of_the_pattern_decides_for_no_other() {
+    let pages: Vec<Page> = (2..66).map(still).collect();
+    let (by_habit, each_anew) = bytes_by_habit(&pages);
+    assert!(by_habit <= each_anew + each_anew / 20, "{by_habit} by habit, {each_anew} each anew");
+}
+
+#[test]
+fn of_two_kinds_neither_is_packed_as_the_other_is() {
+    let pages: Vec<Page> =
+        (2..200).map(|place| if place % 2 == 0 { still(place) } else { day(144, place) }).collect();
+    let (by_habit, each_anew) = bytes_by_habit(&pages);
+    assert!(by_habit <= each_anew * 3 / 2, "{by_habit} by habit, {each_anew} each anew");
 }
 
 #[test]
