@@ -56,6 +56,13 @@ fn what_moves_evenly_or_along_an_arc_takes_its_beginning_alone() {
 }
 
 #[test]
+fn a_last_block_tells_nothing_of_what_is_behind_the_last_number() {
+    let evenly: Vec<u32> = (1000..1009).collect();
+    // The first slope, in a block of two bits each, and one block without any.
+    assert_eq!(comes_back(&evenly), 5 + (1 + 2) + 1);
+}
+
+#[test]
 fn what_jumps_among_few_is_told_by_which() {
     let jumps: Vec<u32> = (0..1024_u32).map(|n| (n / 3 % 4).wrapping_mul(0x9E37_79B9)).collect();
     // Two bits each, and a tag for each eight.
@@ -76,6 +83,21 @@ fn fields_beside_each_other_are_told_apart() {
 }
 
 #[test]
+fn what_goes_to_and_fro_by_one_bit_takes_that_bit() {
+    let to_and_fro: Vec<u32> = (0..144).map(|n| 7 - n % 2).collect();
+    // Either of two numbers would be told by as many bits, and four bytes more in front.
+    assert_eq!(comes_back(&to_and_fro), 5 + 144 / 8 * (1 + 1));
+}
+
+#[test]
+fn bytes_are_cut_into_no_halves_though_these_would_take_less() {
+    // In each byte what moves slowly, below what has no order.
+    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
+    let word = |n: u32| mixed(n) & 0xF0F0_F0F0 | n / 40 * 0x0101_0101;
+    comes_back(&(0..144).map(word).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_column_beside_another_says_what_is_other() {
     let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
     let other: Vec<u32> = (0..144).map(mixed).collect();
@@ -93,6 +115,29 @@ fn a_column_beside_another_says_what_is_other() {
     nearly[70] ^= 1;
     assert!(packed_beside(&nearly) < 24);
     assert_eq!(packed_beside(&[7; 144]), 5, "what is simpler by itself stands by itself");
+}
+
+#[test]
+fn beside_what_it_has_nothing_of_a_column_stands_by_itself_in_the_manner_that_was_told() {
+    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
+    let other: Vec<u32> = (1000..1144).map(mixed).collect();
+    let manners: [&dyn Fn(u32) -> u32; 6] = [
+        &|n| 5_000 + n * 3 + n % 5,
+        &|n| mixed(n) & 63,
+        &|n| 5_000_000 + n * 977,
+        &|n| (n * n).wrapping_mul(31),
+        &|n| mixed(n / 3 % 4),
+        &|n| (60_000 - n * 10) | (n / 50 % 2 * 100) << 16 | (70 + n / 20) << 24,
+    ];
+    for (manner, first) in manners.into_iter().zip(1..) {
+        let column = Columns::of((0..144).map(manner));
+        let (mut alone, mut beside) = (Vec::new(), Vec::new());
+        column.column(0).pack(&mut alone);
+        assert_eq!(alone[0] & 7, first, "each manner is among them");
+        let room = &mut Columns::default();
+        assert!(!column.column(0).pack_beside(&other, alone[0], room, &mut beside));
+        assert_eq!(beside, alone);
+    }
 }
 
 #[test]

@@ -81,6 +81,17 @@ fn few_large_bodies_do_not_suffice_to_train_on() {
 }
 
 #[test]
+fn samples_suffice_from_the_very_byte_on() {
+    let mut sampler = Sampler::default();
+    // Of one record: its two lengths, what is said of its slot, and itself.
+    let mut page = builder::<[u8; 4080]>(1);
+    add(&mut page, 0, facts(1), &[7_u8; 4080]);
+    let page = page.finish();
+    assert!((1..100).all(|_| sampler.sample(&page).is_none()));
+    assert!(sampler.sample(&page).is_some(), "the hundredth 4 KiB");
+}
+
+#[test]
 fn a_sampler_that_is_finished_asks_for_nothing() {
     let mut sampler = Sampler::finished();
     assert!((0..2_000).all(|nth| sampler.sample(&text(nth, 4 << 10)).is_none()));
