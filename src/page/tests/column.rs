@@ -93,7 +93,7 @@ fn what_goes_to_and_fro_by_one_bit_takes_that_bit() {
 fn bytes_are_cut_into_no_halves_though_these_would_take_less() {
     // In each byte what moves slowly, below what has no order.
     let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
-    let word = |n: u32| mixed(n) & 0xF0F0_F0F0 | n / 40 * 0x0101_0101;
+    let word = |n: u32| mixed(n) & 0xF0F0_F0F0 | (n / 40 * 0x0101_0101);
     comes_back(&(0..144).map(word).collect::<Vec<_>>());
 }
 
