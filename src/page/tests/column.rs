@@ -2,7 +2,7 @@
 
 use super::super::columns::Columns;
 use super::super::steps::BLOCK;
-use super::super::unpack::{HALVES, unpack, unpack_beside};
+use super::super::unpack::{CONSTANT, HALVES, unpack, unpack_beside};
 use proptest::prelude::*;
 
 fn unpacked(packed: &[u8], count: usize) -> Option<(Vec<u32>, &[u8])> {
@@ -83,6 +83,17 @@ fn fields_beside_each_other_are_told_apart() {
 }
 
 #[test]
+fn a_half_of_two_fields_is_told_apart_once_more() {
+    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
+    let two = |n: u32, by: u32| n & 0xFF | (mixed(n + by) % 4 * by) << 8;
+    let words: Vec<u32> = (0..1024).map(|n| two(n, 50) | two(n, 60) << 16).collect();
+    let mut packed = Vec::new();
+    Columns::of(words.iter().copied()).column(0).pack(&mut packed);
+    assert_eq!(packed[..2], [HALVES | 16 << 3, HALVES | 8 << 3]);
+    assert!(comes_back(&words) < 1024, "two bits for each of the fields that jump");
+}
+
+#[test]
 fn what_goes_to_and_fro_by_one_bit_takes_that_bit() {
     let to_and_fro: Vec<u32> = (0..144).map(|n| 7 - n % 2).collect();
     // Either of two numbers would be told by as many bits, and four bytes more in front.
@@ -134,9 +145,13 @@ fn beside_what_it_has_nothing_of_a_column_stands_by_itself_in_the_manner_that_wa
         let (mut alone, mut beside) = (Vec::new(), Vec::new());
         column.column(0).pack(&mut alone);
         assert_eq!(alone[0] & 7, first, "each manner is among them");
-        let room = &mut Columns::default();
-        assert!(!column.column(0).pack_beside(&other, alone[0], room, &mut beside));
-        assert_eq!(beside, alone);
+        // A column that does not move tells nothing of one that does.
+        for told in [alone[0], CONSTANT] {
+            let room = &mut Columns::default();
+            beside.clear();
+            assert!(!column.column(0).pack_beside(&other, told, room, &mut beside));
+            assert_eq!(beside, alone);
+        }
     }
 }
 

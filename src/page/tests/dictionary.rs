@@ -92,6 +92,16 @@ fn samples_suffice_from_the_very_byte_on() {
 }
 
 #[test]
+fn pages_of_records_of_several_lengths_are_sampled_as_they_are() {
+    let mut sampler = Sampler::default();
+    let page = texts(60, 1);
+    let each = page.body().len();
+    assert!(super::super::even::Even::of(&page).is_none() && each < 8 << 10);
+    let came = (1..1_000).find(|_| sampler.sample(&page).is_some());
+    assert_eq!(came, Some((400_usize << 10).div_ceil(each)));
+}
+
+#[test]
 fn a_sampler_that_is_finished_asks_for_nothing() {
     let mut sampler = Sampler::finished();
     assert!((0..2_000).all(|nth| sampler.sample(&text(nth, 4 << 10)).is_none()));

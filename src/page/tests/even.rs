@@ -55,6 +55,18 @@ fn numbers_that_move_little_stand_as_columns() {
 }
 
 #[test]
+fn what_packs_to_a_fifth_is_taken_at_once_where_speed_counts_and_else_held_against_zstd() {
+    let mut page = builder::<[u32; 32]>(1024);
+    for slot in 0..1024 {
+        let bit = |column: u32| (slot % 40 + column).wrapping_mul(0x9E37_79B9) >> 31;
+        add(&mut page, slot, facts(1), &std::array::from_fn::<u32, 32, _>(|n| bit(n as u32)));
+    }
+    let page = page.finish();
+    let form = |compression| stored::<[u32; 32]>(&page, compression)[FORM_AT];
+    assert_eq!((form(&FAST), form(&PACKED)), (PACKED_FORM, LEAN_FORM));
+}
+
+#[test]
 fn what_repeats_in_no_order_stands_lean() {
     comes_back_as(LEAN_FORM, &noise(144));
 }
@@ -254,6 +266,16 @@ fn records_of_no_length_come_back() {
     for compression in [PLAIN, FAST, PACKED] {
         assert_eq!(said(&load::<()>(&stored::<()>(&page, &compression)).unwrap()), said(&page));
     }
+}
+
+#[test]
+fn a_lean_form_of_more_or_less_than_its_records_is_refused() {
+    let page = tides(9, 1);
+    let lean = Even::of(&page).expect("all are of one length").lean(&page);
+    let (slots, body_len) = (page.slots(), page.body().len());
+    assert!(unfolded(&[&lean[..], &[0]].concat(), slots, body_len).is_err());
+    assert!(unfolded(&lean[..lean.len() - 1], slots, body_len).is_err());
+    assert!(unfolded(&lean, slots, body_len).is_ok());
 }
 
 #[test]

@@ -76,6 +76,8 @@ fn every_field_of_the_header_that_cannot_be_is_refused() {
             }
         }
     }
+    let more = load::<String>(&with_field(&page, &PLAIN, 24, 1024)).unwrap_err().to_string();
+    assert!(more.contains("shorter than its slot table"), "{more}");
     let mut flags = stored::<String>(&page, &PACKED);
     flags[6] |= 2;
     reseal(&mut flags);
