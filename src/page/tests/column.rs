@@ -83,6 +83,14 @@ fn fields_beside_each_other_are_told_apart() {
 }
 
 #[test]
+fn what_jumps_among_more_than_a_few_is_told_in_another_manner() {
+    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
+    // The ninth comes back to the first: whoever counts to few must count from there as well.
+    let jumps = |n: u32| mixed(if n < 8 { n } else { (n - 1) % 40 * u32::from(n != 8) });
+    comes_back(&(0..1024).map(jumps).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_half_of_two_fields_is_told_apart_once_more() {
     let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
     let two = |n: u32, by: u32| n & 0xFF | (mixed(n + by) % 4 * by) << 8;
