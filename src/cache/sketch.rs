@@ -111,6 +111,16 @@ mod tests {
     }
 
     #[test]
+    fn as_many_keys_as_there_is_room_for_are_told_from_those_never_seen() {
+        let mut sketch = Sketch::new();
+        sketch.reserve(4000);
+        (0..4000).for_each(|key| sketch.record(hash(key), 1));
+        assert!((0..4000).all(|key| sketch.count(hash(key)) > 0), "it is too early to halve");
+        let never_seen = (4000..5000).filter(|&key| sketch.count(hash(key)) > 0).count();
+        assert!(never_seen < 20, "{never_seen} of 1000 keys were taken for others");
+    }
+
+    #[test]
     fn counts_halve_when_enough_was_recorded() {
         let mut sketch = Sketch::new();
         let limit = RECORDS_A_KEY * sketch.keys;

@@ -197,6 +197,16 @@ mod tests {
     }
 
     #[test]
+    fn a_version_that_is_neither_there_nor_missing_is_refused() {
+        let node = Node::view(ViewId(7));
+        let read = |version: u8| {
+            let set = [1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, version];
+            DepsRow::from_bytes(&[&[1, 0, 0, 0, 5, 0], node.as_slice(), &set].concat())
+        };
+        assert!(read(0).is_some() && read(2).is_none());
+    }
+
+    #[test]
     fn what_is_no_row_is_refused() {
         let foreign: [(&str, &[u8]); 6] = [
             ("nodes that are not there", &[255, 255, 255, 255]),

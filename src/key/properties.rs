@@ -386,6 +386,8 @@ fn a_source_key_reads_as_it_is_written() {
     assert_eq!(source(&|| Source::new("k", -300_i64).unwrap()), "-300");
     assert_eq!(source(&|| Source::new("k", i128::MIN).unwrap()), i128::MIN.to_string());
     assert_eq!(source(&|| Source::new("k", 0).unwrap()), "0");
+    assert_eq!(source(&|| Source::new("k", (false, true)).unwrap()), "(false, true)");
+    assert_eq!(key_in_words(&[0xFF, 1]), "[ff, 01]", "no key is so");
     assert_eq!(source(&|| Source::new("k", "Ö\"").unwrap()), "\"Ö\\\"\"");
     assert_eq!(source(&|| Source::new("k", ()).unwrap()), "()");
     assert_eq!(

@@ -195,6 +195,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_reserved_and_did_not_come_is_given_back_unless_it_is_little() {
+        let shape = RecordShape::of::<[u64; 64]>();
+        for came in [1, 56, 112] {
+            let mut page = PageBuilder::new(112, shape);
+            page.reserve(112);
+            for slot in 0..came {
+                page.add(Slot(slot), Origin::Built, facts(1), 0, &[7; 512]).unwrap();
+            }
+            let room = page.body.capacity();
+            let page = page.finish();
+            let (body, told) = (page.body().len(), size_of::<Page>() + 48 + 2 * 8);
+            // Room is given by powers of two.
+            let kept = if came == 112 { room } else { body };
+            assert_eq!(page.bytes() - told, kept, "{body} of {room} are filled");
+        }
+    }
+
+    #[test]
     fn a_slot_filled_again_leaves_no_facts_that_the_page_is_refused_for() {
         let shape = RecordShape::of::<u64>();
         let mut page = PageBuilder::new(2, shape);

@@ -69,7 +69,6 @@ pub(super) fn later_format(bytes: &[u8]) -> Option<String> {
     let [format, form] = [0, 2].map(|at| u16::from_le_bytes([numbers[at], numbers[at + 1]]));
     let what = match format {
         FORMAT if Form::from_number(form).is_none() => format!("the page's body has form {form}"),
-        FORMAT => return None,
         format if format > FORMAT => format!("the page has format {format}"),
         _ => return None,
     };

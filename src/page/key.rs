@@ -125,10 +125,12 @@ mod tests {
 
     #[test]
     fn a_key_comes_apart_as_it_was_put_together() {
-        let key = PageKey::new(ViewId(9), &7u16, PageNumber(-3));
-        let (view, entity, number) = PageKey::split(key.as_slice()).unwrap();
-        assert_eq!((view, number), (ViewId(9), PageNumber(-3)));
-        assert_eq!(entity, PageKey::entity_bytes(&PageKey::entity(ViewId(9), &7u16)));
+        for number in [-3, 0, 3].map(PageNumber) {
+            let key = PageKey::new(ViewId(9), &7u16, number);
+            let parts = PageKey::split(key.as_slice()).unwrap();
+            let prefix = PageKey::entity(ViewId(9), &7u16);
+            assert_eq!(parts, (ViewId(9), PageKey::entity_bytes(&prefix), number));
+        }
         assert!(PageKey::split(b"short").is_none());
     }
 

@@ -158,6 +158,11 @@ mod tests {
         pub(super) struct Moon(pub(super) u64);
     }
 
+    mod bytes {
+        #[derive(rkyv::Archive, rkyv::Serialize)]
+        pub(super) struct Sun(pub(super) [u8; 4]);
+    }
+
     /// With a page in the file and without one.
     fn told<R: RecordType, K>() -> [String; 2] {
         let file = Layout::of::<R, K>();
@@ -171,10 +176,12 @@ mod tests {
 
     #[test]
     fn types_are_told_apart_and_named_as_far_as_the_file_knows_them() {
-        let _ = (Sun(1).0, before::Sun(1).0, before::Moon(1).0);
+        let _ = (Sun(1).0, before::Sun(1).0, before::Moon(1).0, bytes::Sun([1; 4]).0);
         let larger =
             "the record type `Sun` has 8 bytes (archived) in the file, and 4 in the program";
         assert_eq!(told::<before::Sun, u32>(), [larger, larger]);
+        let fields = "the record type `Sun` has other fields in the file";
+        assert_eq!(told::<bytes::Sun, u32>(), [fields, fields]);
         let text = "the record type in the file is `String`, and the program's `Sun`";
         assert_eq!(told::<String, u32>(), [text, text]);
         let pair = "the entity type in the file is `(String, u32)`, and the program's `u32`";

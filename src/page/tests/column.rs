@@ -2,7 +2,7 @@
 
 use super::super::columns::Columns;
 use super::super::steps::BLOCK;
-use super::super::unpack::{HALVES, unpack, unpack_beside};
+use super::super::unpack::{CONSTANT, HALVES, unpack, unpack_beside};
 use proptest::prelude::*;
 
 fn unpacked(packed: &[u8], count: usize) -> Option<(Vec<u32>, &[u8])> {
@@ -56,6 +56,13 @@ fn what_moves_evenly_or_along_an_arc_takes_its_beginning_alone() {
 }
 
 #[test]
+fn a_last_block_tells_nothing_of_what_is_behind_the_last_number() {
+    let evenly: Vec<u32> = (1000..1009).collect();
+    // The first slope, in a block of two bits each, and one block without any.
+    assert_eq!(comes_back(&evenly), 5 + (1 + 2) + 1);
+}
+
+#[test]
 fn what_jumps_among_few_is_told_by_which() {
     let jumps: Vec<u32> = (0..1024_u32).map(|n| (n / 3 % 4).wrapping_mul(0x9E37_79B9)).collect();
     // Two bits each, and a tag for each eight.
@@ -76,6 +83,40 @@ fn fields_beside_each_other_are_told_apart() {
 }
 
 #[test]
+fn what_jumps_among_more_than_a_few_is_told_in_another_manner() {
+    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
+    // The ninth comes back to the first: whoever counts to few must count from there as well.
+    let jumps = |n: u32| mixed(if n < 8 { n } else { (n - 1) % 40 * u32::from(n != 8) });
+    comes_back(&(0..1024).map(jumps).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_half_of_two_fields_is_told_apart_once_more() {
+    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
+    let two = |n: u32, by: u32| n & 0xFF | (mixed(n + by) % 4 * by) << 8;
+    let words: Vec<u32> = (0..1024).map(|n| two(n, 50) | two(n, 60) << 16).collect();
+    let mut packed = Vec::new();
+    Columns::of(words.iter().copied()).column(0).pack(&mut packed);
+    assert_eq!(packed[..2], [HALVES | 16 << 3, HALVES | 8 << 3]);
+    assert!(comes_back(&words) < 1024, "two bits for each of the fields that jump");
+}
+
+#[test]
+fn what_goes_to_and_fro_by_one_bit_takes_that_bit() {
+    let to_and_fro: Vec<u32> = (0..144).map(|n| 7 - n % 2).collect();
+    // Either of two numbers would be told by as many bits, and four bytes more in front.
+    assert_eq!(comes_back(&to_and_fro), 5 + 144 / 8 * (1 + 1));
+}
+
+#[test]
+fn bytes_are_cut_into_no_halves_though_these_would_take_less() {
+    // In each byte what moves slowly, below what has no order.
+    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
+    let word = |n: u32| mixed(n) & 0xF0F0_F0F0 | (n / 40 * 0x0101_0101);
+    comes_back(&(0..144).map(word).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_column_beside_another_says_what_is_other() {
     let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
     let other: Vec<u32> = (0..144).map(mixed).collect();
@@ -93,6 +134,33 @@ fn a_column_beside_another_says_what_is_other() {
     nearly[70] ^= 1;
     assert!(packed_beside(&nearly) < 24);
     assert_eq!(packed_beside(&[7; 144]), 5, "what is simpler by itself stands by itself");
+}
+
+#[test]
+fn beside_what_it_has_nothing_of_a_column_stands_by_itself_in_the_manner_that_was_told() {
+    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
+    let other: Vec<u32> = (1000..1144).map(mixed).collect();
+    let manners: [&dyn Fn(u32) -> u32; 6] = [
+        &|n| 5_000 + n * 3 + n % 5,
+        &|n| mixed(n) & 63,
+        &|n| 5_000_000 + n * 977,
+        &|n| (n * n).wrapping_mul(31),
+        &|n| mixed(n / 3 % 4),
+        &|n| (60_000 - n * 10) | (n / 50 % 2 * 100) << 16 | (70 + n / 20) << 24,
+    ];
+    for (manner, first) in manners.into_iter().zip(1..) {
+        let column = Columns::of((0..144).map(manner));
+        let (mut alone, mut beside) = (Vec::new(), Vec::new());
+        column.column(0).pack(&mut alone);
+        assert_eq!(alone[0] & 7, first, "each manner is among them");
+        // A column that does not move tells nothing of one that does.
+        for told in [alone[0], CONSTANT] {
+            let room = &mut Columns::default();
+            beside.clear();
+            assert!(!column.column(0).pack_beside(&other, told, room, &mut beside));
+            assert_eq!(beside, alone);
+        }
+    }
 }
 
 #[test]

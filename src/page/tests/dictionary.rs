@@ -81,6 +81,27 @@ fn few_large_bodies_do_not_suffice_to_train_on() {
 }
 
 #[test]
+fn samples_suffice_from_the_very_byte_on() {
+    let mut sampler = Sampler::default();
+    // Of one record: its two lengths, what is said of its slot, and itself.
+    let mut page = builder::<[u8; 4080]>(1);
+    add(&mut page, 0, facts(1), &[7_u8; 4080]);
+    let page = page.finish();
+    assert!((1..100).all(|_| sampler.sample(&page).is_none()));
+    assert!(sampler.sample(&page).is_some(), "the hundredth 4 KiB");
+}
+
+#[test]
+fn pages_of_records_of_several_lengths_are_sampled_as_they_are() {
+    let mut sampler = Sampler::default();
+    let page = texts(60, 1);
+    let each = page.body().len();
+    assert!(super::super::even::Even::of(&page).is_none() && each < 8 << 10);
+    let came = (1..1_000).find(|_| sampler.sample(&page).is_some());
+    assert_eq!(came, Some((400_usize << 10).div_ceil(each)));
+}
+
+#[test]
 fn a_sampler_that_is_finished_asks_for_nothing() {
     let mut sampler = Sampler::finished();
     assert!((0..2_000).all(|nth| sampler.sample(&text(nth, 4 << 10)).is_none()));

@@ -3,9 +3,10 @@
 use rkyv::util::AlignedVec;
 
 use super::super::even::{Even, from_lean, from_packed};
-use super::super::{Fate, without};
+use super::super::{Fate, Pattern, without};
 use super::*;
 use crate::error::Result;
+use crate::grid::PageNumber;
 
 /// On disk, where a header says its form.
 const FORM_AT: usize = 6;
@@ -51,6 +52,18 @@ fn numbers_that_move_little_stand_as_columns() {
         // Taken at once only where it packs to a fifth of the body.
         comes_back_as(PACKED_FORM, &tides(slots, step));
     }
+}
+
+#[test]
+fn what_packs_to_a_fifth_is_taken_at_once_where_speed_counts_and_else_held_against_zstd() {
+    let mut page = builder::<[u32; 32]>(1024);
+    for slot in 0..1024 {
+        let bit = |column: u32| (slot % 40 + column).wrapping_mul(0x9E37_79B9) >> 31;
+        add(&mut page, slot, facts(1), &std::array::from_fn::<u32, 32, _>(|n| bit(n as u32)));
+    }
+    let page = page.finish();
+    let form = |compression| stored::<[u32; 32]>(&page, compression)[FORM_AT];
+    assert_eq!((form(&FAST), form(&PACKED)), (PACKED_FORM, LEAN_FORM));
 }
 
 #[test]
@@ -228,4 +241,60 @@ fn records_of_every_length_come_back_in_every_form() {
         };
     }
     odd!(1 2 3 5 6 7 9 13 15 16 17 31 33 63 65 127 129 255 299);
+}
+
+#[test]
+fn a_page_of_what_retention_left_alone_comes_back() {
+    let shape = RecordShape::of::<Tide>();
+    let (page, gone) = without(&tides(9, 1), |_| Fate::LeavesFacts, &shape).unwrap();
+    let page = page.unwrap();
+    assert!(gone.len() == 9 && Even::of(&page).is_none());
+    for compression in [PLAIN, FAST, PACKED] {
+        let back = load::<Tide>(&stored::<Tide>(&page, &compression)).unwrap();
+        for slot in (0..9).map(Slot) {
+            assert!(back.is_tombstone(slot) && back.facts(slot) == page.facts(slot));
+        }
+    }
+}
+
+#[test]
+fn records_of_no_length_come_back() {
+    let mut page = builder::<()>(40);
+    (0..40).for_each(|slot| add(&mut page, slot, facts(1), &()));
+    let page = page.finish();
+    assert!(Even::of(&page).is_none(), "nothing says how many there are");
+    for compression in [PLAIN, FAST, PACKED] {
+        assert_eq!(said(&load::<()>(&stored::<()>(&page, &compression)).unwrap()), said(&page));
+    }
+}
+
+#[test]
+fn a_lean_form_of_more_or_less_than_its_records_is_refused() {
+    let page = tides(9, 1);
+    let lean = Even::of(&page).expect("all are of one length").lean(&page);
+    let (slots, body_len) = (page.slots(), page.body().len());
+    assert!(unfolded(&[&lean[..], &[0]].concat(), slots, body_len).is_err());
+    assert!(unfolded(&lean[..lean.len() - 1], slots, body_len).is_err());
+    assert!(unfolded(&lean, slots, body_len).is_ok());
+}
+
+#[test]
+fn a_lean_form_of_no_record_is_refused() {
+    let lean = [&24_u32.to_le_bytes()[..], &24_u32.to_le_bytes(), &[0; 2 * 4 * 4]].concat();
+    assert!(unfolded(&lean, 4, 4 * 16).is_err());
+    assert!(unfolded(&lean, 4, 4 * 16 + 24).is_err());
+}
+
+#[test]
+fn columns_of_what_does_not_pack_or_beside_what_does_not_suit_are_refused() {
+    let few = tides(7, 1);
+    let even = Even::of(&few).expect("all are of one length");
+    assert!(!even.packs());
+    assert!(from_packed(&even.pack(&few, None).0, 7, few.body().len(), None).is_err());
+    let pattern = Pattern::of(&tides(144, 1), PageNumber(7)).expect("a full page");
+    let other = tides(100, 1);
+    let packed = Even::of(&other).expect("all are of one length").pack(&other, None).0;
+    let body_len = other.body().len();
+    assert!(from_packed(&packed, 100, body_len, Some(pattern.full())).is_err());
+    assert!(from_packed(&packed, 100, body_len, None).is_ok(), "by itself it is a page");
 }

@@ -65,10 +65,19 @@ fn every_field_of_the_header_that_cannot_be_is_refused() {
         for value in values {
             for compression in [PLAIN, PACKED] {
                 let bytes = with_field(&page, &compression, at, value);
-                assert!(load::<String>(&bytes).is_err(), "{value} at {at} was accepted");
+                let refused = load::<String>(&bytes);
+                let refused = refused.expect_err("a page cannot claim that").to_string();
+                // By the header's bounds, before anything is looked for or allocated.
+                let bounded = at < 32 || value == u32::MAX && at == 36;
+                assert!(
+                    !bounded || refused.contains("which cannot be"),
+                    "{value} at {at}: {refused}"
+                );
             }
         }
     }
+    let more = load::<String>(&with_field(&page, &PLAIN, 24, 1024)).unwrap_err().to_string();
+    assert!(more.contains("shorter than its slot table"), "{more}");
     let mut flags = stored::<String>(&page, &PACKED);
     flags[6] |= 2;
     reseal(&mut flags);
@@ -117,6 +126,34 @@ fn a_record_that_is_aligned_only_where_it_stands_is_refused() {
     bytes[entry + 4..entry + 8].copy_from_slice(&12_u32.to_le_bytes());
     reseal(&mut bytes);
     assert!(load::<u64>(&bytes).is_err());
+}
+
+/// Its bytes would pass the check of its type: a root counts from the end.
+#[test]
+fn a_record_that_is_longer_than_its_type_or_begins_elsewhere_is_refused() {
+    let entry = |page: &Page| super::super::header::HEADER_BYTES + page.all_facts().len() * 48;
+    let mut numbers = builder::<u64>(2);
+    (0..2).for_each(|slot| add(&mut numbers, slot, facts(1), &7_u64));
+    let numbers = numbers.finish();
+    let mut longer = stored::<u64>(&numbers, &PLAIN);
+    let at = entry(&numbers);
+    longer[at + 4..at + 8].copy_from_slice(&16_u32.to_le_bytes());
+    reseal(&mut longer);
+    let refused = load::<u64>(&longer).unwrap_err().to_string();
+    assert!(refused.contains("as its type must"), "{refused}");
+
+    // The second text begins a word before its place, in the padding behind the first.
+    let mut texts = builder::<String>(2);
+    (0..2).for_each(|slot| add(&mut texts, slot, facts(1), &"high water".to_owned()));
+    let texts = texts.finish();
+    let second = texts.entry(Slot(1));
+    let mut elsewhere = stored::<String>(&texts, &PLAIN);
+    let at = entry(&texts) + 16;
+    elsewhere[at..at + 4].copy_from_slice(&(second.offset - 4).to_le_bytes());
+    elsewhere[at + 4..at + 8].copy_from_slice(&(second.len + 4).to_le_bytes());
+    reseal(&mut elsewhere);
+    let refused = load::<String>(&elsewhere).unwrap_err().to_string();
+    assert!(refused.contains("as its type must"), "{refused}");
 }
 
 proptest! {

@@ -67,6 +67,10 @@ fn a_built_record_never_replaces_one_verified_after_its_build_began() {
     let merged = apply(Some(&standing), late, 9);
     assert_eq!(values(&merged.page), [(0, 1, 7, 7), (1, 1, 7, 7)]);
     assert_eq!((counts(&merged), merged.as_given), ((0, 0, 1), false));
+    let partly = apply(None, numbers(2, &[(0, 1)], begun(6), Origin::Built), 7).page;
+    let late = numbers(2, &[(1, 2)], begun(6), Origin::Built);
+    let merged = apply(Some(&partly), late, 9);
+    assert_eq!(values(&merged.page), [(0, 1, 7, 7), (1, 2, 9, 9)], "nothing stood there");
     let in_time = numbers(2, &[(0, 2)], begun(7), Origin::Built);
     let merged = apply(Some(&standing), in_time, 9);
     assert_eq!(values(&merged.page), [(0, 2, 9, 9), (1, 1, 7, 7)]);
@@ -92,6 +96,22 @@ fn pages_whose_day_came_to_hold_another_number_of_buckets_merge() {
     let short = apply(None, numbers(144, &[(0, 1)], begun(1), Origin::Put), 2).page;
     let merged = apply(Some(&short), numbers(150, &[(149, 2)], begun(2), Origin::Built), 3);
     assert_eq!(values(&merged.page), [(0, 1, 2, 2), (149, 2, 3, 3)]);
+}
+
+#[test]
+fn behind_the_last_slot_of_a_page_nothing_was_left_whatever_its_records_are() {
+    // Bytes that would say, in a slot table, that retention left facts there.
+    let tombs = |slots: u32, at: u32| {
+        let mut page = builder::<[u8; 16]>(slots);
+        add(&mut page, at, begun(1), &[3_u8; 16]);
+        page.finish()
+    };
+    let short = tombs(2, 0);
+    assert!(!short.is_tombstone(Slot(2)) && !short.has_facts(Slot(2)));
+    let shape = RecordShape::of::<[u8; 16]>();
+    let merged = merge(Some(&short), tombs(4, 3), Revision::from_raw(3), &shape).unwrap();
+    assert_eq!(merged.page.present().collect::<Vec<_>>(), [Slot(0), Slot(3)]);
+    assert!((0..4).all(|slot| !merged.page.is_tombstone(Slot(slot))));
 }
 
 #[test]

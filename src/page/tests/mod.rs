@@ -6,6 +6,7 @@ mod even;
 mod hostile;
 mod merging;
 mod pattern;
+mod proof;
 mod round_trip;
 mod rows;
 

@@ -124,6 +124,12 @@ fn a_page_is_never_read_beside_another_pattern() {
     assert!(error.contains("is missing"), "{error}");
     let misled = Aid::Dictionary(dictionary(3));
     assert!(decode(&bytes, KEY, &shape, |_| Ok(Some(misled))).is_err());
+    let compression = Compression { level: Some(3), dictionary: Some(dictionary(3)) };
+    let bytes = stored::<String>(&texts(40, 1), &compression);
+    let misled = Aid::Pattern(pattern);
+    let refused = decode(&bytes, KEY, &RecordShape::of::<String>(), |_| Ok(Some(misled)));
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("the other way round"), "{error}");
 }
 
 #[test]
@@ -147,7 +153,8 @@ fn pages_of_another_length_are_packed_without_it() {
 fn no_bit_of_a_pattern_can_flip_unseen() {
     let pattern = pattern();
     let whole = pattern.row().to_vec();
-    assert!(matches!(Aid::prepare(pattern.id(), &whole, 1), Ok(Aid::Pattern(_))));
+    let aid = Aid::prepare(pattern.id(), &whole, 1).unwrap();
+    assert!(aid.proves_itself() && matches!(aid, Aid::Pattern(_)));
     assert!(Aid::prepare(pattern.id() + 1, &whole, 1).is_err(), "in the place of another");
     for bit in 0..whole.len() * 8 {
         let mut flipped = whole.clone();

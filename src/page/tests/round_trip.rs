@@ -95,6 +95,17 @@ fn compression_is_kept_only_where_it_saves_an_eighth() {
     add::<[u8; 512]>(&mut noise, 0, facts(1), &bytes);
     let noise = noise.finish();
     assert_eq!(stored::<[u8; 512]>(&noise, &PACKED), stored::<[u8; 512]>(&noise, &PLAIN));
+    // Nothing of so many bytes at the end: of 528, 66 have to be saved.
+    for (zeros, is_kept) in [(60, false), (160, true)] {
+        let mut bytes = bytes;
+        bytes[512 - zeros..].fill(0);
+        let mut page = builder::<[u8; 512]>(1);
+        add::<[u8; 512]>(&mut page, 0, facts(1), &bytes);
+        let page = page.finish();
+        let (packed, plain) =
+            (stored::<[u8; 512]>(&page, &PACKED), stored::<[u8; 512]>(&page, &PLAIN));
+        assert_eq!(packed != plain, is_kept, "{} and {}", packed.len(), plain.len());
+    }
     let page = texts(40, 1);
     let (packed, plain) = (stored::<String>(&page, &PACKED), stored::<String>(&page, &PLAIN));
     assert!(packed.len() < plain.len() / 2, "{} of {}", packed.len(), plain.len());
@@ -156,4 +167,28 @@ fn a_page_beyond_its_limit_is_refused_and_stays_as_it_was() {
     let page = page.finish();
     assert_eq!(page.present().collect::<Vec<_>>(), [Slot(0), Slot(2)]);
     assert!(load::<Vec<u8>>(&stored::<Vec<u8>>(&page, &PACKED)).is_ok());
+}
+
+#[test]
+fn a_page_may_be_as_large_as_its_limit_and_no_byte_larger() {
+    let mut page = builder::<Vec<u8>>(1);
+    let most = vec![0; crate::page::PAGE_BYTES_MAX - 16];
+    let longer = vec![0; most.len() + 1];
+    assert!(page.add(Slot(0), Origin::Put, facts(1), 0, &longer).is_err());
+    page.add(Slot(0), Origin::Put, facts(1), 0, &most).unwrap();
+    assert_eq!(page.finish().body().len(), crate::page::PAGE_BYTES_MAX);
+}
+
+#[test]
+fn a_page_from_the_file_takes_no_more_room_than_its_body_and_two_lengths() {
+    let mut page = builder::<[u32; 64]>(3);
+    (0..3).for_each(|slot| add(&mut page, slot, facts(1), &[slot; 64]));
+    let even = page.finish();
+    for level in [None, Some(3)] {
+        let compression = Compression { level, dictionary: None };
+        let back = load::<[u32; 64]>(&stored::<[u32; 64]>(&even, &compression)).unwrap();
+        let told = size_of::<Page>() + size_of::<Facts>() + size_of::<u64>();
+        let room = back.bytes() - told;
+        assert!((even.body().len()..=even.body().len() + 8).contains(&room), "{level:?}: {room}");
+    }
 }
