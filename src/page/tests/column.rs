@@ -2,7 +2,7 @@
 
 use super::super::columns::Columns;
 use super::super::steps::BLOCK;
-use super::super::unpack::{CONSTANT, HALVES, unpack, unpack_beside};
+use super::super::unpack::{HALVES, unpack, unpack_beside};
 use proptest::prelude::*;
 
 fn unpacked(packed: &[u8], count: usize) -> Option<(Vec<u32>, &[u8])> {
@@ -137,7 +137,7 @@ fn a_column_beside_another_says_what_is_other() {
 }
 
 #[test]
-fn beside_what_it_has_nothing_of_a_column_stands_by_itself_in_the_manner_that_was_told() {
+fn beside_what_it_has_nothing_of_a_column_stands_by_itself() {
     let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
     let other: Vec<u32> = (1000..1144).map(mixed).collect();
     let manners: [&dyn Fn(u32) -> u32; 6] = [
@@ -153,13 +153,13 @@ fn beside_what_it_has_nothing_of_a_column_stands_by_itself_in_the_manner_that_wa
         let (mut alone, mut beside) = (Vec::new(), Vec::new());
         column.column(0).pack(&mut alone);
         assert_eq!(alone[0] & 7, first, "each manner is among them");
-        // A column that does not move tells nothing of one that does.
-        for told in [alone[0], CONSTANT] {
-            let room = &mut Columns::default();
-            beside.clear();
-            assert!(!column.column(0).pack_beside(&other, told, room, &mut beside));
-            assert_eq!(beside, alone);
-        }
+        let room = &mut Columns::default();
+        let habit = column.column(0).pack_beside(&other, room, &mut beside);
+        assert!(!habit.is_beside());
+        assert_eq!(beside, alone);
+        beside.clear();
+        assert!(!column.column(0).pack_as(&habit, &other, room, &mut beside));
+        assert_eq!(beside, alone, "and so out of habit");
     }
 }
 
