@@ -479,7 +479,7 @@ fn many_small_records_of_one_kind_shrink_by_a_dictionary() {
         let view = store.view::<u32, String>("small");
         let view = if uncompressed { view.uncompressed() } else { view };
         let view = view.without_build().unwrap();
-        for chunk in 0..12_u32 {
+        for chunk in 0..16_u32 {
             let entities = chunk * 1000..(chunk + 1) * 1000;
             view.put_many(entities.map(|entity| (entity, minute(0), text(entity)))).unwrap();
         }
@@ -490,7 +490,7 @@ fn many_small_records_of_one_kind_shrink_by_a_dictionary() {
     assert!(packed < plain / 2, "{packed} bytes against {plain}");
     let store = still::open(&path).unwrap();
     let view = store.view::<u32, String>("small").without_build().unwrap();
-    for entity in 0..12_000 {
+    for entity in 0..16_000 {
         assert_eq!(*view.get(&entity, minute(0)).unwrap(), *text(entity));
     }
     assert_eq!(store.metrics().pages_damaged, 0);
