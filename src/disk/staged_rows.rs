@@ -241,4 +241,21 @@ mod tests {
         rows.put([2], [0]);
         assert!(between(&rows, &[3], &[1]).is_empty());
     }
+
+    #[test]
+    fn what_is_staged_is_written_when_it_is_much() {
+        let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+        let txn = database.begin_write().unwrap();
+        let mut rows = StagedRows::over(txn.open_table(TABLE).unwrap());
+        let mut most = 0;
+        for nth in 0..20_000_u32 {
+            rows.put(nth.to_be_bytes(), vec![0; 1000]);
+            rows.settle().unwrap();
+            most = most.max(rows.staged.len());
+            assert!(rows.get(&nth.to_be_bytes()).unwrap().is_some(), "row {nth}");
+        }
+        let each = ROW_BYTES + size_of::<u32>() + 1000;
+        assert_eq!(most, STAGED_BYTES_MAX / each, "the one that made it too much is written too");
+        assert_eq!(between(&rows, &[], &[9]).len(), 20_000);
+    }
 }

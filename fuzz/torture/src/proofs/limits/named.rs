@@ -34,6 +34,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
         "disk/live_stamp.rs RAISED_MAX",
         "from when staleness is counted, at the earliest; never what is stale",
     ),
+    ("disk/staged_rows.rs STAGED_BYTES_MAX", "`what_is_staged_is_written_when_it_is_much`"),
     ("disk/touched.rs NAMES_BYTES_MAX", "`long_names_are_forgotten_sooner`"),
     (
         "disk/packing.rs AIDS_MAX",
