@@ -164,6 +164,26 @@ fn beside_what_it_has_nothing_of_a_column_stands_by_itself() {
 }
 
 #[test]
+fn a_column_that_a_habit_does_not_suit_is_looked_at_for_itself() {
+    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
+    let other: Vec<u32> = (0..144).map(mixed).collect();
+    let room = &mut Columns::default();
+    let even = Columns::of((0..144).map(|n| 5_000_000 + n * 977));
+    let habit = even.column(0).pack_beside(&other, room, &mut Vec::new());
+    assert!(!habit.is_beside());
+    let mut packed = Vec::new();
+    let same = Columns::of(other.iter().copied());
+    assert!(same.column(0).pack_as(&habit, &other, room, &mut packed));
+    assert_eq!(packed.len(), 1 + 5, "it is the other");
+    let habit = same.column(0).pack_beside(&other, room, &mut Vec::new());
+    assert!(habit.is_the_other());
+    packed.clear();
+    // One that was constant says nothing: it goes by differences, of whichever is less.
+    assert!(!even.column(0).pack_as(&habit, &other, room, &mut packed));
+    assert!(packed.len() < 144 * 2, "{}", packed.len());
+}
+
+#[test]
 fn a_half_of_a_half_is_the_last() {
     // Halves that claim to hold halves of their own length, for ever.
     assert!(unpacked(&[HALVES | 16 << 3; 64], 8).is_none());
