@@ -1,4 +1,5 @@
-//! Packing columns, each in the manner that takes least: what [`unpack`](super::unpack) reads.
+//! Packing columns, each in the manner that takes least or that did for one of its like: what
+//! [`unpack`](super::unpack) reads.
 
 use super::columns::{Column, Columns};
 use super::steps::{BLOCK, Kind, Steps, Window, pack_block, up_to, width_of};

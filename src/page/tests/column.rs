@@ -84,7 +84,6 @@ fn fields_beside_each_other_are_told_apart() {
 
 #[test]
 fn what_jumps_among_more_than_a_few_is_told_in_another_manner() {
-    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
     // The ninth comes back to the first: whoever counts to few must count from there as well.
     let jumps = |n: u32| mixed(if n < 8 { n } else { (n - 1) % 40 * u32::from(n != 8) });
     comes_back(&(0..1024).map(jumps).collect::<Vec<_>>());
@@ -92,7 +91,6 @@ fn what_jumps_among_more_than_a_few_is_told_in_another_manner() {
 
 #[test]
 fn a_half_of_two_fields_is_told_apart_once_more() {
-    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
     let two = |n: u32, by: u32| n & 0xFF | (mixed(n + by) % 4 * by) << 8;
     let words: Vec<u32> = (0..1024).map(|n| two(n, 50) | two(n, 60) << 16).collect();
     let mut packed = Vec::new();
@@ -111,14 +109,12 @@ fn what_goes_to_and_fro_by_one_bit_takes_that_bit() {
 #[test]
 fn bytes_are_cut_into_no_halves_though_these_would_take_less() {
     // In each byte what moves slowly, below what has no order.
-    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
     let word = |n: u32| mixed(n) & 0xF0F0_F0F0 | (n / 40 * 0x0101_0101);
     comes_back(&(0..144).map(word).collect::<Vec<_>>());
 }
 
 #[test]
 fn a_column_beside_another_says_what_is_other() {
-    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
     let other: Vec<u32> = (0..144).map(mixed).collect();
     let packed_beside = |numbers: &[u32]| {
         let mut packed = Vec::new();
@@ -136,11 +132,14 @@ fn a_column_beside_another_says_what_is_other() {
     assert_eq!(packed_beside(&[7; 144]), 5, "what is simpler by itself stands by itself");
 }
 
-#[test]
-fn beside_what_it_has_nothing_of_a_column_stands_by_itself() {
-    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
-    let other: Vec<u32> = (1000..1144).map(mixed).collect();
-    let manners: [&dyn Fn(u32) -> u32; 6] = [
+fn mixed(n: u32) -> u32 {
+    n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32)
+}
+
+/// A column for each manner, in their order.
+pub(super) fn of_each_manner() -> [Columns; 7] {
+    let manners: [&dyn Fn(u32) -> u32; 7] = [
+        &|_| 7,
         &|n| 5_000 + n * 3 + n % 5,
         &|n| mixed(n) & 63,
         &|n| 5_000_000 + n * 977,
@@ -148,8 +147,13 @@ fn beside_what_it_has_nothing_of_a_column_stands_by_itself() {
         &|n| mixed(n / 3 % 4),
         &|n| (60_000 - n * 10) | (n / 50 % 2 * 100) << 16 | (70 + n / 20) << 24,
     ];
-    for (manner, first) in manners.into_iter().zip(1..) {
-        let column = Columns::of((0..144).map(manner));
+    manners.map(|manner| Columns::of((0..144).map(manner)))
+}
+
+#[test]
+fn beside_what_it_has_nothing_of_a_column_stands_by_itself() {
+    let other: Vec<u32> = (1000..1144).map(mixed).collect();
+    for (column, first) in of_each_manner().into_iter().zip(0..).skip(1) {
         let (mut alone, mut beside) = (Vec::new(), Vec::new());
         column.column(0).pack(&mut alone);
         assert_eq!(alone[0] & 7, first, "each manner is among them");
@@ -165,7 +169,6 @@ fn beside_what_it_has_nothing_of_a_column_stands_by_itself() {
 
 #[test]
 fn a_column_that_a_habit_does_not_suit_is_looked_at_for_itself() {
-    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
     let other: Vec<u32> = (0..144).map(mixed).collect();
     let room = &mut Columns::default();
     let even = Columns::of((0..144).map(|n| 5_000_000 + n * 977));

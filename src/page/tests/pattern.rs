@@ -1,10 +1,10 @@
 //! Pages beside the pattern of their time.
 
-use super::super::columns::Columns;
 use super::super::facts::FACTS_BYTES;
 use super::super::header::HEADER_BYTES;
 use super::super::unpack::unpack;
 use super::super::{Fate, Pattern, without};
+use super::column::of_each_manner;
 use super::*;
 use crate::grid::PageNumber;
 use crate::page::access;
@@ -190,19 +190,7 @@ fn no_byte_beside_a_pattern_can_be_tampered_with_to_a_panic() {
 #[test]
 fn columns_and_patterns_stand_in_the_file_as_they_always_did() {
     let mut columns = Vec::new();
-    let mixed = |n: u32| n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32);
-    let manners: [&dyn Fn(u32) -> u32; 7] = [
-        &|_| 7,
-        &|n| 5_000 + n * 3 + n % 5,
-        &|n| mixed(n) & 63,
-        &|n| 5_000_000 + n * 977,
-        &|n| (n * n).wrapping_mul(31),
-        &|n| mixed(n / 3 % 4),
-        &|n| (60_000 - n * 10) | (n / 50 % 2 * 100) << 16 | (70 + n / 20) << 24,
-    ];
-    for manner in manners {
-        Columns::of((0..144).map(manner)).column(0).pack(&mut columns);
-    }
+    of_each_manner().iter().for_each(|column| column.column(0).pack(&mut columns));
     let pattern = pattern();
     let beside = stored_beside(&day(144, 9), &pattern);
     let sums = [&columns[..], pattern.row(), &beside].map(xxhash_rust::xxh3::xxh3_64);
