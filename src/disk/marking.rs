@@ -122,7 +122,7 @@ impl Batch<'_> {
         let mut row = self.links.source(node.as_slice())?.unwrap_or_default();
         change(&mut row);
         self.links.put_source(node.as_slice(), row);
-        Ok(())
+        self.links.settle()
     }
 
     /// Every record of the views that read these, directly or through others, is suspect. Which they

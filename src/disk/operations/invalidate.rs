@@ -149,6 +149,7 @@ fn source_changed(batch: &mut Batch<'_>, source: &Node, version: Option<u64>) ->
         let generation = if known.generation == SourceRow::GONE { 0 } else { known.generation };
         let row = SourceRow { changed: revision, version, generation, ..known };
         batch.links.put_source(source.as_slice(), row);
+        batch.links.settle()?;
         batch.must_sync();
     }
     Ok(())
