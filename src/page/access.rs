@@ -1,8 +1,12 @@
 //! Records to bytes and back: the one place that reads archived bytes without checking them.
 
-use rkyv::rancor;
-use rkyv::ser::allocator::Arena;
+use rkyv::api::high::HighSerializer;
+use rkyv::rancor::Strategy;
+use rkyv::ser::Serializer;
+use rkyv::ser::allocator::{Arena, ArenaHandle};
+use rkyv::ser::sharing::Share;
 use rkyv::util::AlignedVec;
+use rkyv::{SerializeUnsized, rancor};
 
 use super::body::{Page, Slot};
 use super::shape::RecordType;
@@ -30,17 +34,36 @@ impl Room {
     /// Makes a record's bytes, as they stand in a page.
     #[inline]
     pub(crate) fn serialize<R: RecordType>(&mut self, record: &R) -> Result<(), String> {
+        self.fill(record)
+    }
+
+    /// Makes the bytes of records as those of an array stand, in one piece. `false` where that is not
+    /// a plain copy of them.
+    pub(crate) fn serialize_array<R: RecordType>(&mut self, records: &[R]) -> Result<bool, String> {
+        let plain = R::COPY_OPTIMIZATION.is_enabled() && size_of::<R::Archived>() > 0;
+        if plain {
+            self.fill(records)?;
+        }
+        Ok(plain)
+    }
+
+    #[inline]
+    fn fill<T>(&mut self, value: &T) -> Result<(), String>
+    where
+        T: for<'a> SerializeUnsized<HighSerializer<RecordBytes, ArenaHandle<'a>, rancor::Error>>
+            + ?Sized,
+    {
         // Taken out: it is lost where the record's own code panics or fails, and made anew.
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
-        let arena = self.arena.acquire();
-        let done =
-            rkyv::api::high::to_bytes_in_with_alloc::<_, _, rancor::Error>(record, bytes, arena);
-        self.bytes = done.map_err(|cause| cause.to_string())?;
+        let mut serializer = Serializer::new(bytes, self.arena.acquire(), Share::new());
+        let made = value.serialize_unsized(Strategy::<_, rancor::Error>::wrap(&mut serializer));
+        made.map_err(|cause| cause.to_string())?;
+        self.bytes = serializer.into_writer();
         Ok(())
     }
 
-    /// The bytes of the last record.
+    /// The bytes of the last record, or array of them.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -62,6 +62,26 @@ impl PageBuilder {
         Ok(())
     }
 
+    /// Adds records as those of an array stand, and which slots they are for.
+    pub(crate) fn add_array(
+        &mut self,
+        slots: impl Iterator<Item = (Slot, Facts)>,
+        origin: Origin,
+        build_micros: u32,
+        records: &[u8],
+    ) -> Result<()> {
+        let size = u32::try_from(self.shape.size()).expect("within the page limit");
+        let first = u32::try_from(self.place(records, self.shape.align())?);
+        let mut offset = first.expect("within the page limit");
+        for (slot, facts) in slots {
+            let (facts, state) = (self.facts_index(facts), origin as u8);
+            let entry = Entry { offset, len: size, build_micros, facts, state };
+            self.entries[slot.0 as usize] = entry;
+            offset += size;
+        }
+        Ok(())
+    }
+
     /// Appends a record's bytes. Returns where they stand in the body.
     #[inline]
     fn place(&mut self, record: &[u8], align: usize) -> Result<usize> {
@@ -177,7 +197,7 @@ impl PageBuilder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Compression, decode, encode, serialize, store_body};
+    use super::super::{Compression, Room, decode, encode, serialize, store_body};
     use super::*;
     use crate::revision::Revision;
     use crate::time::Timestamp;
@@ -227,5 +247,33 @@ mod tests {
         assert_eq!(page.all_facts().len(), 2);
         assert_eq!(*page.facts(Slot(0)), facts(4));
         assert_eq!(*page.facts(Slot(1)), facts(2));
+    }
+
+    #[test]
+    fn an_array_of_records_makes_the_page_that_they_make_one_by_one() {
+        let records: Vec<[u32; 6]> = (0..50).map(|n| [n, n * n, 7, n, n / 3, 9]).collect();
+        let shape = RecordShape::of::<[u32; 6]>();
+        // Others stand between them, and their facts change on the way.
+        let slots = || (0..50).map(|nth| (Slot(nth + nth / 10), facts(u64::from(nth / 20) + 1)));
+        let (mut alone, mut together) = (PageBuilder::new(60, shape), PageBuilder::new(60, shape));
+        for ((slot, facts), record) in slots().zip(&records) {
+            let record = serialize(record).unwrap();
+            alone.add(slot, Origin::Built, facts, 7, &record).unwrap();
+        }
+        let mut room = Room::default();
+        assert!(room.serialize_array(&records).unwrap());
+        assert!(shape.check_array(room.bytes()).is_ok());
+        together.add_array(slots(), Origin::Built, 7, room.bytes()).unwrap();
+        let (alone, together) = (alone.finish(), together.finish());
+        assert_eq!(alone.body(), together.body());
+        assert_eq!(alone.all_facts(), together.all_facts());
+    }
+
+    #[test]
+    fn what_is_no_plain_copy_of_its_value_stands_in_no_array() {
+        let mut room = Room::default();
+        assert!(!room.serialize_array(&["low tide".to_owned()]).unwrap(), "its text is elsewhere");
+        assert!(!room.serialize_array(&[(1_u8, 2_u64)]).unwrap(), "it has room between its fields");
+        assert!(!room.serialize_array(&[(), ()]).unwrap(), "there is nothing to lay down");
     }
 }

@@ -62,8 +62,11 @@ pub(crate) struct RecordShape {
     fingerprint: u64,
     /// Whether a record may have parts outside its root.
     grows: bool,
-    check: fn(&[u8]) -> Result<(), rancor::Error>,
+    check: Check,
+    check_array: Check,
 }
+
+type Check = fn(&[u8]) -> Result<(), rancor::Error>;
 
 impl std::fmt::Debug for RecordShape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -91,7 +94,10 @@ impl RecordShape {
             align: if plain { align_of::<R::Archived>() } else { ALIGN_MAX },
             fingerprint: fingerprint::<R>(plain),
             grows: !plain,
-            check: |bytes| rkyv::access::<R::Archived, rancor::Error>(bytes).map(|_| ()),
+            check: check_one::<R>,
+            check_array: |bytes| {
+                bytes.chunks_exact(size_of::<R::Archived>().max(1)).try_for_each(check_one::<R>)
+            },
         }
     }
 
@@ -99,7 +105,8 @@ impl RecordShape {
     /// records may be counted, but nothing is known of their bytes. A page read so is looked at and
     /// let go; it never enters the cache.
     pub(crate) fn unknown(fingerprint: u64) -> Self {
-        Self { size: 0, align: 1, fingerprint, grows: true, check: |_| Ok(()) }
+        const PASSES: Check = |_| Ok(());
+        Self { size: 0, align: 1, fingerprint, grows: true, check: PASSES, check_array: PASSES }
     }
 
     /// Fingerprint of the layout: type names without their paths, size and alignment of the
@@ -126,12 +133,25 @@ impl RecordShape {
 
     /// The one check of a record's bytes.
     pub(crate) fn check(&self, bytes: &[u8]) -> Result<(), String> {
-        // A type can have code of the application's in its check. A panic there is a fault of this
-        // record, not of the thread that loads it.
-        let checked = catch_unwind(AssertUnwindSafe(|| (self.check)(bytes)));
-        let checked = checked.map_err(|_| "its type's check panicked".to_owned())?;
-        checked.map_err(|cause| cause.to_string())
+        caught(self.check, bytes)
     }
+
+    /// The same of all the records of an array.
+    pub(crate) fn check_array(&self, bytes: &[u8]) -> Result<(), String> {
+        caught(self.check_array, bytes)
+    }
+}
+
+/// A type can have code of the application's in its check. A panic there is a fault of this record,
+/// not of the thread that loads it.
+fn caught(check: Check, bytes: &[u8]) -> Result<(), String> {
+    let checked = catch_unwind(AssertUnwindSafe(|| check(bytes)));
+    let checked = checked.map_err(|_| "its type's check panicked".to_owned())?;
+    checked.map_err(|cause| cause.to_string())
+}
+
+fn check_one<R: RecordType>(bytes: &[u8]) -> Result<(), rancor::Error> {
+    rkyv::access::<R::Archived, _>(bytes).map(|_| ())
 }
 
 fn fingerprint<R: RecordType>(plain: bool) -> u64 {

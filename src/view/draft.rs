@@ -61,6 +61,16 @@ impl PageDraft {
         self.page.add(slot, Origin::Built, facts, micros, bytes)
     }
 
+    /// The same of records as those of an array stand.
+    pub(super) fn add_built_array(
+        &mut self,
+        slots: impl Iterator<Item = (Slot, Facts)>,
+        micros: u32,
+        records: &[u8],
+    ) -> Result<()> {
+        self.page.add_array(slots, Origin::Built, micros, records)
+    }
+
     /// Notes what a record was made from, which the one before may have been too; what its facts say
     /// of it.
     pub(super) fn note_reading(&mut self, reading: &Arc<Reading>) -> u32 {

@@ -122,8 +122,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let (entity, spot, begun) = (wish.entity, wish.spot, self.begin());
         let ran = self.run(spot, lead, begun, |context| build(context, entity, spot.bucket))?;
         let mut room = Room::default();
-        let bytes = archiving(|| self.record_bytes(&ran.value, &mut room));
-        bytes.map_err(|error| self.failed(spot, error))?;
+        let archived = archiving(|| self.record_bytes(&ran.value, &mut room).map(drop));
+        archived.map_err(|error| self.failed(spot, error))?;
         Ok(RecordDraft {
             origin: Origin::Built,
             facts: self.facts(&spot.key, spot.bucket, begun),
@@ -159,13 +159,17 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let share = ran.micros / u32::try_from(records.len().max(1)).unwrap_or(u32::MAX);
         draft.reserve(records.len());
         let (dependencies, mut room) = (draft.note_reading(&ran.reading), Room::default());
+        let facts = |bucket| Facts { dependencies, ..self.facts(&spot.key, bucket, begun) };
         let mut under_way = spot.slot();
         let added = archiving(|| {
+            if let Some(array) = self.array_bytes(records, &mut room) {
+                let slots = lacking.iter().map(|(slot, bucket)| (*slot, facts(*bucket)));
+                return draft.add_built_array(slots, share, array);
+            }
             for ((slot, bucket), record) in lacking.iter().zip(records) {
                 under_way = *slot;
-                let facts = Facts { dependencies, ..self.facts(&spot.key, *bucket, begun) };
-                self.record_bytes(record, &mut room)?;
-                draft.add_built(*slot, facts, share, room.bytes())?;
+                let bytes = self.record_bytes(record, &mut room)?;
+                draft.add_built(*slot, facts(*bucket), share, bytes)?;
             }
             Ok(())
         });

@@ -149,7 +149,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// Makes a record the bytes that will stand in its page; refused here if it is too large.
     #[inline]
-    pub(super) fn record_bytes(&self, record: &R, room: &mut Room) -> Result<()> {
+    pub(super) fn record_bytes<'r>(&self, record: &R, room: &'r mut Room) -> Result<&'r [u8]> {
         room.serialize(record)
             .map_err(|cause| Error::input(format!("the record cannot be archived: {cause}")))?;
         let (bytes, most) = (room.bytes(), self.shared().options.record_bytes_max);
@@ -162,9 +162,19 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         }
         // An `Archive` written by hand can write anything. What enters memory unchecked is read in
         // place, so nothing does.
-        self.state.shape().check(bytes).map_err(|cause| {
+        let checked = self.state.shape().check(bytes);
+        checked.map(|()| bytes).map_err(|cause| {
             Error::input(format!("the record does not pass its own type's check: {cause}"))
         })
+    }
+
+    /// The same of records as those of an array stand, where that is a plain copy of them. None if one
+    /// of them is refused: made one by one they tell which.
+    pub(super) fn array_bytes<'r>(&self, records: &[R], room: &'r mut Room) -> Option<&'r [u8]> {
+        let shape = self.state.shape();
+        let fits = shape.size() <= self.shared().options.record_bytes_max;
+        let made = fits && room.serialize_array(records).unwrap_or(false);
+        Some(room.bytes()).filter(|bytes| made && shape.check_array(bytes).is_ok())
     }
 
     /// Facts of a record that comes to be now. V and C are the writer's to say, and whether it counts
