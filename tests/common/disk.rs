@@ -10,6 +10,9 @@ use tidetable::proof::{BackendError, StorageBackend};
 mod image;
 pub(crate) use image::Image;
 
+/// What the operating system writes as a whole.
+const PAGE_BYTES: u64 = 4096;
+
 /// A disk. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Disk(Arc<Mutex<Inside>>);
@@ -249,9 +252,18 @@ impl StorageBackend for Disk {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        let mut inside = self.step(Kind::Write)?;
-        inside.image.write(offset, data);
-        inside.note(|| Call::Write(offset, data.to_vec()));
+        // As the system has it in memory: each page reaches the disk, or fails, by itself.
+        let mut written = 0;
+        while written < data.len() {
+            let at = offset + written as u64;
+            let page_end = (at / PAGE_BYTES + 1) * PAGE_BYTES;
+            let end = data.len().min((page_end - offset) as usize);
+            let page = &data[written..end];
+            let mut inside = self.step(Kind::Write)?;
+            inside.image.write(at, page);
+            inside.note(|| Call::Write(at, page.to_vec()));
+            written = end;
+        }
         Ok(())
     }
 

@@ -194,6 +194,14 @@ who_only_read")),
     guard("rolled_back_is_not_believed", "src/disk/life.rs",
         "where the file lost a commit nothing in it is fresh",
         Program("files", "opening::damage::where_a_commit_may_have_been_given_up_nothing_is_fresh")),
+    guard("held_pages_are_read", "src/disk/file/behind.rs",
+        "a page that is not written yet is read as it will be",
+        Unit("disk::file::tests::behind::whatever_is_written_is_what_is_read_and_after_a_sync_what_is_\
+there")),
+    guard("held_pages_are_synced", "src/disk/file/behind.rs",
+        "a sync writes what is held first",
+        Unit("disk::file::tests::behind::whatever_is_written_is_what_is_read_and_after_a_sync_what_is_\
+there")),
     guard("seals_go_first", "src/disk/file/sealed.rs",
         "the seal is gone before anything is written",
         Unit("disk::file::tests::sealing::the_seal_lies_behind_the_data_unseen_and_goes_before_the_first_\

@@ -7,7 +7,8 @@
 //! redb
 //!  └ Overlay        holds writes in memory: until the file is known to be ours, or for good
 //!     └ SealedBackend   checks every page read, keeps sums of every page written, seals at close
-//!        └ OsFile          the operating system's file; or a backend that a proof injects
+//!        └ WriteBehind     holds pages back until they are synced, and writes them in order
+//!           └ OsFile          the operating system's file; or a backend that a proof injects
 //! ```
 //!
 //! # What redb 4.4 does, as far as this module stands on it
@@ -40,6 +41,7 @@
 //!   `StorageBackend::close` exactly once; errors are dropped. If a write transaction still lives,
 //!   its end closes. After any failed call nothing more is written, and `close` is still called.
 
+mod behind;
 mod birth;
 mod close;
 mod fault;

@@ -1,5 +1,6 @@
 //! Opening a file: is it there, is it ours, is it free, and can its history be relied on.
 
+use super::behind::WriteBehind;
 use super::birth::{Birth, give_birth};
 use super::close::{close, discard};
 use super::fault::{explain, guarded};
@@ -118,7 +119,8 @@ pub(crate) fn open_backend(
 ) -> Result<Opened> {
     let seal = Arc::new(SealState::default());
     let may_initialise = options.create && !options.read_only;
-    let sealed = SealedBackend::new(backend, seal.clone(), may_initialise);
+    let behind = Box::new(WriteBehind::over(backend));
+    let sealed = SealedBackend::new(behind, seal.clone(), may_initialise);
     let settled = seal.clone();
     let flags = move || settled.flags().map(|flags| (FLAGS_AT as u64, flags));
     if options.read_only {

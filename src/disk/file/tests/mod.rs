@@ -1,5 +1,6 @@
 //! The file as a whole, from birth to close.
 
+mod behind;
 mod birth;
 mod crash;
 mod damage;
