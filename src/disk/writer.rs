@@ -73,8 +73,14 @@ impl WriterHandle {
             Speed::Synced | Speed::AsFound => &self.synced,
             Speed::Derived => &self.derived,
         };
+        let is_patient = operation.is_patient();
         let (submission, receipt) = envelope(operation);
         queue.send(submission).map_err(|_| closed())?;
+        // The system gives the writer a fair share of the cores, which is less than he needs where
+        // each has a builder; and what he is behind with at their end he does alone.
+        if is_patient && queue.len() >= MUCH {
+            thread::yield_now();
+        }
         Ok(receipt)
     }
 
@@ -89,6 +95,9 @@ impl WriterHandle {
         self.submit(operation)?.wait()
     }
 }
+
+/// When so much waits for the writer that nobody waits for, whoever brings it leaves his core to him.
+const MUCH: usize = 16;
 
 /// One caller who comes back before the writer has looked is enough that it never sees its queues
 /// empty: after so many transactions it cleans up all the same.

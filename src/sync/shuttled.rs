@@ -164,6 +164,11 @@ pub(crate) mod channel {
             waiting.iter().for_each(Signal::give);
             Ok(())
         }
+
+        pub(crate) fn len(&self) -> usize {
+            let Ended(queue) = &*self.0;
+            queue.state.lock().values.len()
+        }
     }
 
     impl<T> Clone for Sender<T> {
