@@ -1,6 +1,6 @@
 //! The value in the table of dependencies: what the records of a page were built from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::bytes::{put_short, put_span, take_short, take_span, take_u8, take_u32, take_u64};
 use super::dependencies::{Dependency, DependencySet};
@@ -20,10 +20,10 @@ pub(crate) struct DepsRow {
 
 impl DepsRow {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut places: BTreeMap<&Node, u32> = BTreeMap::new();
-        let mut nodes = Vec::new();
-        let entries = self.sets.values().map(|set| set.0.len());
-        let mut sets = Vec::with_capacity(entries.map(|entries| 8 + 17 * entries).sum());
+        let entries: usize = self.sets.values().map(|set| set.0.len()).sum();
+        let (mut places, mut nodes) =
+            (HashMap::with_capacity(entries), Vec::with_capacity(entries));
+        let mut sets = Vec::with_capacity(8 * self.sets.len() + 17 * entries);
         for (id, set) in &self.sets {
             sets.extend_from_slice(&id.to_le_bytes());
             sets.extend_from_slice(&count(set.0.len()).to_le_bytes());

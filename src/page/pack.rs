@@ -7,9 +7,9 @@ use super::unpack::{
     BESIDE, BY_BITS, CONSTANT, FEW, FEW_MAX, HALVES, LEAST_HALF, WIDTH_MAX, low_bits,
 };
 
-/// Of the table in which a number is looked for among the few: it is never more than half full.
-const PLACES: usize = 64;
-const _: () = assert!(PLACES > 2 * FEW_MAX);
+/// Of the table in which a number is looked for among the few: two of them rarely want one place.
+const PLACES: usize = 256;
+const _: () = assert!(PLACES > 8 * FEW_MAX);
 /// So many numbers may be few at the beginning of a column.
 const FEW_AT_ONCE: usize = 8;
 /// Bytes of a first number, and of the byte before it.

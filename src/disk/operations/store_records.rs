@@ -73,6 +73,8 @@ pub(crate) struct Outcome {
 pub(super) struct ReadyPart {
     key: PageKey,
     merged: Merged,
+    changed: SlotSet,
+    unchanged: SlotSet,
     body: Option<StoredBody>,
     before: DepsRow,
     after: DepsRow,
@@ -138,8 +140,7 @@ impl StoreRecords {
     ) -> Result<Vec<Outcome>> {
         let mut outcomes = Vec::with_capacity(ready.len());
         for part in ready {
-            let Merged { changed, unchanged, .. } = &part.merged;
-            let (changed, unchanged) = (set_of(changed), set_of(unchanged));
+            let (changed, unchanged) = (part.changed, part.unchanged);
             outcomes.push(Outcome { key: part.key.clone(), changed, unchanged });
             self.stage_part(batch, part, seeds)?;
         }
@@ -198,7 +199,19 @@ impl StoreRecords {
             *slots = slots.union(stored.minus(late));
         }
         coloured.push((stale, Judgement::overtaken(batch.revision(), self.now)));
-        Ok(Some(ReadyPart { key, merged, body, before, after, relinks, coloured, stamped }))
+        let (changed, unchanged) = (set_of(&merged.changed), set_of(&merged.unchanged));
+        Ok(Some(ReadyPart {
+            key,
+            merged,
+            changed,
+            unchanged,
+            body,
+            before,
+            after,
+            relinks,
+            coloured,
+            stamped,
+        }))
     }
 
     /// Tells of records that were built to other bytes though nothing that they read has changed.
@@ -278,13 +291,13 @@ impl StoreRecords {
         ready: ReadyPart,
         seeds: &mut Vec<(Seed, Cause)>,
     ) -> Result<()> {
-        let ReadyPart { key, merged, body, before, after, relinks, coloured, stamped } = ready;
-        let (id, key_bytes) = (self.view.id(), key.as_slice());
+        let ReadyPart { merged, changed, unchanged, body, relinks, coloured, stamped, .. } = ready;
+        let (id, key_bytes) = (self.view.id(), ready.key.as_slice());
         let counters = self.view.counters();
         counters.records_changed.add(merged.changed.len() as u64);
         counters.records_unchanged.add(merged.unchanged.len() as u64);
         counters.records_superseded.add(merged.superseded.len() as u64);
-        batch.relink(id, key_bytes, &before, &after, &relinks)?;
+        batch.relink(id, key_bytes, &ready.before, &ready.after, &relinks)?;
         let mut marks = batch.links.marks(key_bytes)?.unwrap_or_default();
         let had_marks = !marks.is_empty();
         let tries_before: BTreeMap<Slot, Tries> = marks.all_tries().collect();
@@ -313,14 +326,12 @@ impl StoreRecords {
             batch.note_marked(key_bytes);
         }
         let newly_cause = newly.iter().next().and_then(|slot| marks.cause(slot)).cloned();
-        let unchanged = set_of(&merged.unchanged);
         let cured = marked_before.union(stamped).intersection(unchanged).minus(marks.marked());
         if had_marks || !marks.is_empty() {
             batch.links.stage_marks(key_bytes, marks);
         }
         let body = body.filter(|_| merged.as_given);
         batch.pages.stage(&self.view, key_bytes, Some(merged.page), body, self.wanted);
-        let changed = set_of(&merged.changed);
         if !changed.is_empty() {
             batch.note_content(id);
         }
