@@ -45,13 +45,12 @@ impl World {
             views: Vec::new(),
         };
         let work = (0..chunks).map(|number| number.to_be_bytes().to_vec()).collect();
-        let spool = Spool { id: None, head, first: 0, chunks: work };
-        let id = engine.writer().unwrap().run(spool).unwrap();
-        let it = Self { engine, id };
+        let left = vec![Spool { id: None, head, first: 0, chunks: work }];
         let total = u64::from(chunks);
-        let row = it.run(StartRun { id, total, chunks, anew: false, day: None, now: NOW });
+        let start = StartRun { id: None, left, total, chunks, anew: false, day: None, now: NOW };
+        let (id, row) = engine.writer().unwrap().run(start).unwrap();
         assert_eq!((row.stage, row.chunks_left), (RunStage::Going, chunks));
-        it
+        Self { engine, id }
     }
 
     fn run<O: Operation>(&self, operation: O) -> O::Answer {

@@ -82,9 +82,12 @@ impl Operation for Spool {
     }
 }
 
-/// Starts a run whose work is written down. One without work has ended.
+/// Starts a run, with the last of its work, which mostly is all of it. One without work has ended.
 pub(crate) struct StartRun {
-    pub(crate) id: u64,
+    /// None if nothing was written yet.
+    pub(crate) id: Option<u64>,
+    /// What is not written yet.
+    pub(crate) left: Vec<Spool>,
     pub(crate) total: u64,
     pub(crate) chunks: u32,
     /// Whether everything is built that began before this operation.
@@ -95,16 +98,25 @@ pub(crate) struct StartRun {
 }
 
 impl Operation for StartRun {
-    type Applied = RunRow;
-    type Answer = RunRow;
+    type Applied = (u64, RunRow);
+    type Answer = (u64, RunRow);
 
     fn speed(&self) -> Speed {
         Speed::Synced
     }
 
-    fn apply(&mut self, batch: &mut Batch<'_>) -> Result<RunRow> {
+    fn weight(&self) -> usize {
+        self.left.iter().map(Spool::weight).sum()
+    }
+
+    fn apply(&mut self, batch: &mut Batch<'_>) -> Result<(u64, RunRow)> {
+        for some in &mut self.left {
+            some.id = self.id;
+            self.id = Some(some.apply(batch)?);
+        }
+        let id = self.id.expect("something was written, or is left to be");
         let mut runs = open(batch)?;
-        let mut row = head(batch, &runs, self.id)?.ok_or_else(|| no_such_run(self.id))?;
+        let mut row = head(batch, &runs, id)?.ok_or_else(|| no_such_run(id))?;
         (row.total, row.chunks_left, row.started) = (self.total, self.chunks, self.now);
         if self.anew {
             row.floor = batch.revision();
@@ -113,13 +125,13 @@ impl Operation for StartRun {
         if self.chunks == 0 {
             (row.stage, row.ended) = (RunStage::Done, self.now);
         }
-        put_head(batch, &mut runs, self.id, &mut row)?;
+        put_head(batch, &mut runs, id, &mut row)?;
         self.day.as_ref().map_or(Ok(()), |day| day.note(batch))?;
-        Ok(row)
+        Ok((id, row))
     }
 
-    fn answer(self, row: RunRow, _: &Committed) -> RunRow {
-        row
+    fn answer(self, started: (u64, RunRow), _: &Committed) -> (u64, RunRow) {
+        started
     }
 }
 

@@ -122,29 +122,36 @@ impl<'w> Spool<'w> {
     }
 
     fn write(&mut self, at: usize) -> Result<()> {
+        let some = self.take(at);
+        self.id = Some(self.workshop.writer()?.run(some)?);
+        Ok(())
+    }
+
+    /// The full chunks of a lane, to be written.
+    fn take(&mut self, at: usize) -> SpoolSome {
         let lane = &mut self.lanes[at];
         let chunks = std::mem::take(&mut lane.chunks);
         let before = u32::try_from(at).expect("a few lanes") * LANE_LEN;
-        let (id, head, first) = (self.id, self.head.clone(), before + lane.written);
+        let first = before + lane.written;
         lane.written += u32::try_from(chunks.len()).expect("a few at once");
-        self.id = Some(self.workshop.writer()?.run(SpoolSome { id, head, first, chunks })?);
-        Ok(())
+        SpoolSome { id: self.id, head: self.head.clone(), first, chunks }
     }
 
     /// Starts the run, durably. With `anew` everything is built that began before this.
     pub(in crate::rebuild) fn start(mut self, anew: bool) -> Result<Arc<Live>> {
+        let mut left = Vec::new();
         for lane in 0..LANES_MAX {
             self.lanes[lane].end_chunk();
             // One without work has a head all the same.
             if !self.lanes[lane].chunks.is_empty() || lane == 0 && self.id.is_none() {
-                self.write(lane)?;
+                left.push(self.take(lane));
             }
         }
-        let id = self.id.expect("something was written");
+        let id = self.id;
         let (shared, writer) = (self.workshop.shared(), self.workshop.writer()?);
         let (now, day) = (shared.options.clock.now(), self.day.take());
         let (total, chunks) = (self.total, self.lanes.iter().map(|lane| lane.written).sum());
-        let row = writer.run(StartRun { id, total, chunks, anew, day, now })?;
+        let (id, row) = writer.run(StartRun { id, left, total, chunks, anew, day, now })?;
         drop(writer);
         // From here on it is a run.
         self.id = None;
@@ -263,8 +270,9 @@ mod tests {
         let writer = engine.writer().unwrap();
         let id = writer.run(SpoolSome { id: None, head, first: 0, chunks }).unwrap();
         let now = Timestamp::EPOCH;
-        let start = StartRun { id, total: 1, chunks: said, anew: false, day: None, now };
-        let row = writer.run(start).unwrap();
+        let (id, left) = (Some(id), Vec::new());
+        let start = StartRun { id, left, total: 1, chunks: said, anew: false, day: None, now };
+        let (id, row) = writer.run(start).unwrap();
         Run::new(engine.clone(), engine.runs().add(Live::new(id, row, now)))
     }
 
