@@ -76,9 +76,9 @@ impl WriterHandle {
         let is_patient = operation.is_patient();
         let (submission, receipt) = envelope(operation);
         queue.send(submission).map_err(|_| closed())?;
-        // The system gives the writer a fair share of the cores, which is less than he needs where
-        // each has a builder; and what he is behind with at their end he does alone.
-        if is_patient && queue.len() >= MUCH {
+        // The system gives the writer his fair share of the cores, which is less than he needs where
+        // each has a builder. What he has not done when the builders end, he does alone.
+        if is_patient && queue.len() >= WAITING_MAX {
             thread::yield_now();
         }
         Ok(receipt)
@@ -96,8 +96,9 @@ impl WriterHandle {
     }
 }
 
-/// When so much waits for the writer that nobody waits for, whoever brings it leaves his core to him.
-const MUCH: usize = 16;
+/// Whoever brings what nobody waits for, and finds so much waiting, leaves his core to the writer; a
+/// queue that holds less makes him wait before.
+const WAITING_MAX: usize = 16;
 
 /// One caller who comes back before the writer has looked is enough that it never sees its queues
 /// empty: after so many transactions it cleans up all the same.

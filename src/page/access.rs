@@ -40,7 +40,9 @@ impl Room {
     /// Makes the bytes of records as those of an array stand, in one piece. `false` where that is not
     /// a plain copy of them.
     pub(crate) fn serialize_array<R: RecordType>(&mut self, records: &[R]) -> Result<bool, String> {
-        let plain = R::COPY_OPTIMIZATION.is_enabled() && size_of::<R::Archived>() > 0;
+        let size = size_of::<R::Archived>();
+        // The archived form may have been given room behind the fields that the value has not.
+        let plain = R::COPY_OPTIMIZATION.is_enabled() && size == size_of::<R>() && size > 0;
         if plain {
             self.fill(records)?;
         }

@@ -62,22 +62,24 @@ impl PageBuilder {
         Ok(())
     }
 
-    /// Adds records as those of an array stand, and which slots they are for.
+    /// Adds records as those of an array stand, one for each of the slots. None of them if there is an
+    /// error.
     pub(crate) fn add_array(
         &mut self,
-        slots: impl Iterator<Item = (Slot, Facts)>,
+        slots: impl ExactSizeIterator<Item = (Slot, Facts)>,
         origin: Origin,
         build_micros: u32,
         records: &[u8],
     ) -> Result<()> {
-        let size = u32::try_from(self.shape.size()).expect("within the page limit");
-        let first = u32::try_from(self.place(records, self.shape.align())?);
-        let mut offset = first.expect("within the page limit");
-        for (slot, facts) in slots {
+        let size = self.shape.size();
+        // What is read in place later stands on this.
+        assert_eq!(slots.len() * size, records.len(), "a record for each slot");
+        let first = self.place(records, self.shape.align())?;
+        let in_page = |number: usize| u32::try_from(number).expect("within the page limit");
+        for (nth, (slot, facts)) in slots.enumerate() {
             let (facts, state) = (self.facts_index(facts), origin as u8);
-            let entry = Entry { offset, len: size, build_micros, facts, state };
-            self.entries[slot.0 as usize] = entry;
-            offset += size;
+            let (offset, len) = (in_page(first + nth * size), in_page(size));
+            self.entries[slot.0 as usize] = Entry { offset, len, build_micros, facts, state };
         }
         Ok(())
     }
@@ -270,10 +272,25 @@ mod tests {
     }
 
     #[test]
+    fn an_array_that_no_page_can_hold_leaves_nothing() {
+        const MEGABYTE: usize = 1 << 20;
+        let mut page = PageBuilder::new(40, RecordShape::of::<[u8; MEGABYTE]>());
+        let slots = (0..33).map(|slot| (Slot(slot), facts(1)));
+        page.add_array(slots, Origin::Built, 0, &vec![0; 33 * MEGABYTE]).unwrap_err();
+        assert!(page.is_empty());
+        assert_eq!(page.finish().present().count(), 0);
+    }
+
+    #[derive(rkyv::Archive, rkyv::Serialize)]
+    #[rkyv(attr(repr(align(16))))]
+    struct Wide(u64);
+
+    #[test]
     fn what_is_no_plain_copy_of_its_value_stands_in_no_array() {
         let mut room = Room::default();
         assert!(!room.serialize_array(&["low tide".to_owned()]).unwrap(), "its text is elsewhere");
         assert!(!room.serialize_array(&[(1_u8, 2_u64)]).unwrap(), "it has room between its fields");
         assert!(!room.serialize_array(&[(), ()]).unwrap(), "there is nothing to lay down");
+        assert!(!room.serialize_array(&[Wide(1), Wide(2)]).unwrap(), "it is wider when archived");
     }
 }

@@ -25,7 +25,9 @@ use super::header::HEADER_BYTES;
 /// ```
 ///
 /// Keep records flat: numbers, strings, vectors, options, enums. Shared pointers and deep recursion
-/// make checking them slow and are not supported.
+/// make checking them slow and are not supported. Of a type whose archive rkyv knows to be a plain
+/// copy of the value, records that are built together are copied together, and a `Serialize` written
+/// by hand is not asked for each.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a record",
     label = "this type is not archived by rkyv",

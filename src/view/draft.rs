@@ -64,7 +64,7 @@ impl PageDraft {
     /// The same of records as those of an array stand.
     pub(super) fn add_built_array(
         &mut self,
-        slots: impl Iterator<Item = (Slot, Facts)>,
+        slots: impl ExactSizeIterator<Item = (Slot, Facts)>,
         micros: u32,
         records: &[u8],
     ) -> Result<()> {

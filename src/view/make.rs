@@ -164,8 +164,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let added = archiving(|| {
             if let Some(array) = self.array_bytes(records, &mut room) {
                 let slots = lacking.iter().map(|(slot, bucket)| (*slot, facts(*bucket)));
-                return draft.add_built_array(slots, share, array);
+                if draft.add_built_array(slots, share, array).is_ok() {
+                    return Ok(());
+                }
             }
+            // Which of them is refused is known when they are made one by one.
             for ((slot, bucket), record) in lacking.iter().zip(records) {
                 under_way = *slot;
                 let bytes = self.record_bytes(record, &mut room)?;

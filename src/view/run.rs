@@ -168,13 +168,16 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         })
     }
 
-    /// The same of records as those of an array stand, where that is a plain copy of them. None if one
-    /// of them is refused: made one by one they tell which.
+    /// The same of records as those of an array stand, where that is a plain copy of them. None if
+    /// something of them is refused.
     pub(super) fn array_bytes<'r>(&self, records: &[R], room: &'r mut Room) -> Option<&'r [u8]> {
         let shape = self.state.shape();
-        let fits = shape.size() <= self.shared().options.record_bytes_max;
-        let made = fits && room.serialize_array(records).unwrap_or(false);
-        Some(room.bytes()).filter(|bytes| made && shape.check_array(bytes).is_ok())
+        if shape.size() > self.shared().options.record_bytes_max {
+            return None;
+        }
+        let is_array = room.serialize_array(records).unwrap_or(false);
+        let passes = is_array && shape.check_array(room.bytes()).is_ok();
+        passes.then(|| room.bytes())
     }
 
     /// Facts of a record that comes to be now. V and C are the writer's to say, and whether it counts

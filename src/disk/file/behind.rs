@@ -7,6 +7,7 @@ use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, RwLock};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::ops::Range;
 
 /// Gathers the pages that are written between two syncs.
 ///
@@ -16,9 +17,12 @@ use std::io;
 ///
 /// Nothing is promised of what is not synced, so nobody can tell the difference, but that an error of
 /// a write comes with the sync. What is held is read from here. What is no whole page (redb's header,
-/// the seal) is written at once, behind all that is held.
+/// the seal), or long by itself, is written at once, behind all that is held. Whoever writes beyond
+/// the end of the file has set its length before: a gap could not be read until it is written.
 pub(super) struct WriteBehind {
     inner: Box<dyn StorageBackend>,
+    /// What is held at most, in bytes.
+    most: usize,
     /// Whether any page is held; as long as none is, this is all that a reader asks.
     holds: AtomicBool,
     held: RwLock<Held>,
@@ -26,23 +30,26 @@ pub(super) struct WriteBehind {
     writing: Mutex<()>,
 }
 
-#[derive(Default)]
-struct Held {
-    /// Number of a page -> where its bytes begin.
-    places: BTreeMap<u64, usize>,
-    bytes: Vec<u8>,
-}
+/// Number of a page -> its bytes.
+type Held = BTreeMap<u64, Box<[u8]>>;
 
-/// What is held at most: more would only be more memory.
+/// More is not gathered, however much memory there is.
 const HELD_BYTES_MAX: usize = 8 << 20;
 /// What is written in one call.
 const RUN_BYTES_MAX: usize = 256 << 10;
 const PAGE: usize = PAGE_BYTES as usize;
 
 impl WriteBehind {
-    pub(super) fn over(inner: Box<dyn StorageBackend>) -> Self {
-        let (holds, held) = (AtomicBool::new(false), RwLock::default());
-        Self { inner, holds, held, writing: Mutex::new(()) }
+    /// Over a backend, with so much memory for what is held.
+    pub(super) fn over(inner: Box<dyn StorageBackend>, memory: usize) -> Self {
+        let (most, holds) = (memory.min(HELD_BYTES_MAX), AtomicBool::new(false));
+        Self { inner, most, holds, held: RwLock::default(), writing: Mutex::new(()) }
+    }
+
+    /// Whether these are pages to be held.
+    fn gathers(&self, offset: u64, data: &[u8]) -> bool {
+        let whole = offset.is_multiple_of(PAGE_BYTES) && data.len().is_multiple_of(PAGE);
+        whole && data.len() <= self.most.min(RUN_BYTES_MAX)
     }
 
     /// Writes what is held. It is let go when all of it is written: a reader finds each page here or
@@ -51,90 +58,75 @@ impl WriteBehind {
         if !self.holds.load(Ordering::Acquire) {
             return Ok(());
         }
-        self.held.read().write_to(&*self.inner)?;
-        *self.held.write() = Held::default();
+        write_in_order(&self.held.read(), &*self.inner)?;
+        let written = std::mem::take(&mut *self.held.write());
         self.holds.store(false, Ordering::Release);
+        // Given back when no reader waits for the lock any more.
+        drop(written);
         Ok(())
     }
-}
 
-impl Held {
-    fn hold(&mut self, first: u64, pages: &[u8]) {
-        for (number, page) in (first..).zip(pages.chunks_exact(PAGE)) {
-            match self.places.get(&number) {
-                Some(&place) => self.bytes[place..place + PAGE].copy_from_slice(page),
-                None => {
-                    self.places.insert(number, self.bytes.len());
-                    self.bytes.extend_from_slice(page);
-                }
-            }
-        }
-    }
-
-    /// Writes the pages in order, neighbours together.
-    fn write_to(&self, file: &dyn StorageBackend) -> io::Result<()> {
-        let (mut run, mut begin) = (Vec::new(), 0);
-        for (&number, &place) in &self.places {
-            let at = number * PAGE_BYTES;
-            if at != begin + run.len() as u64 || run.len() == RUN_BYTES_MAX {
-                write_run(file, begin, &run)?;
-                (begin, run) = (at, cleared(run));
-            }
-            run.extend_from_slice(&self.bytes[place..place + PAGE]);
-        }
-        write_run(file, begin, &run)
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8], file: &dyn StorageBackend) -> io::Result<()> {
-        let mut done = 0;
+    /// Copies what is held of a range; the other parts of it, which are in the file: no page is read
+    /// while it is written.
+    fn read_held(&self, offset: u64, out: &mut [u8]) -> Vec<Range<usize>> {
+        let (held, mut gaps, mut done) = (self.held.read(), Vec::<Range<usize>>::new(), 0);
         while done < out.len() {
             let at = offset + done as u64;
             let (number, within) = (at / PAGE_BYTES, (at % PAGE_BYTES) as usize);
-            let left = out.len() - done;
-            let here = match self.places.get(&number) {
-                Some(&place) => {
-                    let here = left.min(PAGE - within);
-                    let page = &self.bytes[place..place + PAGE];
-                    out[done..done + here].copy_from_slice(&page[within..within + here]);
-                    here
-                }
-                None => {
-                    let next = self.places.range(number..).next();
-                    let until = next.map_or(u64::MAX, |(next, _)| next * PAGE_BYTES);
-                    let here = usize::try_from(until - at).unwrap_or(left).min(left);
-                    file.read(at, &mut out[done..done + here])?;
-                    here
-                }
-            };
-            done += here;
+            let end = out.len().min(done + PAGE - within);
+            match held.get(&number) {
+                Some(page) => out[done..end].copy_from_slice(&page[within..within + end - done]),
+                None => match gaps.last_mut() {
+                    Some(gap) if gap.end == done => gap.end = end,
+                    _ => gaps.push(done..end),
+                },
+            }
+            done = end;
         }
-        Ok(())
+        gaps
     }
 }
 
-fn write_run(file: &dyn StorageBackend, begin: u64, run: &[u8]) -> io::Result<()> {
-    if run.is_empty() { Ok(()) } else { file.write(begin, run) }
+/// Writes pages, neighbours together.
+fn write_in_order(pages: &Held, file: &dyn StorageBackend) -> io::Result<()> {
+    let (mut run, mut begin) = (Vec::new(), 0);
+    for (number, page) in pages {
+        let at = number * PAGE_BYTES;
+        if at != begin + run.len() as u64 || run.len() == RUN_BYTES_MAX {
+            write_run(file, begin, &run)?;
+            run.clear();
+            begin = at;
+        }
+        run.extend_from_slice(page);
+    }
+    write_run(file, begin, &run)
 }
 
-fn cleared(mut run: Vec<u8>) -> Vec<u8> {
-    run.clear();
-    run
+fn write_run(file: &dyn StorageBackend, begin: u64, run: &[u8]) -> io::Result<()> {
+    if run.is_empty() {
+        return Ok(());
+    }
+    let written = file.write(begin, run);
+    // It comes to whoever syncs, who was not asked to write here.
+    written
+        .map_err(|cause| io::Error::new(cause.kind(), format!("writing at byte {begin}: {cause}")))
 }
 
 impl StorageBackend for WriteBehind {
     fn len(&self) -> io::Result<u64> {
-        let written = self.inner.len()?;
+        // Kept while the file is asked: what is let go meanwhile might be missed in both.
         let held = self.held.read();
-        let last = held.places.last_key_value();
-        Ok(last.map_or(written, |(number, _)| written.max((number + 1) * PAGE_BYTES)))
+        let last = held.last_key_value().map_or(0, |(number, _)| (number + 1) * PAGE_BYTES);
+        Ok(self.inner.len()?.max(last))
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         if !self.holds.load(Ordering::Acquire) || mutant!("held_pages_are_read") {
             return self.inner.read(offset, out);
         }
-        // Kept while the file is read: what is let go meanwhile may have been read before it came.
-        self.held.read().read(offset, out, &*self.inner)
+        self.read_held(offset, out)
+            .into_iter()
+            .try_for_each(|gap| self.inner.read(offset + gap.start as u64, &mut out[gap]))
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
@@ -152,21 +144,22 @@ impl StorageBackend for WriteBehind {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let writing = self.writing.lock();
-        let whole = offset.is_multiple_of(PAGE_BYTES) && data.len().is_multiple_of(PAGE);
-        if !whole {
+        let gathers = self.gathers(offset, data);
+        // Before these are taken, so that they are not if it fails.
+        if !gathers || self.held.read().len() * PAGE + data.len() > self.most {
             self.write_held(&writing)?;
+        }
+        if !gathers {
             return self.inner.write(offset, data);
         }
-        let is_full = {
-            let mut held = self.held.write();
-            held.hold(offset / PAGE_BYTES, data);
-            self.holds.store(true, Ordering::Release);
-            held.bytes.len() >= HELD_BYTES_MAX
-        };
-        if is_full { self.write_held(&writing) } else { Ok(()) }
+        let numbers = offset / PAGE_BYTES..;
+        let pages = data.chunks_exact(PAGE).map(Box::from);
+        self.held.write().extend(numbers.zip(pages));
+        self.holds.store(true, Ordering::Release);
+        Ok(())
     }
 
-    /// What is held is let go: it was never synced.
+    /// What is held is never written: it was not synced.
     fn close(&self) -> io::Result<()> {
         self.inner.close()
     }

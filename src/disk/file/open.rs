@@ -29,10 +29,17 @@ pub(crate) struct FileOptions {
     pub(crate) create: bool,
     /// Whether nothing on disk may change. Several readers share a file; a writer excludes them.
     pub(crate) read_only: bool,
-    /// redb's own share of the memory budget.
+    /// The share of the memory budget that redb has, with what is held back until it is synced.
     pub(crate) redb_cache_bytes: usize,
     /// Told how far a repair has come, from 0 to 1, on the opening thread.
     pub(crate) on_repair: Option<Arc<dyn Fn(f64) + Send + Sync>>,
+}
+
+impl FileOptions {
+    /// The part of redb's share in which pages are held back.
+    fn held_bytes(&self) -> usize {
+        if self.read_only { 0 } else { self.redb_cache_bytes / 8 }
+    }
 }
 
 /// What makes a redb file one of ours: said by the part that owns the tables.
@@ -119,7 +126,7 @@ pub(crate) fn open_backend(
 ) -> Result<Opened> {
     let seal = Arc::new(SealState::default());
     let may_initialise = options.create && !options.read_only;
-    let behind = Box::new(WriteBehind::over(backend));
+    let behind = Box::new(WriteBehind::over(backend, options.held_bytes()));
     let sealed = SealedBackend::new(behind, seal.clone(), may_initialise);
     let settled = seal.clone();
     let flags = move || settled.flags().map(|flags| (FLAGS_AT as u64, flags));
@@ -303,7 +310,7 @@ impl Repair {
 
 fn builder(options: &FileOptions, repair: &Repair) -> Builder {
     let mut builder = Database::builder();
-    builder.set_cache_size(options.redb_cache_bytes);
+    builder.set_cache_size(options.redb_cache_bytes - options.held_bytes());
     let (repair, on_repair) = (repair.clone(), options.on_repair.clone());
     builder.set_repair_callback(move |session: &mut RepairSession| {
         repair.0.store(true, Ordering::Release);

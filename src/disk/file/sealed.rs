@@ -22,7 +22,7 @@ use std::ops::Range;
 ///   read.
 /// - After any failure no seal is written, and the next opening verifies the file.
 ///
-/// Reads share the lock of the sums and take no other. A page is put in place before its sum is,
+/// Reads share the lock of the sums, and take no other here. A page is put in place before its sum is,
 /// under the writing lock; a reader that comes between finds them at odds, waits for that lock, and
 /// looks again: what is at odds then is damage.
 pub(super) struct SealedBackend {
