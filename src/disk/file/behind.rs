@@ -30,8 +30,13 @@ pub(super) struct WriteBehind {
     writing: Mutex<()>,
 }
 
-/// Number of a page -> its bytes.
-type Held = BTreeMap<u64, Box<[u8]>>;
+#[derive(Default)]
+struct Held {
+    /// Number of a page -> where its bytes begin.
+    places: BTreeMap<u64, usize>,
+    /// Keeps its room when they are let go: it has been accounted for.
+    bytes: Vec<u8>,
+}
 
 /// More is not gathered, however much memory there is.
 const HELD_BYTES_MAX: usize = 8 << 20;
@@ -58,11 +63,9 @@ impl WriteBehind {
         if !self.holds.load(Ordering::Acquire) {
             return Ok(());
         }
-        write_in_order(&self.held.read(), &*self.inner)?;
-        let written = std::mem::take(&mut *self.held.write());
+        self.held.read().write_in_order(&*self.inner)?;
+        self.held.write().let_go();
         self.holds.store(false, Ordering::Release);
-        // Given back when no reader waits for the lock any more.
-        drop(written);
         Ok(())
     }
 
@@ -74,7 +77,7 @@ impl WriteBehind {
             let at = offset + done as u64;
             let (number, within) = (at / PAGE_BYTES, (at % PAGE_BYTES) as usize);
             let end = out.len().min(done + PAGE - within);
-            match held.get(&number) {
+            match held.page(number) {
                 Some(page) => out[done..end].copy_from_slice(&page[within..within + end - done]),
                 None => match gaps.last_mut() {
                     Some(gap) if gap.end == done => gap.end = end,
@@ -87,19 +90,42 @@ impl WriteBehind {
     }
 }
 
-/// Writes pages, neighbours together.
-fn write_in_order(pages: &Held, file: &dyn StorageBackend) -> io::Result<()> {
-    let (mut run, mut begin) = (Vec::new(), 0);
-    for (number, page) in pages {
-        let at = number * PAGE_BYTES;
-        if at != begin + run.len() as u64 || run.len() == RUN_BYTES_MAX {
-            write_run(file, begin, &run)?;
-            run.clear();
-            begin = at;
-        }
-        run.extend_from_slice(page);
+impl Held {
+    fn page(&self, number: u64) -> Option<&[u8]> {
+        self.places.get(&number).map(|&place| &self.bytes[place..place + PAGE])
     }
-    write_run(file, begin, &run)
+
+    fn hold(&mut self, first: u64, pages: &[u8]) {
+        for (number, page) in (first..).zip(pages.chunks_exact(PAGE)) {
+            match self.places.get(&number) {
+                Some(&place) => self.bytes[place..place + PAGE].copy_from_slice(page),
+                None => {
+                    self.places.insert(number, self.bytes.len());
+                    self.bytes.extend_from_slice(page);
+                }
+            }
+        }
+    }
+
+    fn let_go(&mut self) {
+        self.places.clear();
+        self.bytes.clear();
+    }
+
+    /// Writes the pages, neighbours together.
+    fn write_in_order(&self, file: &dyn StorageBackend) -> io::Result<()> {
+        let (mut run, mut begin) = (Vec::new(), 0);
+        for (&number, &place) in &self.places {
+            let at = number * PAGE_BYTES;
+            if at != begin + run.len() as u64 || run.len() == RUN_BYTES_MAX {
+                write_run(file, begin, &run)?;
+                run.clear();
+                begin = at;
+            }
+            run.extend_from_slice(&self.bytes[place..place + PAGE]);
+        }
+        write_run(file, begin, &run)
+    }
 }
 
 fn write_run(file: &dyn StorageBackend, begin: u64, run: &[u8]) -> io::Result<()> {
@@ -116,7 +142,7 @@ impl StorageBackend for WriteBehind {
     fn len(&self) -> io::Result<u64> {
         // Kept while the file is asked: what is let go meanwhile might be missed in both.
         let held = self.held.read();
-        let last = held.last_key_value().map_or(0, |(number, _)| (number + 1) * PAGE_BYTES);
+        let last = held.places.last_key_value().map_or(0, |(number, _)| (number + 1) * PAGE_BYTES);
         Ok(self.inner.len()?.max(last))
     }
 
@@ -146,15 +172,13 @@ impl StorageBackend for WriteBehind {
         let writing = self.writing.lock();
         let gathers = self.gathers(offset, data);
         // Before these are taken, so that they are not if it fails.
-        if !gathers || self.held.read().len() * PAGE + data.len() > self.most {
+        if !gathers || self.held.read().bytes.len() + data.len() > self.most {
             self.write_held(&writing)?;
         }
         if !gathers {
             return self.inner.write(offset, data);
         }
-        let numbers = offset / PAGE_BYTES..;
-        let pages = data.chunks_exact(PAGE).map(Box::from);
-        self.held.write().extend(numbers.zip(pages));
+        self.held.write().hold(offset / PAGE_BYTES, data);
         self.holds.store(true, Ordering::Release);
         Ok(())
     }
