@@ -1,6 +1,6 @@
 //! Writing down the work of a run, so that it goes on without whoever asked for it.
 
-use crate::disk::operations::{BegunDay, Spool as SpoolSome, StartRun};
+use crate::disk::operations::{BegunDay, Spool as SpoolSome, StartRun, SyncAll};
 use crate::disk::{Chunk, Item, RunCounts, RunKind, RunRow, RunStage};
 use crate::error::Result;
 use crate::page::ViewId;
@@ -152,14 +152,15 @@ impl<'w> Spool<'w> {
         let (now, day) = (shared.options.clock.now(), self.day.take());
         let (total, chunks) = (self.total, self.lanes.iter().map(|lane| lane.written).sum());
         let (id, row) = writer.run(StartRun { id, left, total, chunks, anew, day, now })?;
-        drop(writer);
-        // From here on it is a run.
+        // From here on it is a run, and is promised when it is synced: builders begin meanwhile.
         self.id = None;
         let live = self.workshop.runs().add(Live::new(id, row, now));
+        shared.bell.ring();
+        writer.run(SyncAll)?;
+        drop(writer);
         if live.has_ended() {
             Runs::tell_ended(shared, &live);
         }
-        shared.bell.ring();
         Ok(live)
     }
 }
