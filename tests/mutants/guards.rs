@@ -196,12 +196,11 @@ who_only_read")),
         Program("files", "opening::damage::where_a_commit_may_have_been_given_up_nothing_is_fresh")),
     guard("held_pages_are_read", "src/disk/file/behind.rs",
         "a page that is not written yet is read as it will be",
-        Unit("disk::file::tests::behind::whatever_is_written_is_what_is_read_and_after_a_sync_what_is_\
-there")),
+        Unit("disk::file::tests::behind::what_cannot_be_written_to_make_room_leaves_what_came_where_it_\
+was")),
     guard("held_pages_are_synced", "src/disk/file/behind.rs",
         "a sync writes what is held first",
-        Unit("disk::file::tests::behind::whatever_is_written_is_what_is_read_and_after_a_sync_what_is_\
-there")),
+        Unit("disk::file::tests::behind::pages_are_written_by_the_sync_in_order_and_neighbours_together")),
     guard("seals_go_first", "src/disk/file/sealed.rs",
         "the seal is gone before anything is written",
         Unit("disk::file::tests::sealing::the_seal_lies_behind_the_data_unseen_and_goes_before_the_first_\
