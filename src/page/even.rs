@@ -259,6 +259,12 @@ pub(super) struct Full {
 }
 
 impl Full {
+    /// Whether a page beside it would be packed as one before it was.
+    #[cfg(test)]
+    pub(super) fn has_habits(&self) -> bool {
+        self.habits.of_the_moment().is_some()
+    }
+
     /// Of a packed body; `None` if it is of no page that may be a pattern.
     pub(super) fn unpack(packed: &[u8], slots: u32) -> Option<Self> {
         let (told, stored) = Slots::from_packed(packed, slots as usize)?;

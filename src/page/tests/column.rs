@@ -186,6 +186,47 @@ fn a_column_that_a_habit_does_not_suit_is_looked_at_for_itself() {
     assert!(packed.len() < 144 * 2, "{}", packed.len());
 }
 
+/// 144 numbers that go to and fro between two, and are a third now and then: by differences each block takes
+/// so many bits a number, and as one of three two.
+fn leaps(bits: u32) -> Columns {
+    let leap = (1 << (bits - 2)) - 1;
+    Columns::of((0..144).map(move |n| 9_000 + leap * (n % 2) + u32::from(n % 8 == 7) * leap))
+}
+
+#[test]
+fn a_habit_is_kept_up_to_twice_its_bytes_and_two_bits_a_number() {
+    // What stands before it does not count.
+    const BEFORE: usize = 300;
+    let other: Vec<u32> = (0..144).map(mixed).collect();
+    let room = &mut Columns::default();
+    let by_three_bits = Columns::of((0..144_u32).map(|n| 9_000 + 3 * n.div_ceil(2)));
+    let mut packed = vec![0; BEFORE];
+    let habit = by_three_bits.column(0).pack_beside(&other, room, &mut packed);
+    let took = packed.len() - BEFORE;
+    assert_eq!((packed[BEFORE] & 7, took), (1, 5 + 18 * (1 + 3)), "by differences");
+    // 77 bytes: others may take up to 190.
+    for (bits, manner, bytes) in [(9, 1, Some(5 + 18 * (1 + 9))), (10, 5, None)] {
+        packed.truncate(BEFORE);
+        assert!(!leaps(bits).column(0).pack_as(&habit, &other, room, &mut packed));
+        assert_eq!(packed[BEFORE] & 7, manner, "{bits} bits");
+        assert!(bytes.is_none_or(|bytes| packed.len() - BEFORE == bytes), "{}", packed.len());
+    }
+}
+
+#[test]
+fn next_to_nothing_beside_another_is_not_compared() {
+    let (other, room) = ([3; 144], &mut Columns::default());
+    let still = Columns::of([7; 144].into_iter());
+    let mut packed = Vec::new();
+    let habit = still.column(0).pack_beside(&other, room, &mut packed);
+    // By itself it would take a byte less.
+    assert!(habit.is_beside() && habit.is_the_other());
+    assert_eq!(packed.len(), 1 + 5);
+    // Beside nothing it is what it is: then it stands by itself.
+    let moving = Columns::of((0..144).map(|n| n * n));
+    assert!(!moving.column(0).pack_as(&habit, &[0; 144], room, &mut packed));
+}
+
 #[test]
 fn a_half_of_a_half_is_the_last() {
     // Halves that claim to hold halves of their own length, for ever.

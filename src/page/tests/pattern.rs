@@ -104,6 +104,15 @@ fn the_page_of_the_pattern_decides_for_no_other() {
 }
 
 #[test]
+fn the_first_page_that_is_another_says_how_the_next_are_packed() {
+    let pattern = pattern();
+    store_body(&day(144, 1), &FAST, Some(&pattern));
+    assert!(!pattern.full().has_habits(), "its own says nothing");
+    store_body(&day(144, 2), &FAST, Some(&pattern));
+    assert!(pattern.full().has_habits());
+}
+
+#[test]
 fn of_two_kinds_neither_is_packed_as_the_other_is() {
     let pages: Vec<Page> =
         (2..200).map(|place| if place % 2 == 0 { still(place) } else { day(144, place) }).collect();
