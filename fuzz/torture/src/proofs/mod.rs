@@ -32,7 +32,6 @@ pub const PROOFS: &[Proof] = &[
 pub fn part(words: &[String]) -> ExitCode {
     match words {
         [proof, rest @ ..] if proof == kill::PROOF.name => kill::part(rest),
-        [proof, rest @ ..] if proof == schedules::PROOF.name => schedules::part(rest),
         _ => {
             eprintln!("{words:?}: no proof has such a part");
             ExitCode::from(2)

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
-use super::world::Program;
 use crate::disk::Random;
+use crate::world::Program;
 
 /// Schedules of a round: so many that a process for them costs little beside them.
 const SCHEDULES: u64 = 200;
@@ -23,7 +23,7 @@ const STACK_BYTES: usize = 512 << 10;
 const DEPTHS: [usize; 4] = [2, 3, 4, 6];
 
 /// Draws the round of a seed, prints what came of it.
-pub fn part(words: &[String]) -> ExitCode {
+pub fn round(words: &[String]) -> ExitCode {
     let Some(Ok(seed)) = words.first().map(|word| word.parse::<u64>()) else {
         eprintln!("{words:?}: a seed is missing");
         return ExitCode::from(2);
