@@ -34,6 +34,12 @@ const LEFT_OUT: &[(&str, &str)] = &[
         "disk/live_stamp.rs RAISED_MAX",
         "from when staleness is counted, at the earliest; never what is stale",
     ),
+    (
+        "disk/file/behind.rs HELD_BYTES_MAX",
+        "`no_more_is_held_than_eight_megabytes_or_than_there_is_memory_for`",
+    ),
+    ("disk/file/behind.rs RUN_BYTES_MAX", "`what_is_long_by_itself_is_not_held`"),
+    ("disk/writer.rs WAITING_MAX", "when the writer is left a core, never what it does"),
     ("disk/staged_rows.rs STAGED_BYTES_MAX", "`what_is_staged_is_written_when_it_is_much`"),
     ("disk/touched.rs NAMES_BYTES_MAX", "`long_names_are_forgotten_sooner`"),
     (
