@@ -1,8 +1,7 @@
 //! A chunk of a run's work, as bytes.
 
 use crate::error::Result;
-use crate::graph::SlotSet;
-use crate::page::{Slot, ViewId};
+use crate::page::{Slot, SlotSet, ViewId};
 use crate::time::{TimeRange, Timestamp};
 
 use super::row::{RowReader, RowWriter};

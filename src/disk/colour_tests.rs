@@ -1,8 +1,8 @@
 //! What a record is judged by when it is stored or spared.
 
 use crate::cache::CacheKey;
-use crate::graph::{Cause, Colour, MarkRow, Node, Observation, Origin, Reading, SlotSet};
-use crate::page::{PageKey, Slot, ViewId};
+use crate::graph::{Cause, Colour, MarkRow, Node, Observation, Origin, Reading};
+use crate::page::{PageKey, Slot, SlotSet, ViewId};
 use crate::rebuild::Engine;
 use crate::revision::Revision;
 use crate::sync::Arc;

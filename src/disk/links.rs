@@ -8,10 +8,10 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, WriteTransactio
 
 use crate::error::{Error, RESTORE, Result};
 use crate::graph::{
-    Dependency, DependencySet, DepsRow, EdgeRow, MarkRow, Node, NodeReads, SlotSet, edge_bounds,
-    edge_key, kind_edge_bounds, split_edge,
+    Dependency, DependencySet, DepsRow, EdgeRow, MarkRow, Node, NodeReads, edge_bounds, edge_key,
+    kind_edge_bounds, split_edge,
 };
-use crate::page::{PageKey, Slot, ViewId};
+use crate::page::{PageKey, Slot, SlotSet, ViewId};
 
 use super::open_file::OpenFile;
 use super::source_row::SourceRow;

@@ -1,9 +1,8 @@
 //! Which records a deletion or an invalidation concerns.
 
-use crate::graph::SlotSet;
 use crate::grid::{Grid, PageNumber, Place};
 use crate::key::{EntityPrefix, KeyBuf, after_all};
-use crate::page::{Page, PageKey, Slot, ViewId};
+use crate::page::{Page, PageKey, Slot, SlotSet, ViewId};
 use crate::time::{TimeRange, Timestamp};
 
 /// Which records of a view.

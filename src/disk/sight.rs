@@ -3,8 +3,8 @@
 use redb::ReadableTable;
 
 use crate::error::Result;
-use crate::graph::{EdgeRow, Graph, MarkRow, SlotSet, edge_bounds, kind_edge_bounds};
-use crate::page::{PageKey, ViewId};
+use crate::graph::{EdgeRow, Graph, MarkRow, edge_bounds, kind_edge_bounds};
+use crate::page::{PageKey, SlotSet, ViewId};
 use crate::time::Timestamp;
 
 use super::links::Links;

@@ -3,10 +3,10 @@
 use crate::cache::CacheKey;
 use crate::disk::PageInMemory;
 use crate::disk::operations::Spare;
-use crate::graph::{Reading, SlotSet};
+use crate::graph::Reading;
 use crate::key::Source;
 use crate::options::Options;
-use crate::page::{Facts, PageKey, Slot};
+use crate::page::{Facts, PageKey, Slot, SlotSet};
 use crate::rebuild::Engine;
 use crate::sync::Arc;
 use crate::time::Timestamp;

@@ -3,10 +3,10 @@
 use crate::cache::Resident;
 use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::Freshness;
-use crate::graph::{Colour, SlotSet};
+use crate::graph::Colour;
 use crate::grid::{Bucket, Grid};
 use crate::metrics::ViewCounters;
-use crate::page::{Dictionary, Page, PageKey, RecordShape, Slot, ViewId};
+use crate::page::{Dictionary, Page, PageKey, RecordShape, Slot, SlotSet, ViewId};
 use crate::schedule::{Expiry, Governor};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 use crate::time::{Span, Timestamp};

@@ -10,8 +10,8 @@ use redb::Durability;
 
 use crate::cache::{Cache, CacheKey, Publication};
 use crate::error::{Error, ErrorKind, RESTORE, Result};
-use crate::graph::{Colour, SlotSet};
-use crate::page::{PAGE_LEN_MAX, Page, Slot};
+use crate::graph::Colour;
+use crate::page::{PAGE_LEN_MAX, Page, Slot, SlotSet};
 use crate::revision::Revision;
 use crate::schedule::Round;
 use crate::sync::channel::{self, Sender};

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::edge::WHOLE;
 use super::node::{Node, NodeParts};
-use super::slots::SlotSet;
 use crate::error::{Error, Result};
-use crate::page::{PageKey, Slot};
+use crate::page::{PageKey, Slot, SlotSet};
 
 /// The most entries of a set. One that has more is made coarser.
 pub(crate) const DEPENDENCIES_MAX: usize = 4096;

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::bytes::{put_span, take_span, take_u8, take_u64};
-use super::slots::SlotSet;
-use crate::page::{PAGE_LEN_MAX, Slot};
+use crate::page::{PAGE_LEN_MAX, Slot, SlotSet};
 
 /// What is read of a node that has no slots: all of it.
 pub(crate) const WHOLE: (u16, u16) = (0, u16::MAX);

@@ -12,12 +12,11 @@ use super::naive::{Expected, IN_VAIN, Record, World, old_cause, records, view_of
 use super::node::{Node, edge_key, split_edge};
 use super::outcome::{RaisedRow, WalkOutcome};
 use super::seed::Seed;
-use super::slots::SlotSet;
 use super::tries::Tries;
 use super::walk::{Graph, Walk, reachable};
 use crate::grid::PageNumber;
 use crate::key::Source;
-use crate::page::{PageKey, Slot, ViewId};
+use crate::page::{PageKey, Slot, SlotSet, ViewId};
 use crate::revision::Revision;
 use crate::time::Timestamp;
 

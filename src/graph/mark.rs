@@ -4,9 +4,8 @@ use super::bytes::{put_span, take_span, take_u8, take_u16};
 use super::cause::{Cause, put_cause, take_cause};
 use super::colour::Colour;
 use super::slot_runs::{Run, SlotRuns};
-use super::slots::SlotSet;
 use super::tries::Tries;
-use crate::page::Slot;
+use crate::page::{Slot, SlotSet};
 
 /// The marks of a page.
 ///

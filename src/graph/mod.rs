@@ -42,8 +42,6 @@ mod reading;
 mod seed;
 #[cfg(not(loom))]
 mod slot_runs;
-#[cfg(not(loom))]
-mod slots;
 #[cfg(all(test, not(loom)))]
 mod tests;
 #[cfg(not(loom))]
@@ -78,8 +76,6 @@ pub(crate) use outcome::WalkOutcome;
 pub(crate) use reading::Reading;
 #[cfg(not(loom))]
 pub(crate) use seed::Seed;
-#[cfg(not(loom))]
-pub(crate) use slots::{SlotSet, SlotsByPage};
 #[cfg(not(loom))]
 pub(crate) use tries::Tries;
 #[cfg(not(loom))]

@@ -10,11 +10,10 @@ use super::edge::EdgeRow;
 use super::mark::MarkRow;
 use super::node::{Node, NodeParts, edge_bounds, edge_key, kind_edge_bounds, split_edge};
 use super::seed::Seed;
-use super::slots::SlotSet;
 use super::tries::Tries;
 use super::walk::Graph;
 use crate::error::Result;
-use crate::page::{PageKey, Slot, ViewId};
+use crate::page::{PageKey, Slot, SlotSet, ViewId};
 use crate::revision::Revision;
 use crate::time::Timestamp;
 

@@ -8,8 +8,7 @@ use super::colour::Colour;
 use super::mark::{MarkRow, Raised};
 use super::node::{Node, NodeParts};
 use super::slot_runs::SlotRuns;
-use super::slots::SlotSet;
-use crate::page::ViewId;
+use crate::page::{SlotSet, ViewId};
 
 /// The marks that a walk has raised, and what it could only name.
 #[derive(Default, PartialEq, Eq)]

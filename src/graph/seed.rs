@@ -1,10 +1,10 @@
 //! Where a walk begins.
 
+use crate::page::SlotSet;
 use std::fmt;
 
 use super::colour::Colour;
 use super::node::{Node, NodeParts};
-use super::slots::SlotSet;
 
 /// Something that walks begin with.
 #[derive(Clone)]

@@ -1,7 +1,6 @@
 //! Values of the slots of a page, where neighbours most often have the same.
 
-use super::slots::SlotSet;
-use crate::page::{PAGE_LEN_MAX, Slot};
+use crate::page::{PAGE_LEN_MAX, Slot, SlotSet};
 
 /// Slot -> value, for some of the slots of a page.
 ///

@@ -9,7 +9,7 @@ use crate::corpus::replay;
 use crate::error::{ErrorKind, Result};
 use crate::grid::PageNumber;
 use crate::key::Source;
-use crate::page::{PageKey, Slot, ViewId};
+use crate::page::{PageKey, Slot, SlotSet, ViewId};
 use crate::revision::Revision;
 use crate::time::Timestamp;
 

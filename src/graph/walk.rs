@@ -9,9 +9,8 @@ use super::mark::MarkRow;
 use super::node::{Node, NodeParts};
 use super::outcome::{RaisedRow, WalkOutcome};
 use super::seed::Seed;
-use super::slots::SlotSet;
 use crate::error::{Error, Result};
-use crate::page::{PageKey, Slot, ViewId};
+use crate::page::{PageKey, Slot, SlotSet, ViewId};
 
 /// What a walk asks of the file.
 ///

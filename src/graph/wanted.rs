@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::bytes::{put_span, take_span};
-use super::slots::SlotSet;
 use super::tries::Tries;
-use crate::page::{PAGE_LEN_MAX, Slot};
+use crate::page::{PAGE_LEN_MAX, Slot, SlotSet};
 
 /// The slots of a page that were asked for and are not yet built.
 ///

@@ -27,6 +27,7 @@ mod pack;
 mod pattern;
 pub mod proof;
 mod shape;
+mod slots;
 #[cfg(any(test, fuzzing))]
 #[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "only fuzzing opens the door"))]
 mod spoilt;
@@ -52,6 +53,7 @@ pub(crate) use merge::{Fate, Merged, import, merge, verified, without};
 pub(crate) use pattern::Pattern;
 pub(crate) use shape::RecordShape;
 pub use shape::RecordType;
+pub(crate) use slots::{SlotSet, SlotsByPage};
 #[cfg(fuzzing)]
 pub use spoilt::spoilt_page_holds;
 pub(crate) use stored::{

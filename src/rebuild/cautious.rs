@@ -2,7 +2,7 @@
 
 use crate::disk::operations::{NoteBegun, NoteEnded};
 use crate::error::Result;
-use crate::graph::SlotSet;
+use crate::page::SlotSet;
 
 use super::rebuilders::WorkedOff;
 use super::workshop::Workshop;

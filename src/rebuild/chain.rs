@@ -194,9 +194,9 @@ impl Drop for Working {
 
 #[cfg(test)]
 mod tests {
-    use crate::graph::{Node, Observation, SlotsByPage};
+    use crate::graph::{Node, Observation};
     use crate::grid::Grid;
-    use crate::page::ViewId;
+    use crate::page::{SlotsByPage, ViewId};
     use crate::rebuild::BuildName;
     use crate::rebuild::rebuilders::{Held, Rebuilder, Shift};
     use crate::revision::Revision;

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use crate::disk::{PageInMemory, ViewState};
 use crate::error::{Error, Result};
-use crate::graph::{SlotSet, SlotsByPage};
-use crate::page::{Slot, ViewId};
+use crate::page::{Slot, SlotSet, SlotsByPage, ViewId};
 use crate::revision::Revision;
 use crate::schedule::Horizon;
 use crate::sync::{Arc, Mutex, Weak};

@@ -2,7 +2,7 @@
 
 use crate::disk::Due;
 use crate::error::Result;
-use crate::graph::SlotSet;
+use crate::page::SlotSet;
 use crate::schedule::Heard;
 use crate::time::Timestamp;
 

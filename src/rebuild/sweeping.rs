@@ -2,7 +2,7 @@
 
 use crate::disk::{Due, Shared, Stamp, SweepState, ViewState, due_stamped, sweep_of};
 use crate::error::Result;
-use crate::graph::SlotSet;
+use crate::page::SlotSet;
 use crate::time::Timestamp;
 
 /// How far the pages of a view were looked through for its stamp. Each is looked at once; how far it

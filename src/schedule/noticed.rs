@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::graph::SlotSet;
-use crate::page::Slot;
+use crate::page::{Slot, SlotSet};
 use crate::sync::Mutex;
 
 /// Pages with some of their slots, first come, first served, each page once. What does not fit is

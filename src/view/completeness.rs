@@ -5,10 +5,9 @@ use std::fmt;
 
 use crate::disk::tries_in;
 use crate::error::{Error, Result};
-use crate::graph::SlotSet;
 use crate::grid::{DailyWindow, PageNumber};
 use crate::key::EntityKey;
-use crate::page::{PageKey, RecordType};
+use crate::page::{PageKey, RecordType, SlotSet};
 use crate::rebuild::Rebuilder;
 use crate::time::TimeRange;
 

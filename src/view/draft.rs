@@ -5,9 +5,11 @@ use crate::disk::operations::{KeepDictionary, Part, StoreRecords, Stored, Stored
 use crate::disk::{PageInMemory, Receipt, ViewState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
-use crate::graph::{Reading, SlotSet};
+use crate::graph::Reading;
 use crate::key::EntityKey;
-use crate::page::{Facts, Origin, Page, PageBuilder, PageKey, RecordBytes, RecordType, Slot};
+use crate::page::{
+    Facts, Origin, Page, PageBuilder, PageKey, RecordBytes, RecordType, Slot, SlotSet,
+};
 use crate::rebuild::Engine;
 use crate::sync::Arc;
 

@@ -7,9 +7,9 @@ use crate::cache::CacheKey;
 use crate::disk::{Links, LinksToRead, Shared};
 use crate::error::Result;
 use crate::freshness::Freshness;
-use crate::graph::{Cause, Dependency, MarkRow, Node, NodeParts, Origin, SlotSet, edge_bounds};
+use crate::graph::{Cause, Dependency, MarkRow, Node, NodeParts, Origin, edge_bounds};
 use crate::key::{EntityKey, key_in_words};
-use crate::page::{Facts, PageKey, RecordType, Slot, ViewId};
+use crate::page::{Facts, PageKey, RecordType, Slot, SlotSet, ViewId};
 use crate::revision::Revision;
 use crate::time::Timestamp;
 

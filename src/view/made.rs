@@ -5,9 +5,8 @@ use std::collections::VecDeque;
 use crate::disk::operations::Stored;
 use crate::disk::{PageInMemory, Receipt, Speed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::SlotSet;
 use crate::key::EntityKey;
-use crate::page::{PageKey, RecordType};
+use crate::page::{PageKey, RecordType, SlotSet};
 use crate::rebuild::{Lead, Refused, Unstored};
 use crate::sync::{Arc, Condvar, Mutex};
 

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::disk::ViewState;
 use crate::error::Result;
-use crate::graph::SlotsByPage;
-use crate::page::Slot;
+use crate::page::{Slot, SlotsByPage};
 use crate::rebuild::FlightKey;
 use crate::sync::Arc;
 

@@ -4,10 +4,9 @@ use std::borrow::Borrow;
 
 use crate::error::{Error, Result};
 use crate::freshness::Freshness;
-use crate::graph::{SlotSet, SlotsByPage};
 use crate::grid::{Bucket, PageNumber};
 use crate::key::{EntityKey, decode_entity};
-use crate::page::{PageKey, RecordType, Slot};
+use crate::page::{PageKey, RecordType, Slot, SlotSet, SlotsByPage};
 use crate::rebuild::{FlightKey, Held, Rebuilder, Refused, Shift, WorkedOff};
 use crate::revision::Revision;
 use crate::schedule::Horizon;

@@ -3,8 +3,7 @@
 use crate::disk::operations::Changed;
 use crate::disk::{Item, RunKind, Scope, ViewState, known_views, levels};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::SlotSet;
-use crate::page::ViewId;
+use crate::page::{SlotSet, ViewId};
 use crate::rebuild::{Engine, Run, Spool, refuse_inside_build};
 use crate::sync::Arc;
 use crate::time::TimeRange;

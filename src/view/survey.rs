@@ -3,9 +3,8 @@
 use crate::disk::{PageWalk, Scope, Shared, ViewState};
 use crate::error::Result;
 use crate::freshness::Freshness;
-use crate::graph::SlotSet;
 use crate::grid::PageNumber;
-use crate::page::{PageKey, Slot};
+use crate::page::{PageKey, Slot, SlotSet};
 
 use super::lookup::{Found, Look, look_aside};
 

@@ -1,9 +1,8 @@
 //! Making several records of one page fresh, and storing them together.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::SlotSet;
 use crate::key::EntityKey;
-use crate::page::RecordType;
+use crate::page::{RecordType, SlotSet};
 use crate::rebuild::{self, Held, WorkedOff};
 use crate::sync::Arc;
 

@@ -9,9 +9,8 @@ use crate::disk::operations::{
 };
 use crate::disk::{Scope, Speed, ViewState};
 use crate::error::{Error, Result};
-use crate::graph::SlotSet;
 use crate::key::{EntityKey, IntoSource, Source};
-use crate::page::{PageKey, RecordType, ViewId};
+use crate::page::{PageKey, RecordType, SlotSet, ViewId};
 use crate::rebuild::{Engine, refuse_inside_build};
 use crate::revision::Revision;
 use crate::sync::Arc;

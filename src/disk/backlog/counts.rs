@@ -6,8 +6,8 @@ use std::fmt;
 use redb::ReadableTable;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{self, SlotSet, SlotsByPage, Tries};
-use crate::page::{PageKey, Slot, ViewId};
+use crate::graph::{self, Tries};
+use crate::page::{PageKey, Slot, SlotSet, SlotsByPage, ViewId};
 use crate::time::Timestamp;
 
 use super::super::contents::{known_views, view_rows};

@@ -4,8 +4,8 @@ use redb::{ReadOnlyTable, ReadTransaction};
 
 use crate::cache::CacheKey;
 use crate::error::{Error, ErrorKind, RESTORE, Result};
-use crate::graph::{Colour, MarkRow, SlotSet, Tries};
-use crate::page::{self, Facts, Page, PageKey, Slot, ViewId};
+use crate::graph::{Colour, MarkRow, Tries};
+use crate::page::{self, Facts, Page, PageKey, Slot, SlotSet, ViewId};
 use crate::revision::Revision;
 use crate::time::Timestamp;
 

@@ -8,8 +8,8 @@ use redb::{
 };
 
 use crate::error::{Error, RESTORE, Result};
-use crate::graph::{SlotSet, WantedRow};
-use crate::page::Slot;
+use crate::graph::WantedRow;
+use crate::page::{Slot, SlotSet};
 use crate::revision::Revision;
 
 use super::super::open_file::OpenFile;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::error::Result;
-use crate::graph::{Cause, DepsRow, Node, Origin, Seed, SlotSet, SlotsByPage};
-use crate::page::{Fate, Page, PageKey, Slot, without};
+use crate::graph::{Cause, DepsRow, Node, Origin, Seed};
+use crate::page::{Fate, Page, PageKey, Slot, SlotSet, SlotsByPage, without};
 use crate::sync::Arc;
 use crate::time::Timestamp;
 

@@ -1,8 +1,8 @@
 //! Telling the store that something has changed.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Cause, Colour, Node, NodeParts, Origin, Seed, SlotSet};
-use crate::page::{PageKey, Slot, ViewId};
+use crate::graph::{Cause, Colour, Node, NodeParts, Origin, Seed};
+use crate::page::{PageKey, Slot, SlotSet, ViewId};
 use crate::sync::Arc;
 use crate::time::{TimeRange, Timestamp};
 

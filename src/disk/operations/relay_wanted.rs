@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::error::Result;
-use crate::graph::SlotSet;
 use crate::grid::Grid;
-use crate::page::{PageKey, Slot, ViewId};
+use crate::page::{PageKey, Slot, SlotSet, ViewId};
 
 use super::super::batch::Batch;
 

@@ -1,8 +1,8 @@
 //! Finding that a suspect or expired record need not be built again.
 
 use crate::error::Result;
-use crate::graph::{Cause, Colour, Origin, Reading, Seed, SlotSet};
-use crate::page::{Facts, PageKey, Slot, verified};
+use crate::graph::{Cause, Colour, Origin, Reading, Seed};
+use crate::page::{Facts, PageKey, Slot, SlotSet, verified};
 use crate::sync::Arc;
 use crate::time::Timestamp;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::cache::CacheKey;
 use crate::error::Result;
-use crate::graph::{Cause, Colour, DepsRow, MarkRow, Origin, Reading, Seed, SlotSet, Tries};
-use crate::page::{Fate, Merged, Page, PageKey, Slot, StoredBody, merge, without};
+use crate::graph::{Cause, Colour, DepsRow, MarkRow, Origin, Reading, Seed, Tries};
+use crate::page::{Fate, Merged, Page, PageKey, Slot, SlotSet, StoredBody, merge, without};
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::Timestamp;

@@ -1,8 +1,7 @@
 //! Asking for records that are built in the background.
 
 use crate::error::{Error, Result};
-use crate::graph::{SlotSet, SlotsByPage};
-use crate::page::{Page, PageKey, Slot};
+use crate::page::{Page, PageKey, Slot, SlotSet, SlotsByPage};
 use crate::sync::Arc;
 use crate::time::Timestamp;
 

@@ -2,8 +2,8 @@
 
 use redb::ReadableTable;
 
-use crate::graph::{EdgeRow, Node, Origin, SlotSet, split_edge};
-use crate::page::{PageKey, ViewId};
+use crate::graph::{EdgeRow, Node, Origin, split_edge};
+use crate::page::{PageKey, SlotSet, ViewId};
 
 use super::finding::{Finding, FindingKind};
 use super::look::Look;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use redb::ReadableTable;
 
 use crate::error::Result;
-use crate::graph::{Colour, Dependency, DepsRow, MarkRow, Node, NodeParts, Origin, SlotSet};
-use crate::page::{Facts, Page, PageKey, Slot};
+use crate::graph::{Colour, Dependency, DepsRow, MarkRow, Node, NodeParts, Origin};
+use crate::page::{Facts, Page, PageKey, Slot, SlotSet};
 
 use super::super::standing::Standing;
 use super::super::view_row::ViewRow;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use redb::ReadableTable;
 
 use crate::error::Result;
-use crate::graph::{DepsRow, EdgeRow, MarkRow, Node, Origin, SlotSet};
-use crate::page::{Facts, Page, PageKey, Slot};
+use crate::graph::{DepsRow, EdgeRow, MarkRow, Node, Origin};
+use crate::page::{Facts, Page, PageKey, Slot, SlotSet};
 use crate::revision::Revision;
 
 use super::super::link_rows::Stands;

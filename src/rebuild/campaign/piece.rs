@@ -8,8 +8,7 @@ use crate::disk::{
     kept_message, tries,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::SlotSet;
-use crate::page::{PageKey, Slot, ViewId};
+use crate::page::{PageKey, Slot, SlotSet, ViewId};
 use crate::rebuild::rebuilders::{Rebuilder, Refused, Shift, WorkedOff};
 use crate::rebuild::runs::Live;
 use crate::rebuild::workshop::Workshop;

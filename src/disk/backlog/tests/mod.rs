@@ -17,11 +17,11 @@ use crate::disk::operations::{Asked, Failed, NoteFailures, Unwant, Unwanted, Wan
 use crate::disk::tables::BEGUN;
 use crate::disk::{Shared, Speed, ViewState};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{SlotSet, SlotsByPage, Tries};
+use crate::graph::Tries;
 use crate::grid::Grid;
 use crate::key::Source;
 use crate::options::Options;
-use crate::page::{PageKey, Slot};
+use crate::page::{PageKey, Slot, SlotSet, SlotsByPage};
 use crate::rebuild::Engine;
 use crate::sync::Arc;
 use crate::time::{ManualClock, Span, Timestamp};

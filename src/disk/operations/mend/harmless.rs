@@ -5,8 +5,8 @@
 //! that it belongs to is looked at by itself, before or after this, and gets the row that it should have.
 
 use crate::error::Result;
-use crate::graph::{EdgeRow, Origin, SlotSet, WHOLE, split_edge};
-use crate::page::{PAGE_LEN_MAX, PageKey, Slot};
+use crate::graph::{EdgeRow, Origin, WHOLE, split_edge};
+use crate::page::{PAGE_LEN_MAX, PageKey, Slot, SlotSet};
 
 use super::super::super::batch::Batch;
 use super::super::super::verify::{PageStands, Remedy, Subject};

@@ -12,7 +12,8 @@ mod remedies;
 use redb::{ReadableTable, TableDefinition};
 
 use crate::error::Result;
-use crate::graph::{Origin, SlotSet};
+use crate::graph::Origin;
+use crate::page::SlotSet;
 
 use super::super::batch::Batch;
 use super::super::committed::Committed;

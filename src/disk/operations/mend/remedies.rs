@@ -2,8 +2,8 @@
 
 use crate::cache::CacheKey;
 use crate::error::Result;
-use crate::graph::{Cause, Colour, MarkRow, Node, Origin, Seed, SlotSet};
-use crate::page::{Fate, PAGE_LEN_MAX, Page, PageKey, Slot, without};
+use crate::graph::{Cause, Colour, MarkRow, Node, Origin, Seed};
+use crate::page::{Fate, PAGE_LEN_MAX, Page, PageKey, Slot, SlotSet, without};
 use crate::sync::Arc;
 
 use super::super::super::batch::Batch;

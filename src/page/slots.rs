@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::page::{PAGE_LEN_MAX, Slot};
+use super::PAGE_LEN_MAX;
+use super::body::Slot;
 
 const WORDS: usize = PAGE_LEN_MAX as usize / 64;
 const LAST: u32 = PAGE_LEN_MAX - 1;
