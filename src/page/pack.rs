@@ -122,7 +122,7 @@ impl Column<'_> {
         let begin = out.len();
         let column = if habit.beside { self.differ(other, room) } else { self };
         let Some(manner) = column.manner_of(&habit.way) else {
-            return self.pack_by_differences(other, room, out);
+            return self.pack_at_a_glance(other, room, out);
         };
         if habit.beside {
             out.push(BESIDE);
@@ -133,11 +133,12 @@ impl Column<'_> {
             return habit.beside;
         }
         out.truncate(begin);
-        self.pack_beside(other, room, out).beside
+        self.pack_at_a_glance(other, room, out)
     }
 
-    /// By its differences or by those of what it differs by, whichever takes less.
-    fn pack_by_differences(self, other: &[u32], room: &mut Columns, out: &mut Vec<u8>) -> bool {
+    /// By its differences or by those of what it differs by, whichever takes less; or as few numbers, if
+    /// that takes less still. Whether beside the other.
+    fn pack_at_a_glance(self, other: &[u32], room: &mut Columns, out: &mut Vec<u8>) -> bool {
         let difference = self.differ(other, room);
         let by_differences = |column: Column<'_>| match column.shift() {
             None => CONSTANT_PLAN,
@@ -145,12 +146,11 @@ impl Column<'_> {
         };
         let (own, beside) = (by_differences(self), by_differences(difference));
         let is_beside = beside.bytes < own.bytes;
+        let (column, plan) = if is_beside { (difference, beside) } else { (self, own) };
         if is_beside {
             out.push(BESIDE);
-            difference.pack_by(&beside.manner, out);
-        } else {
-            self.pack_by(&own.manner, out);
         }
+        column.pack_by(&column.or_few(plan).manner, out);
         is_beside
     }
 
@@ -269,16 +269,21 @@ impl Column<'_> {
         best = best.or(by(Kind::Bits));
         // Either takes a look at all numbers: few only where more than two bits of each are spent,
         // halves where more than a byte is.
-        if best.bytes > self.count / 4
-            && let Some((numbers, which)) = self.few()
-        {
-            let bytes = 1 + numbers.len() * 4 + which.column(0).bytes_by(BY_BITS);
-            best = best.or(Plan { manner: Manner::Few { numbers, which }, bytes });
-        }
+        best = self.or_few(best);
         if best.bytes > self.count && bits / 2 >= LEAST_HALF {
             best = self.halves(bits / 2, best.bytes).unwrap_or(best);
         }
         best
+    }
+
+    /// The plan, or few numbers if they take less.
+    fn or_few(self, plan: Plan) -> Plan {
+        if plan.bytes <= self.count / 4 {
+            return plan;
+        }
+        let Some((numbers, which)) = self.few() else { return plan };
+        let bytes = 1 + numbers.len() * 4 + which.column(0).bytes_by(BY_BITS);
+        plan.or(Plan { manner: Manner::Few { numbers, which }, bytes })
     }
 
     /// What its blocks take by such steps.
