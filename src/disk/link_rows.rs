@@ -63,7 +63,7 @@ impl<T: ReadableTable<Key, Key>> Links<'_, T> {
     }
 
     pub(super) fn audit_edge(&self, node: &[u8], reader: &[u8]) -> Result<Stands<EdgeRow>> {
-        self.audit(&self.edges, &edge_key(node, reader), EdgeRow::from_bytes)
+        self.audit(&self.edges, edge_key(node, reader).as_slice(), EdgeRow::from_bytes)
     }
 
     pub(super) fn audit_source(&self, node: &[u8]) -> Result<Stands<SourceRow>> {

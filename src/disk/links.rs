@@ -174,7 +174,7 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
     /// How a page reads a node.
     pub(crate) fn edge(&self, node: &[u8], reader: &[u8]) -> Result<Option<EdgeRow>> {
         let key = edge_key(node, reader);
-        self.row(("edges", &self.edges), &key, "a dependency", EdgeRow::from_bytes)
+        self.row(("edges", &self.edges), key.as_slice(), "a dependency", EdgeRow::from_bytes)
     }
 
     /// Whether anything reads a node.
@@ -285,6 +285,7 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
 
     pub(super) fn put_edge(&mut self, node: &[u8], reader: &[u8], row: &EdgeRow) {
         let key = edge_key(node, reader);
+        let key = key.as_slice();
         if row.is_empty() { self.edges.remove(key) } else { self.edges.put(key, row.to_bytes()) }
     }
 
@@ -366,7 +367,7 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
                 slots.runs().for_each(|run| edge.set(run, &of_it, reads[0].version));
                 edge.to_bytes().into()
             });
-            self.edges.put(edge_key(reads[0].node.as_slice(), page), row.clone());
+            self.edges.put(edge_key(reads[0].node.as_slice(), page).as_slice(), row.clone());
             last = Some((reads, row));
         }
     }
@@ -375,7 +376,7 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
     pub(super) fn forget(&mut self, page: &[u8]) -> Result<()> {
         if let Some(deps) = self.deps(page)? {
             for node in deps.nodes() {
-                self.edges.remove(edge_key(node.as_slice(), page));
+                self.edges.remove(edge_key(node.as_slice(), page).as_slice());
             }
             self.deps.remove(page);
         }
@@ -384,22 +385,24 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
     }
 }
 
-/// Slots of a page that read one set before and another now: (from, to) -> which; zero is none.
+/// Slots of a page that read one set before and another now: (from, to) and which; zero is none.
+/// Mostly it is one pair, and where they are many they come in runs.
 #[derive(Debug, Default)]
-pub(super) struct Relinks(BTreeMap<(u32, u32), SlotSet>);
+pub(super) struct Relinks(Vec<((u32, u32), SlotSet)>);
 
 impl Relinks {
     /// Some slots read this set before and read that one now.
     pub(super) fn add(&mut self, slots: SlotSet, from: u32, to: u32) {
-        let moved = self.0.entry((from, to)).or_default();
-        *moved = moved.union(slots);
+        match self.0.iter_mut().rfind(|(ends, _)| *ends == (from, to)) {
+            Some((_, moved)) => *moved = moved.union(slots),
+            None => self.0.push(((from, to), slots)),
+        }
     }
 
     /// All of them and the set that they read now, if they read one before and one now.
     fn only(&self) -> Option<(SlotSet, u32)> {
-        let mut relinks = self.0.iter();
-        let ((_, to), slots) = relinks.next()?;
-        relinks.next().is_none().then_some((*slots, *to))
+        let [((_, to), slots)] = &*self.0 else { return None };
+        Some((*slots, *to))
     }
 }
 
@@ -415,7 +418,7 @@ mod tests {
         }
         let set = |slots: &[u32]| slots.iter().copied().map(Slot).collect::<SlotSet>();
         let expected = [((1, 2), set(&[0, 1, 3])), ((1, 3), set(&[4])), ((2, 3), set(&[5, 6]))];
-        assert!(relinks.0.iter().map(|(ends, slots)| (*ends, *slots)).eq(expected), "{relinks:?}");
+        assert_eq!(relinks.0, expected);
         assert!(relinks.only().is_none());
         let mut relinks = Relinks::default();
         relinks.add(set(&[0, 1]), 0, 1);

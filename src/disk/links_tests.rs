@@ -112,7 +112,7 @@ fn a_row_that_cannot_be_read_voids_all_that_was_done_beside_it() {
             let key = match number {
                 0 | 1 => page.as_slice().to_vec(),
                 2 => outside().as_slice().to_vec(),
-                _ => edge_key(outside().as_slice(), page.as_slice()),
+                _ => edge_key(outside().as_slice(), page.as_slice()).as_slice().to_vec(),
             };
             world.spoil(table, &key);
             let apply = move |batch: &mut Batch<'_>| {

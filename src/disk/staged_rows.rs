@@ -1,8 +1,10 @@
 //! A table, and over it its rows as a transaction will leave them.
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::iter;
+use std::mem;
 use std::ops::{Bound, Deref};
 use std::rc::Rc;
 
@@ -17,10 +19,46 @@ type Bytes = &'static [u8];
 /// reads meanwhile sees what was gathered.
 pub(super) struct StagedRows<T> {
     table: T,
-    /// `None`: the row goes.
-    staged: BTreeMap<Box<[u8]>, Option<Rc<[u8]>>>,
+    staged: RefCell<Staged>,
     /// About what they take.
     bytes: usize,
+}
+
+/// Bytes of a row, or that it goes.
+type Change = Option<Rc<[u8]>>;
+
+/// What was gathered. It is laid out by its keys when somebody reads, who mostly does so once: to sort
+/// what nobody reads takes a fifth of that.
+#[derive(Default)]
+struct Staged {
+    by_key: BTreeMap<Rc<[u8]>, Change>,
+    /// What came since, in that order.
+    latest: Vec<(Rc<[u8]>, Change)>,
+}
+
+impl Staged {
+    /// All of it, by the keys.
+    fn lay_out(&mut self) -> &BTreeMap<Rc<[u8]>, Change> {
+        self.by_key.extend(self.latest.drain(..));
+        &self.by_key
+    }
+
+    /// All of it, in the order of the keys. Of changes of one row the last counts.
+    fn into_order(mut self) -> Vec<(Rc<[u8]>, Change)> {
+        if !self.by_key.is_empty() {
+            self.lay_out();
+            return self.by_key.into_iter().collect();
+        }
+        self.latest.sort_by(|(one, _), (other, _)| one.cmp(other));
+        self.latest.dedup_by(|later, kept| {
+            let again = later.0 == kept.0;
+            if again {
+                mem::swap(later, kept);
+            }
+            again
+        });
+        self.latest
+    }
 }
 
 /// What is staged of a row besides its key and its bytes.
@@ -31,7 +69,7 @@ const STAGED_BYTES_MAX: usize = 4 << 20;
 /// Bytes of a row, wherever they are.
 pub(super) enum Seen<'a> {
     Standing(AccessGuard<'a, Bytes>),
-    Staged(&'a [u8]),
+    Staged(Rc<[u8]>),
 }
 
 impl Deref for Seen<'_> {
@@ -49,7 +87,7 @@ type Row<'a> = Result<(Seen<'a>, Seen<'a>), StorageError>;
 
 impl<T> StagedRows<T> {
     pub(super) fn over(table: T) -> Self {
-        Self { table, staged: BTreeMap::new(), bytes: 0 }
+        Self { table, staged: RefCell::default(), bytes: 0 }
     }
 
     pub(super) fn name(&self) -> &str
@@ -58,26 +96,33 @@ impl<T> StagedRows<T> {
     {
         self.table.name()
     }
+
+    /// The first that is staged between these keys.
+    fn first_staged(&self, bounds: (Bound<&[u8]>, Bound<&[u8]>)) -> Option<(Rc<[u8]>, Change)> {
+        let mut staged = self.staged.borrow_mut();
+        let first = staged.lay_out().range::<[u8], _>(bounds).next();
+        first.map(|(key, change)| (key.clone(), change.clone()))
+    }
 }
 
 impl<T: ReadableTable<Bytes, Bytes>> StagedRows<T> {
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Seen<'_>>, StorageError> {
-        match self.staged.get(key) {
-            Some(staged) => Ok(staged.as_deref().map(Seen::Staged)),
+        match self.staged.borrow_mut().lay_out().get(key) {
+            Some(staged) => Ok(staged.clone().map(Seen::Staged)),
             None => Ok(self.table.get(key)?.map(Seen::Standing)),
         }
     }
 
     /// Whether there surely is no row.
     pub(super) fn is_empty(&self) -> Result<bool, StorageError> {
-        Ok(self.staged.is_empty() && self.table.is_empty()?)
+        Ok(self.staged.borrow_mut().lay_out().is_empty() && self.table.is_empty()?)
     }
 
     /// The rows whose keys lie between these.
     pub(super) fn range<'a>(
         &'a self,
         from: &[u8],
-        until: &[u8],
+        until: &'a [u8],
     ) -> Result<impl Iterator<Item = Row<'a>>, StorageError> {
         self.between(from.min(until), Bound::Excluded(until))
     }
@@ -93,14 +138,14 @@ impl<T: ReadableTable<Bytes, Bytes>> StagedRows<T> {
     fn between<'a>(
         &'a self,
         from: &[u8],
-        until: Bound<&[u8]>,
+        until: Bound<&'a [u8]>,
     ) -> Result<impl Iterator<Item = Row<'a>> + use<'a, T>, StorageError> {
         let bounds = (Bound::Included(from), until);
         let mut standing = self.table.range::<&[u8]>(bounds)?.peekable();
-        let mut staged = self.staged.range::<[u8], _>(bounds).peekable();
+        let mut staged = self.first_staged(bounds);
         Ok(iter::from_fn(move || {
             loop {
-                let first = match (standing.peek(), staged.peek()) {
+                let first = match (standing.peek(), &staged) {
                     (Some(Ok((standing, _))), Some((staged, _))) => standing.value().cmp(staged),
                     (Some(_), _) => Ordering::Less,
                     (None, _) => Ordering::Greater,
@@ -111,7 +156,9 @@ impl<T: ReadableTable<Bytes, Bytes>> StagedRows<T> {
                     return stands.map(|row| row.map(seen));
                 }
                 // In place of what stands there.
-                if let (key, Some(row)) = staged.next()? {
+                let (key, change) = staged.take()?;
+                staged = self.first_staged((Bound::Excluded(&*key), until));
+                if let Some(row) = change {
                     return Some(Ok((Seen::Staged(key), Seen::Staged(row))));
                 }
             }
@@ -120,17 +167,17 @@ impl<T: ReadableTable<Bytes, Bytes>> StagedRows<T> {
 }
 
 impl StagedRows<Table<'_, Bytes, Bytes>> {
-    pub(super) fn put(&mut self, key: impl Into<Box<[u8]>>, row: impl Into<Rc<[u8]>>) {
+    pub(super) fn put(&mut self, key: impl Into<Rc<[u8]>>, row: impl Into<Rc<[u8]>>) {
         self.stage(key.into(), Some(row.into()));
     }
 
-    pub(super) fn remove(&mut self, key: impl Into<Box<[u8]>>) {
+    pub(super) fn remove(&mut self, key: impl Into<Rc<[u8]>>) {
         self.stage(key.into(), None);
     }
 
-    fn stage(&mut self, key: Box<[u8]>, row: Option<Rc<[u8]>>) {
-        self.bytes += ROW_BYTES + key.len() + row.as_ref().map_or(0, |row| row.len());
-        self.staged.insert(key, row);
+    fn stage(&mut self, key: Rc<[u8]>, change: Change) {
+        self.bytes += ROW_BYTES + key.len() + change.as_ref().map_or(0, |row| row.len());
+        self.staged.get_mut().latest.push((key, change));
     }
 
     /// Writes what was staged if it is much.
@@ -140,10 +187,11 @@ impl StagedRows<Table<'_, Bytes, Bytes>> {
 
     /// Writes what was staged.
     pub(super) fn write(&mut self) -> Result<(), StorageError> {
-        let mut rows = Vec::with_capacity(self.staged.len());
+        let staged = self.staged.take().into_order();
+        let mut rows = Vec::with_capacity(staged.len());
         self.bytes = 0;
-        for (key, row) in std::mem::take(&mut self.staged) {
-            match row {
+        for (key, change) in staged {
+            match change {
                 Some(row) => rows.push((key, row)),
                 None => drop(self.table.remove(&*key)?),
             }
@@ -251,7 +299,7 @@ mod tests {
         for nth in 0..20_000_u32 {
             rows.put(nth.to_be_bytes(), vec![0; 1000]);
             rows.settle().unwrap();
-            most = most.max(rows.staged.len());
+            most = most.max(rows.staged.get_mut().lay_out().len());
             assert!(rows.get(&nth.to_be_bytes()).unwrap().is_some(), "row {nth}");
         }
         let each = ROW_BYTES + size_of::<u32>() + 1000;

@@ -41,7 +41,7 @@ pub fn rows_hold(data: &[u8]) {
         coarser.for_each(|node| assert_eq!(Node::from_slice(node.as_slice()), Some(node)));
     }
     if let Some((node, reader)) = split_edge(data) {
-        assert_eq!(edge_key(node, reader), data);
+        assert_eq!(edge_key(node, reader).as_slice(), data);
     }
     if let Some(row) = EdgeRow::from_bytes(data) {
         assert_eq!(row.to_bytes(), data);

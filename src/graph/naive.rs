@@ -68,7 +68,8 @@ impl World {
             *version = dependency.version;
         }
         for (node, (slots, version)) in nodes {
-            let edge = self.edges.entry(edge_key(node.as_slice(), &page)).or_default();
+            let key = edge_key(node.as_slice(), &page).as_slice().to_vec();
+            let edge = self.edges.entry(key).or_default();
             let mut row = EdgeRow::from_bytes(edge).expect("an edge returns");
             row.set((Slot(slot.into()), Slot(slot.into())), &slots, version);
             *edge = row.to_bytes();

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::Result;
-use crate::key::{Source, after_all, check_kind, split_kind, split_source};
+use crate::key::{KeyBuf, Source, after_all, check_kind, split_kind, split_source};
 use crate::page::{PageKey, ViewId};
 use crate::sync::Arc;
 
@@ -78,10 +78,10 @@ impl Node {
     }
 
     fn of(tag: u8, parts: &[&[u8]]) -> Self {
-        let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
+        let mut bytes = KeyBuf::new();
         bytes.push(tag);
-        parts.iter().for_each(|part| bytes.extend_from_slice(part));
-        Self(bytes.into())
+        parts.iter().for_each(|part| bytes.extend(part));
+        Self(bytes.as_slice().into())
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
@@ -105,10 +105,14 @@ impl Node {
         }
     }
 
+    /// Whether it is a source or a kind. Most of what is read is, and its name need not be looked at.
+    pub(crate) fn is_outside(&self) -> bool {
+        self.0.first() == Some(&SOURCE)
+    }
+
     /// The view whose records it stands for.
     pub(crate) fn view_of_records(&self) -> Option<ViewId> {
-        // Most of what is read comes from outside, and its kind need not be looked at.
-        if self.0.first() == Some(&SOURCE) {
+        if self.is_outside() {
             return None;
         }
         match self.parts() {
@@ -186,9 +190,13 @@ fn is_node(bytes: &[u8]) -> bool {
 ///
 /// The edges of a node stand together and in the order of their readers' page keys, since no page
 /// key begins with another.
-pub(crate) fn edge_key(node: &[u8], reader: &[u8]) -> Vec<u8> {
+pub(crate) fn edge_key(node: &[u8], reader: &[u8]) -> KeyBuf {
     let len = u16::try_from(reader.len()).expect("keys of entities end at some KiB");
-    [node, reader, &len.to_be_bytes()].concat()
+    let mut key = KeyBuf::new();
+    key.extend(node);
+    key.extend(reader);
+    key.extend(&len.to_be_bytes());
+    key
 }
 
 /// Takes an edge's key apart: the node's bytes and the reader's page key. `None` if it is none.
@@ -264,7 +272,7 @@ mod tests {
         assert_eq!(Node::page(&page_key(258, "x", 3)).as_slice(), page);
         assert_eq!(Node::entity(ViewId(258), b"x\0").as_slice(), [3, 0, 0, 1, 2, b'x', 0]);
         assert_eq!(Node::view(ViewId(258)).as_slice(), [4, 0, 0, 1, 2]);
-        assert_eq!(edge_key(b"\x04abcd", b"pq"), b"\x04abcdpq\0\x02");
+        assert_eq!(edge_key(b"\x04abcd", b"pq").as_slice(), b"\x04abcdpq\0\x02");
     }
 
     #[test]
@@ -345,7 +353,8 @@ mod tests {
         let nodes = nodes();
         let readers = [page_key(0, "", 0), page_key(1, "a", -1), page_key(1, "aa", 0)];
         for node in &nodes {
-            let keys: Vec<_> = readers.iter().map(|key| edge_key(node.as_slice(), key)).collect();
+            let key = |reader: &Vec<u8>| edge_key(node.as_slice(), reader).as_slice().to_vec();
+            let keys: Vec<_> = readers.iter().map(key).collect();
             assert!(keys.is_sorted());
             for (key, reader) in keys.iter().zip(&readers) {
                 assert_eq!(split_edge(key), Some((node.as_slice(), &reader[..])));
@@ -368,13 +377,13 @@ mod tests {
     #[test]
     fn what_no_edge_is_written_as_is_refused() {
         let key = edge_key(b"\x04abcd", &page_key(1, "", 0));
-        assert!(split_edge(&key).is_some());
-        for foreign in [&[][..], &[1], &key[1..], &key[..key.len() - 1], &[&key[..], &[0]].concat()]
-        {
+        let key = key.as_slice();
+        assert!(split_edge(key).is_some());
+        for foreign in [&[][..], &[1], &key[1..], &key[..key.len() - 1], &[key, &[0]].concat()] {
             assert_eq!(split_edge(foreign), None, "{foreign:?}");
         }
-        assert_eq!(split_edge(&edge_key(b"\x04abcd", b"short")), None);
-        assert_eq!(split_edge(&edge_key(b"\x04abc", &page_key(1, "", 0))), None);
+        assert_eq!(split_edge(edge_key(b"\x04abcd", b"short").as_slice()), None);
+        assert_eq!(split_edge(edge_key(b"\x04abc", &page_key(1, "", 0)).as_slice()), None);
     }
 
     #[test]
