@@ -58,16 +58,15 @@ impl Batch<'_> {
 
     fn judge_one(&mut self, observed: &Observation, now: Timestamp) -> Result<Judged> {
         let seen = observed.seen;
+        if observed.node.is_outside() {
+            let touched = &self.ledger.touched;
+            let changed = touched.changed_since(&observed.node, seen, observed.version);
+            let changed = changed && !mutant!("touched_sources_colour");
+            let colour = if changed { Colour::Stale } else { Colour::Fresh };
+            return Ok((colour, None, Timestamp::MAX));
+        }
         let colour = match observed.node.parts() {
-            NodeParts::Source { .. } | NodeParts::Kind(_) => {
-                let touched = &self.ledger.touched;
-                let changed = touched.changed_since(&observed.node, seen, observed.version);
-                if changed && !mutant!("touched_sources_colour") {
-                    Colour::Stale
-                } else {
-                    Colour::Fresh
-                }
-            }
+            NodeParts::Source { .. } | NodeParts::Kind(_) => unreachable!("they are outside"),
             NodeParts::Page(page) => return self.judge_page(page, observed, now),
             NodeParts::Entity(view, _) | NodeParts::View(view) => self.judge_many(view, observed),
         };

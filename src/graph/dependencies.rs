@@ -55,7 +55,7 @@ impl DependencySet {
     /// A source that was seen in two versions keeps none: no announcement of one of them may leave
     /// alone a record that saw the other too.
     pub(crate) fn gather(read: impl Iterator<Item = Dependency>) -> Self {
-        let mut set: Vec<Dependency> = Vec::new();
+        let mut set: Vec<Dependency> = Vec::with_capacity(read.size_hint().0.min(FEW));
         let mut read = read.peekable();
         // As long as there are few, and each is read once, they are gone through: no name is copied.
         while set.len() < FEW

@@ -21,23 +21,20 @@ pub(crate) struct DepsRow {
 impl DepsRow {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let entries: usize = self.sets.values().map(|set| set.0.len()).sum();
-        let (mut places, mut nodes) =
-            (HashMap::with_capacity(entries), Vec::with_capacity(entries));
+        let mut places = Places { nodes: Vec::with_capacity(entries), known: HashMap::new() };
         let mut sets = Vec::with_capacity(8 * self.sets.len() + 17 * entries);
         for (id, set) in &self.sets {
             sets.extend_from_slice(&id.to_le_bytes());
             sets.extend_from_slice(&count(set.0.len()).to_le_bytes());
             for dependency in &set.0 {
-                let place = *places.entry(&dependency.node).or_insert_with(|| {
-                    nodes.push(&dependency.node);
-                    count(nodes.len() - 1)
-                });
+                let place = places.of(&dependency.node);
                 sets.extend_from_slice(&place.to_le_bytes());
                 put_span(&mut sets, dependency.slots);
                 sets.push(u8::from(dependency.version.is_some()));
                 sets.extend(dependency.version.iter().flat_map(|version| version.to_le_bytes()));
             }
         }
+        let nodes = places.nodes;
         let named = nodes.iter().map(|node| 2 + node.as_slice().len()).sum::<usize>();
         let mut bytes = Vec::with_capacity(4 + named + sets.len());
         bytes.extend_from_slice(&count(nodes.len()).to_le_bytes());
@@ -111,6 +108,34 @@ impl DepsRow {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.sets.is_empty()
+    }
+}
+
+/// So many nodes are gone through faster than they are hashed.
+const FEW: usize = 16;
+
+/// The nodes of a row as they come, each once.
+struct Places<'r> {
+    nodes: Vec<&'r Node>,
+    /// The same with their places once they are many.
+    known: HashMap<&'r Node, u32>,
+}
+
+impl<'r> Places<'r> {
+    fn of(&mut self, node: &'r Node) -> u32 {
+        let next = count(self.nodes.len());
+        let place = if self.nodes.len() < FEW {
+            self.nodes.iter().position(|known| *known == node).map_or(next, count)
+        } else {
+            if self.known.is_empty() {
+                self.known.extend(self.nodes.iter().copied().zip(0..));
+            }
+            *self.known.entry(node).or_insert(next)
+        };
+        if place == next {
+            self.nodes.push(node);
+        }
+        place
     }
 }
 
