@@ -9,10 +9,7 @@ use crate::time::Timestamp;
 
 use super::facts::Facts;
 use super::shape::RecordShape;
-
-/// A bucket's place in its page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Slot(pub(crate) u32);
+use super::slots::{Slot, SlotSet};
 
 /// Where a record came from; on disk as the slot's state, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +68,7 @@ impl Entry {
         }
     }
 
-    fn present(self) -> bool {
+    pub(super) fn present(self) -> bool {
         Self::is_record(self.state)
     }
 
@@ -137,25 +134,29 @@ impl Floor {
 }
 
 impl Row {
-    /// Takes the entry of the next slot in, if it stands where it must.
-    fn extend(&mut self, slot: u32, entry: Entry) {
-        if slot != self.slots || !entry.present() {
-            return;
-        }
-        match slot {
-            0 => *self = Self { slots: 1, first: entry.offset, stride: 0, len: entry.len },
-            1 if entry.len == self.len && entry.offset >= self.first => {
-                self.stride = entry.offset - self.first;
-                self.slots = 2;
+    /// Of a slot table.
+    fn of(table: &[[u8; ENTRY_BYTES]]) -> Self {
+        let mut entries = table.iter().map(Entry::from_bytes).take_while(|entry| entry.present());
+        let Some(Entry { offset: first, len, .. }) = entries.next() else { return Self::default() };
+        let mut row = Self { slots: 1, first, stride: 0, len };
+        let mut last = first;
+        for entry in entries.take_while(|entry| entry.len == len) {
+            let Some(apart) = entry.offset.checked_sub(last) else { break };
+            if row.slots == 1 {
+                row.stride = apart;
+            } else if apart != row.stride {
+                break;
             }
-            _ if entry.len == self.len && self.place(slot) == Some(entry.offset) => self.slots += 1,
-            _ => {}
+            last = entry.offset;
+            row.slots += 1;
         }
+        row
     }
+}
 
-    fn place(self, slot: u32) -> Option<u32> {
-        self.stride.checked_mul(slot)?.checked_add(self.first)
-    }
+/// The entries of a body that has so many slots.
+fn table(body: &[u8], slots: u32) -> &[[u8; ENTRY_BYTES]] {
+    &body.as_chunks().0[..slots as usize]
 }
 
 impl std::fmt::Debug for Page {
@@ -169,16 +170,13 @@ impl Page {
     /// Takes parts that hold together: those of a `PageBuilder`, or those from disk that are about
     /// to be checked.
     pub(super) fn from_parts(slots: u32, facts: Vec<Facts>, body: AlignedVec<16>) -> Self {
-        let held = vec![0; slots.div_ceil(64) as usize].into();
-        let floor = Floor::of(&facts);
-        let facts = facts.into();
-        let mut page = Self { slots, row: Row::default(), floor, held, facts, body };
-        for slot in 0..slots {
-            let entry = page.entry(Slot(slot));
-            page.held[slot as usize / 64] |= u64::from(entry.present()) << (slot % 64);
-            page.row.extend(slot, entry);
-        }
-        page
+        let table = table(&body, slots);
+        let word = |some: &[[u8; ENTRY_BYTES]]| {
+            let bits = some.iter().map(|entry| u64::from(Entry::from_bytes(entry).present()));
+            bits.rev().fold(0, |word, bit| word << 1 | bit)
+        };
+        let (held, row) = (table.chunks(64).map(word).collect(), Row::of(table));
+        Self { slots, row, floor: Floor::of(&facts), held, facts: facts.into(), body }
     }
 
     /// Takes parts from disk, distrusting every number and every record.
@@ -229,6 +227,11 @@ impl Page {
         shape.check(&self.body[offset..offset + len])
     }
 
+    /// The entries of all slots, in order.
+    pub(super) fn entries(&self) -> impl ExactSizeIterator<Item = Entry> {
+        table(&self.body, self.slots).iter().map(Entry::from_bytes)
+    }
+
     #[inline]
     pub(super) fn entry(&self, slot: Slot) -> Entry {
         let at = slot.0 as usize * ENTRY_BYTES;
@@ -257,7 +260,12 @@ impl Page {
         last.0 < self.row.slots || (first.0..=last.0).all(|slot| self.holds(Slot(slot)))
     }
 
-    /// The slots that hold records, in order.
+    /// The slots that hold records.
+    pub(crate) fn held(&self) -> SlotSet {
+        SlotSet::of_words(&self.held)
+    }
+
+    /// The same in order.
     pub(crate) fn present(&self) -> impl DoubleEndedIterator<Item = Slot> {
         (0..self.slots).map(Slot).filter(|slot| self.holds(*slot))
     }
@@ -317,6 +325,14 @@ impl Page {
             return None;
         }
         self.body[(row.first + first.0 * row.stride) as usize..].get(..count as usize * size)
+    }
+
+    /// Bytes of each record and how far it is from one to the next, if there is one in each slot and they
+    /// stand so from the slot table on.
+    pub(super) fn lies_evenly(&self) -> Option<(usize, usize)> {
+        let Row { slots, first, stride, len } = self.row;
+        let all = slots == self.slots && first as usize == self.slots as usize * ENTRY_BYTES;
+        all.then_some((len as usize, stride as usize))
     }
 
     /// What all its records have in common.

@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use rkyv::util::AlignedVec;
 
 use super::PAGE_LEN_MAX;
-use super::body::{ENTRY_BYTES, Entry, Page, Slot};
+use super::body::{ENTRY_BYTES, Entry, Page};
 use super::columns::{Column, Columns};
 use super::habits::Habits;
 use super::pack::Habit;
@@ -58,6 +58,16 @@ struct Slots {
 impl Even {
     /// `None` for a page of another kind.
     pub(super) fn of(page: &Page) -> Option<Self> {
+        let even = match page.lies_evenly().filter(|_| page.slots() > 1) {
+            Some((len, stride)) => Self { len, stride, count: page.slots() as usize },
+            None => Self::of_some(page)?,
+        };
+        let fits = even.body_len(page.slots()) == Some(page.body().len());
+        (fits && even.has_empty_gaps(page)).then_some(even)
+    }
+
+    /// How the records lie of a page that may not have one in each slot.
+    fn of_some(page: &Page) -> Option<Self> {
         let table = page.slots() as usize * ENTRY_BYTES;
         let mut even: Option<Self> = None;
         for entry in page.present().map(|slot| page.entry(slot)) {
@@ -71,9 +81,7 @@ impl Even {
             }
             even.count += 1;
         }
-        even.filter(|even| {
-            even.body_len(page.slots()) == Some(page.body().len()) && even.has_empty_gaps(page)
-        })
+        even
     }
 
     /// Whether nothing but padding lies between the records: not one that gave way to another.
@@ -137,12 +145,12 @@ impl Even {
     /// The packed form of a page that [`packs`](Self::packs), beside a full one that it suits, and
     /// whether anything of it is.
     pub(super) fn pack(self, page: &Page, full: Option<&Full>) -> (Vec<u8>, bool) {
-        let slots = Slots::of(page);
         let mut out = Vec::with_capacity(page.body().len() / 4);
         out.extend_from_slice(&self.lengths());
-        for told in [slots.micros.iter(), slots.standing.iter()] {
-            Columns::of(told.copied()).column(0).pack(&mut out);
-        }
+        let mut room = Columns::of(page.entries().map(|entry| entry.build_micros));
+        room.column(0).pack(&mut out);
+        room.refill(page.entries().map(standing));
+        room.column(0).pack(&mut out);
         let columns = Columns::of_rows(self.records(page), self.len / WORD);
         let columns = (0..self.len / WORD).map(|nth| columns.column(nth));
         let Some(full) = full else {
@@ -152,9 +160,12 @@ impl Even {
         let is_full = self.fills(page.slots());
         let other = |nth| match full.column(nth) {
             other if is_full => Cow::Borrowed(other),
-            other => Cow::Owned(slots.at_records(other).collect::<Vec<_>>()),
+            other => {
+                let pairs = page.entries().zip(other).filter(|(entry, _)| entry.present());
+                Cow::Owned(pairs.map(|(_, number)| *number).collect::<Vec<_>>())
+            }
         };
-        let (mut room, columns) = (Columns::default(), columns.enumerate());
+        let columns = columns.enumerate();
         if let Some(habits) = full.habits.of_the_moment() {
             let pack = |is_beside, (nth, column): (usize, Column<'_>)| {
                 column.pack_as(&habits[nth], &other(nth), &mut room, &mut out) | is_beside
@@ -286,13 +297,8 @@ impl Full {
 
 impl Slots {
     fn of(page: &Page) -> Self {
-        let entries = || (0..page.slots()).map(|slot| page.entry(Slot(slot)));
-        Self {
-            micros: entries().map(|entry| entry.build_micros).collect(),
-            standing: entries()
-                .map(|entry| u32::from(entry.facts) | u32::from(entry.state) << 16)
-                .collect(),
-        }
+        let micros = page.entries().map(|entry| entry.build_micros).collect();
+        Self { micros, standing: page.entries().map(standing).collect() }
     }
 
     /// What is said of so many slots, and the bytes behind.
@@ -358,6 +364,11 @@ impl Slots {
             *place = entry.to_bytes();
         }
     }
+}
+
+/// The index of an entry's facts, and its state 16 bits above it.
+fn standing(entry: Entry) -> u32 {
+    u32::from(entry.facts) | u32::from(entry.state) << 16
 }
 
 /// The byte above the index of the facts. What is above that is nothing, and not looked at.

@@ -6,13 +6,14 @@ use rkyv::rancor;
 use rkyv::{Archive, Archived, Deserialize};
 
 use super::aid::Aid;
-use super::body::{Origin, Page, Slot};
+use super::body::{Origin, Page};
 use super::build::PageBuilder;
 use super::dictionary::Compression;
 use super::facts::Facts;
 use super::header::{CHECKED_FROM, HEADER_BYTES};
 use super::pattern::Pattern;
 use super::shape::{RecordShape, RecordType};
+use super::slots::Slot;
 use super::stored::{checksum, decode, encode, store_body};
 use super::{PAGE_BYTES_MAX, PAGE_LEN_MAX, access, serialize};
 use crate::error::{Error, ErrorKind, Result};

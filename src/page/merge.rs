@@ -4,10 +4,11 @@ use crate::error::Result;
 use crate::revision::Revision;
 use crate::time::Timestamp;
 
-use super::body::{Page, Slot};
+use super::body::Page;
 use super::build::PageBuilder;
 use super::facts::Facts;
 use super::shape::RecordShape;
+use super::slots::{Slot, SlotSet};
 
 /// An old page and what has been stored since, as one.
 pub(crate) struct Merged {
@@ -16,11 +17,11 @@ pub(crate) struct Merged {
     /// beforehand is its body.
     pub(crate) as_given: bool,
     /// Records whose bytes differ from what stood there, or that are new.
-    pub(crate) changed: Vec<Slot>,
+    pub(crate) changed: SlotSet,
     /// Records rebuilt to the same bytes.
-    pub(crate) unchanged: Vec<Slot>,
+    pub(crate) unchanged: SlotSet,
     /// Built records that gave way to a record stored after their build began.
-    pub(crate) superseded: Vec<Slot>,
+    pub(crate) superseded: SlotSet,
 }
 
 /// Applies `given` to what stands, as the operation `revision`.
@@ -34,19 +35,18 @@ pub(crate) fn merge(
     shape: &RecordShape,
 ) -> Result<Merged> {
     let Some(standing) = standing else {
-        let mut changed = Vec::with_capacity(given.slots() as usize);
-        changed.extend(given.present());
+        let changed = given.held();
         let page = given.with_facts(|facts| {
             facts.verified = revision;
             facts.changed = revision;
         });
-        let (unchanged, superseded) = (Vec::new(), Vec::new());
+        let (unchanged, superseded) = (SlotSet::EMPTY, SlotSet::EMPTY);
         return Ok(Merged { page, as_given: true, changed, unchanged, superseded });
     };
     // A local day can come to hold more buckets when its zone's rules change.
     let slots = given.slots().max(standing.slots());
     let mut new = PageBuilder::new(slots, *shape);
-    let (mut changed, mut unchanged, mut superseded) = (Vec::new(), Vec::new(), Vec::new());
+    let [mut changed, mut unchanged, mut superseded] = [SlotSet::EMPTY; 3];
     for slot in (0..slots).map(Slot) {
         let stands = standing.holds(slot);
         if !given.holds(slot) {
@@ -57,11 +57,11 @@ pub(crate) fn merge(
             && !given.was_put(slot)
             && standing.facts(slot).verified > given.facts(slot).begun
         {
-            superseded.push(slot);
+            superseded.insert(slot);
             new.copy(standing, slot, *standing.facts(slot))?;
         } else {
             let same = stands && standing.record(slot) == given.record(slot);
-            (if same { &mut unchanged } else { &mut changed }).push(slot);
+            (if same { &mut unchanged } else { &mut changed }).insert(slot);
             let kept = if same { standing.facts(slot).changed } else { revision };
             let facts = Facts { verified: revision, changed: kept, ..*given.facts(slot) };
             new.copy(&given, slot, facts)?;

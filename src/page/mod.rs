@@ -41,7 +41,7 @@ mod unpack;
 pub(crate) use access::serialize;
 pub(crate) use access::{RecordBytes, Room, access, access_array, prefetch, prefetch_from};
 pub(crate) use aid::Aid;
-pub(crate) use body::{Floor, Origin, Page, Slot};
+pub(crate) use body::{Floor, Origin, Page};
 pub(crate) use build::PageBuilder;
 pub(crate) use dictionary::{Compression, Dictionary, Sampler};
 pub(crate) use facts::Facts;
@@ -53,7 +53,7 @@ pub(crate) use merge::{Fate, Merged, import, merge, verified, without};
 pub(crate) use pattern::Pattern;
 pub(crate) use shape::RecordShape;
 pub use shape::RecordType;
-pub(crate) use slots::{SlotSet, SlotsByPage};
+pub(crate) use slots::{Slot, SlotSet, SlotsByPage};
 #[cfg(fuzzing)]
 pub use spoilt::spoilt_page_holds;
 pub(crate) use stored::{

@@ -1,13 +1,14 @@
 //! A door for proofs: pages in each of their stored forms, and what becomes of bytes that are none.
 
 use super::aid::Aid;
-use super::body::{Origin, Page, Slot};
+use super::body::{Origin, Page};
 use super::build::PageBuilder;
 use super::dictionary::{Compression, Dictionary};
 use super::facts::Facts;
 use super::header::{CHECKED_FROM, HEADER_BYTES};
 use super::pattern::Pattern;
 use super::shape::{RecordShape, RecordType};
+use super::slots::Slot;
 use super::stored::{checksum, decode, encode, store_body};
 use super::{PAGE_LEN_MAX, Room};
 use crate::error::{Error, Result};

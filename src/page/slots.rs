@@ -1,12 +1,15 @@
-//! A set of the slots of a page.
+//! The slots of a page, and sets of them.
 
 use std::fmt;
 
 use super::PAGE_LEN_MAX;
-use super::body::Slot;
 
 const WORDS: usize = PAGE_LEN_MAX as usize / 64;
 const LAST: u32 = PAGE_LEN_MAX - 1;
+
+/// A bucket's place in its page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Slot(pub(crate) u32);
 
 /// Some of the slots of a page: bit `b` of word `w` is slot `64 * w + b`.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +41,13 @@ impl SlotSet {
         for (word, mask) in masks(first.0, last.0) {
             set.0[word] = mask;
         }
+        set
+    }
+
+    /// The set with these words.
+    pub(super) fn of_words(words: &[u64]) -> Self {
+        let mut set = Self::EMPTY;
+        set.0[..words.len()].copy_from_slice(words);
         set
     }
 

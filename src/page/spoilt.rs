@@ -8,7 +8,7 @@ use rkyv::api::high::HighDeserializer;
 use rkyv::{Deserialize, rancor};
 
 use super::aid::Aid;
-use super::body::{Origin, Slot};
+use super::body::Origin;
 use super::build::PageBuilder;
 use super::dictionary::Compression;
 use super::fuzzing::{read_holds, some_facts};
@@ -16,6 +16,7 @@ use super::header::{CHECKED_FROM, HEADER_BYTES};
 use super::pattern::Pattern;
 use super::serialize;
 use super::shape::{RecordShape, RecordType};
+use super::slots::Slot;
 use super::stored::{checksum, decode, encode, store_body};
 use crate::error::ErrorKind;
 use crate::grid::PageNumber;

@@ -73,8 +73,6 @@ pub(crate) struct Outcome {
 pub(super) struct ReadyPart {
     key: PageKey,
     merged: Merged,
-    changed: SlotSet,
-    unchanged: SlotSet,
     body: Option<StoredBody>,
     before: DepsRow,
     after: DepsRow,
@@ -140,7 +138,7 @@ impl StoreRecords {
     ) -> Result<Vec<Outcome>> {
         let mut outcomes = Vec::with_capacity(ready.len());
         for part in ready {
-            let (changed, unchanged) = (part.changed, part.unchanged);
+            let Merged { changed, unchanged, .. } = part.merged;
             outcomes.push(Outcome { key: part.key.clone(), changed, unchanged });
             self.stage_part(batch, part, seeds)?;
         }
@@ -180,10 +178,9 @@ impl StoreRecords {
             .map_err(|error| error.at_view(self.view.name()))?;
         self.report_unexplained(batch, &key, standing.as_deref(), &merged, &readings, &given)?;
         after.retain(|id| merged.page.all_facts().iter().any(|facts| facts.dependencies == id));
-        let superseded = set_of(&merged.superseded);
         let (mut relinks, mut stale) = (Relinks::default(), SlotSet::EMPTY);
         for Given { slots, begun, reading } in given {
-            let stored = slots.minus(superseded);
+            let stored = slots.minus(merged.superseded);
             match &standing {
                 None => relinks.add(stored, 0, ids[reading]),
                 Some(standing) => stored.iter().for_each(|slot| {
@@ -199,19 +196,7 @@ impl StoreRecords {
             *slots = slots.union(stored.minus(late));
         }
         coloured.push((stale, Judgement::overtaken(batch.revision(), self.now)));
-        let (changed, unchanged) = (set_of(&merged.changed), set_of(&merged.unchanged));
-        Ok(Some(ReadyPart {
-            key,
-            merged,
-            changed,
-            unchanged,
-            body,
-            before,
-            after,
-            relinks,
-            coloured,
-            stamped,
-        }))
+        Ok(Some(ReadyPart { key, merged, body, before, after, relinks, coloured, stamped }))
     }
 
     /// Tells of records that were built to other bytes though nothing that they read has changed.
@@ -231,7 +216,7 @@ impl StoreRecords {
         let marks = batch.links.marks(key.as_slice())?;
         let Some(row) = batch.views().by_id(self.view.id()) else { return Ok(()) };
         let before = Before { page, marks: marks.as_ref(), stale_before: row.stamp.stale_before };
-        let (nothing, changed) = (Reading::nothing(), set_of(&merged.changed));
+        let (nothing, changed) = (Reading::nothing(), merged.changed);
         let changed = given.iter().flat_map(|given| {
             given.slots.intersection(changed).iter().map(|slot| (slot, given.reading))
         });
@@ -291,23 +276,22 @@ impl StoreRecords {
         ready: ReadyPart,
         seeds: &mut Vec<(Seed, Cause)>,
     ) -> Result<()> {
-        let ReadyPart { merged, changed, unchanged, body, relinks, coloured, stamped, .. } = ready;
+        let ReadyPart { merged, body, relinks, coloured, stamped, .. } = ready;
+        let Merged { changed, unchanged, superseded, .. } = merged;
         let (id, key_bytes) = (self.view.id(), ready.key.as_slice());
         let counters = self.view.counters();
-        counters.records_changed.add(merged.changed.len() as u64);
-        counters.records_unchanged.add(merged.unchanged.len() as u64);
-        counters.records_superseded.add(merged.superseded.len() as u64);
+        counters.records_changed.add(changed.len().into());
+        counters.records_unchanged.add(unchanged.len().into());
+        counters.records_superseded.add(superseded.len().into());
         batch.relink(id, key_bytes, &ready.before, &ready.after, &relinks)?;
         let mut marks = batch.links.marks(key_bytes)?.unwrap_or_default();
         let had_marks = !marks.is_empty();
         let tries_before: BTreeMap<Slot, Tries> = marks.all_tries().collect();
         let marked_before = marks.marked();
+        let stored = coloured.iter().fold(SlotSet::EMPTY, |all, (slots, _)| all.union(*slots));
+        marks.clear(stored);
         // What somebody else has built meanwhile stands all the same.
-        let mut built = set_of(&merged.superseded);
-        for (slots, _) in &coloured {
-            marks.clear(*slots);
-            built = built.union(*slots);
-        }
+        let built = stored.union(superseded);
         batch.backlog.settle(key_bytes, built)?;
         for (slots, Judgement { colour, cause, .. }) in coloured {
             if let Some(cause) = cause.filter(|_| !slots.is_empty()) {
@@ -398,14 +382,10 @@ impl Given {
             })
             .collect();
         if let [all] = &mut *given {
-            all.slots = page.present().collect();
+            all.slots = page.held();
         } else {
             page.present().for_each(|slot| given[page.facts_number(slot)].slots.insert(slot));
         }
         given
     }
-}
-
-fn set_of(slots: &[Slot]) -> SlotSet {
-    slots.iter().copied().collect()
 }

@@ -55,7 +55,7 @@ where
         Stands::Absent => Some(MarkRow::default()),
         Stands::Row(row) => Some(row),
         Stands::Unreadable => {
-            faults.extend(unmarked(page.present().collect()));
+            faults.extend(unmarked(page.held()));
             None
         }
     };

@@ -23,7 +23,7 @@ fn apply(standing: Option<&Page>, given: Page, revision: u64) -> Merged {
 }
 
 /// How many records changed, did not, gave way.
-fn counts(merged: &Merged) -> (usize, usize, usize) {
+fn counts(merged: &Merged) -> (u32, u32, u32) {
     (merged.changed.len(), merged.unchanged.len(), merged.superseded.len())
 }
 
