@@ -16,11 +16,18 @@ pub(crate) struct PageBuckets<'a> {
     page_len: u32,
     /// The slots that can hold a bucket.
     slots: u32,
-    /// A slot, its bucket, and how far apart buckets start, where that is always the same.
-    known: Option<(u32, Bucket, i64)>,
-    /// The bucket in the first slot, where that is known and the last bucket of the page has an end
-    /// as well: then all between have, and working one out cannot fail.
-    first: Option<Bucket>,
+    known: Known,
+}
+
+/// What is known of the buckets of a page.
+#[derive(Clone, Debug)]
+enum Known {
+    Nothing,
+    /// A slot, its bucket, and how far apart all buckets start.
+    Near(u32, Bucket, i64),
+    /// The bucket in the first slot, and how far apart they start. The last of the page has an end as
+    /// well: then all between have, and working one out cannot fail.
+    First(Bucket, i64),
 }
 
 impl Grid {
@@ -35,20 +42,22 @@ impl Grid {
             Shape::Fixed(fixed) | Shape::FixedByDay(fixed, _) => Some(fixed.width()),
             Shape::Timeless | Shape::Calendar(..) | Shape::Faulty(_) => None,
         };
-        let known =
-            width.and_then(|width| Some((near, self.bucket_in(page, near, page_len)?, width)));
         let slots = self.page_slots(page, page_len);
-        let buckets = PageBuckets { grid: self, page, page_len, slots, known, first: None };
-        let ends = buckets.get(0).zip(buckets.get(slots.saturating_sub(1)));
-        let first = ends.map(|(first, _)| first).filter(|_| known.is_some());
-        PageBuckets { first, ..buckets }
+        let buckets = PageBuckets { grid: self, page, page_len, slots, known: Known::Nothing };
+        let known = width.zip(self.bucket_in(page, near, page_len));
+        let Some((width, bucket)) = known else { return buckets };
+        let buckets = PageBuckets { known: Known::Near(near, bucket, width), ..buckets };
+        match (buckets.get(0), buckets.get(slots.saturating_sub(1))) {
+            (Some(first), Some(_)) => PageBuckets { known: Known::First(first, width), ..buckets },
+            _ => buckets,
+        }
     }
 }
 
 impl PageBuckets<'_> {
     /// Those in the slots from one to another, if one stands in each and they are of one width.
     pub(crate) fn row(&self, first: u32, last: u32) -> Option<BucketRow> {
-        let (_, _, width) = self.known?;
+        let (Known::Near(_, _, width) | Known::First(_, width)) = self.known else { return None };
         let len = last.checked_sub(first)?.checked_add(1)?;
         self.get(last)?;
         Some(BucketRow::new(self.get(first)?, width, len))
@@ -65,15 +74,12 @@ impl PageBuckets<'_> {
         if slot >= self.slots {
             return None;
         }
-        if let (Some(first), Some((_, _, width))) = (self.first, self.known) {
-            return Some(first.later(slot, width));
-        }
-        match self.known {
-            Some((near, bucket, width)) => {
-                let steps = i64::from(slot) - i64::from(near);
-                bucket.moved(steps, width)
+        match &self.known {
+            Known::First(first, width) => Some(first.later(slot, *width)),
+            Known::Near(near, bucket, width) => {
+                bucket.moved(i64::from(slot) - i64::from(*near), *width)
             }
-            None => self.grid.bucket_in(self.page, slot, self.page_len),
+            Known::Nothing => self.grid.bucket_in(self.page, slot, self.page_len),
         }
     }
 }

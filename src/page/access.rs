@@ -8,8 +8,9 @@ use rkyv::ser::sharing::Share;
 use rkyv::util::AlignedVec;
 use rkyv::{SerializeUnsized, rancor};
 
-use super::body::{Page, Slot};
+use super::body::Page;
 use super::shape::RecordType;
+use super::slots::Slot;
 
 /// A record as it will stand in its page.
 pub(crate) type RecordBytes = AlignedVec;
@@ -23,49 +24,57 @@ pub(crate) fn serialize<R: RecordType>(record: &R) -> Result<RecordBytes, String
 }
 
 /// Where records are serialized, one after the other.
-#[derive(Default)]
 pub(crate) struct Room {
     bytes: RecordBytes,
     /// For what types need besides while they are serialized.
     arena: Arena,
 }
 
+/// Most types need nothing besides; what one needs stays for the next record.
+const ARENA_BYTES: usize = 64;
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { bytes: RecordBytes::new(), arena: Arena::with_capacity(ARENA_BYTES) }
+    }
+}
+
 impl Room {
     /// Makes a record's bytes, as they stand in a page.
     #[inline]
     pub(crate) fn serialize<R: RecordType>(&mut self, record: &R) -> Result<(), String> {
-        self.fill(record)
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        let made = self.append(&mut bytes, record);
+        self.bytes = bytes;
+        made
     }
 
-    /// Makes the bytes of records as those of an array stand, in one piece. `false` where that is not
-    /// a plain copy of them.
-    pub(crate) fn serialize_array<R: RecordType>(&mut self, records: &[R]) -> Result<bool, String> {
-        let size = size_of::<R::Archived>();
-        // The archived form may have been given room behind the fields that the value has not.
-        let plain = R::COPY_OPTIMIZATION.is_enabled() && size == size_of::<R>() && size > 0;
-        if plain {
-            self.fill(records)?;
-        }
-        Ok(plain)
+    /// Appends records as those of an array stand. Only of types that [are laid out](is_plain) so.
+    pub(super) fn append_array<R: RecordType>(
+        &mut self,
+        bytes: &mut RecordBytes,
+        records: &[R],
+    ) -> Result<(), String> {
+        debug_assert!(is_plain::<R>());
+        self.append(bytes, records)
     }
 
     #[inline]
-    fn fill<T>(&mut self, value: &T) -> Result<(), String>
+    fn append<T>(&mut self, bytes: &mut RecordBytes, value: &T) -> Result<(), String>
     where
         T: for<'a> SerializeUnsized<HighSerializer<RecordBytes, ArenaHandle<'a>, rancor::Error>>
             + ?Sized,
     {
-        // Taken out: it is lost where the record's own code panics or fails, and made anew.
-        let mut bytes = std::mem::take(&mut self.bytes);
-        bytes.clear();
-        let mut serializer = Serializer::new(bytes, self.arena.acquire(), Share::new());
+        // Taken out: they are lost where the record's own code panics.
+        let taken = std::mem::take(bytes);
+        let mut serializer = Serializer::new(taken, self.arena.acquire(), Share::new());
         let made = value.serialize_unsized(Strategy::<_, rancor::Error>::wrap(&mut serializer));
-        made.map_err(|cause| cause.to_string())?;
-        self.bytes = serializer.into_writer();
-        Ok(())
+        *bytes = serializer.into_writer();
+        made.map(drop).map_err(|cause| cause.to_string())
     }
 
-    /// The bytes of the last record, or array of them.
+    /// The bytes of the last record.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -74,6 +83,13 @@ impl Room {
     pub(crate) fn into_bytes(self) -> RecordBytes {
         self.bytes
     }
+}
+
+/// Whether the archived form of an array of these is a plain copy of it, with some bytes to each.
+pub(super) fn is_plain<R: RecordType>() -> bool {
+    // The archived form may have been given room behind the fields that the value has not.
+    let size = size_of::<R::Archived>();
+    R::COPY_OPTIMIZATION.is_enabled() && size == size_of::<R>() && size > 0
 }
 
 /// Asks memory for a record that is about to be read, so that it comes while other things are done.

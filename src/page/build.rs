@@ -4,9 +4,11 @@ use rkyv::util::AlignedVec;
 
 use crate::error::{Error, Result};
 
-use super::body::{ENTRY_BYTES, Entry, Origin, Page, STATE_TOMBSTONE, Slot};
+use super::access::{Room, is_plain};
+use super::body::{ENTRY_BYTES, Entry, Origin, Page, STATE_TOMBSTONE};
 use super::facts::Facts;
-use super::shape::RecordShape;
+use super::shape::{RecordShape, RecordType};
+use super::slots::Slot;
 use super::{PAGE_BYTES_MAX, PAGE_LEN_MAX};
 
 /// A page in the making. Slots are filled in any order; the last record for a slot stays.
@@ -51,7 +53,8 @@ impl PageBuilder {
         record: &[u8],
     ) -> Result<()> {
         let align = self.shape.align();
-        let offset = self.place(record, align)?;
+        let offset = self.open(record.len(), align)?;
+        self.body.extend_from_slice(record);
         self.entries[slot.0 as usize] = Entry {
             offset: u32::try_from(offset).expect("within the page limit"),
             len: u32::try_from(record.len()).expect("within the page limit"),
@@ -62,34 +65,47 @@ impl PageBuilder {
         Ok(())
     }
 
-    /// Adds records as those of an array stand, one for each of the slots. None of them if there is an
-    /// error.
-    pub(crate) fn add_array(
+    /// Adds records in one piece, one for each of the slots, if each is a plain copy of its value. `false`
+    /// and none of them where it is not, or something of them is refused.
+    pub(crate) fn add_array<R: RecordType>(
         &mut self,
-        slots: impl ExactSizeIterator<Item = (Slot, Facts)>,
+        slots: impl Iterator<Item = (Slot, Facts)>,
         origin: Origin,
         build_micros: u32,
-        records: &[u8],
-    ) -> Result<()> {
+        records: &[R],
+        room: &mut Room,
+    ) -> bool {
         let size = self.shape.size();
-        // What is read in place later stands on this.
-        assert_eq!(slots.len() * size, records.len(), "a record for each slot");
-        let first = self.place(records, self.shape.align())?;
-        let in_page = |number: usize| u32::try_from(number).expect("within the page limit");
-        for (nth, (slot, facts)) in slots.enumerate() {
-            let (facts, state) = (self.facts_index(facts), origin as u8);
-            let (offset, len) = (in_page(first + nth * size), in_page(size));
-            self.entries[slot.0 as usize] = Entry { offset, len, build_micros, facts, state };
+        let bytes = records.len().saturating_mul(size);
+        if !is_plain::<R>() {
+            return false;
         }
-        Ok(())
+        let Ok(first) = self.open(bytes, self.shape.align()) else { return false };
+        let made = room.append_array(&mut self.body, records);
+        if made.is_err() || self.shape.check_array(&self.body[first..]).is_err() {
+            self.body.resize(first, 0);
+            return false;
+        }
+        // What is read in place later stands on this.
+        assert_eq!(self.body.len(), first + bytes, "plain copies");
+        let in_page = |number: usize| u32::try_from(number).expect("within the page limit");
+        let mut offset = first;
+        for (slot, facts) in slots {
+            let (facts, state) = (self.facts_index(facts), origin as u8);
+            let (at, len) = (in_page(offset), in_page(size));
+            self.entries[slot.0 as usize] = Entry { offset: at, len, build_micros, facts, state };
+            offset += size;
+        }
+        assert_eq!(offset, self.body.len(), "a record for each slot");
+        true
     }
 
-    /// Appends a record's bytes. Returns where they stand in the body.
+    /// Makes the body end where so many bytes may be appended: where that is.
     #[inline]
-    fn place(&mut self, record: &[u8], align: usize) -> Result<usize> {
+    fn open(&mut self, bytes: usize, align: usize) -> Result<usize> {
         let table = self.entries.len() * ENTRY_BYTES;
         let offset = self.body.len().max(table).next_multiple_of(align);
-        let end = offset + record.len();
+        let end = offset.saturating_add(bytes);
         if end > PAGE_BYTES_MAX {
             return Err(Error::input(format!(
                 "a page of {} buckets would hold {end} bytes or more, the limit is {PAGE_BYTES_MAX}; \
@@ -100,7 +116,6 @@ impl PageBuilder {
         if offset > self.body.len() {
             self.body.resize(offset, 0);
         }
-        self.body.extend_from_slice(record);
         Ok(offset)
     }
 
@@ -199,7 +214,10 @@ impl PageBuilder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Compression, Room, decode, encode, serialize, store_body};
+    use rkyv::bytecheck::Verify;
+    use rkyv::rancor::{Fallible, Source};
+
+    use super::super::{Compression, decode, encode, serialize, store_body};
     use super::*;
     use crate::revision::Revision;
     use crate::time::Timestamp;
@@ -263,9 +281,7 @@ mod tests {
             alone.add(slot, Origin::Built, facts, 7, &record).unwrap();
         }
         let mut room = Room::default();
-        assert!(room.serialize_array(&records).unwrap());
-        assert!(shape.check_array(room.bytes()).is_ok());
-        together.add_array(slots(), Origin::Built, 7, room.bytes()).unwrap();
+        assert!(together.add_array(slots(), Origin::Built, 7, &records, &mut room));
         let (alone, together) = (alone.finish(), together.finish());
         assert_eq!(alone.body(), together.body());
         assert_eq!(alone.all_facts(), together.all_facts());
@@ -273,10 +289,11 @@ mod tests {
 
     #[test]
     fn an_array_that_no_page_can_hold_leaves_nothing() {
-        const MEGABYTE: usize = 1 << 20;
-        let mut page = PageBuilder::new(40, RecordShape::of::<[u8; MEGABYTE]>());
-        let slots = (0..33).map(|slot| (Slot(slot), facts(1)));
-        page.add_array(slots, Origin::Built, 0, &vec![0; 33 * MEGABYTE]).unwrap_err();
+        const LARGE: usize = 33 << 10;
+        let mut page = PageBuilder::new(1024, RecordShape::of::<[u8; LARGE]>());
+        let slots = (0..1024).map(|slot| (Slot(slot), facts(1)));
+        let records = vec![[0_u8; LARGE]; 1024];
+        assert!(!page.add_array(slots, Origin::Built, 0, &records, &mut Room::default()));
         assert!(page.is_empty());
         assert_eq!(page.finish().present().count(), 0);
     }
@@ -285,12 +302,46 @@ mod tests {
     #[rkyv(attr(repr(align(16))))]
     struct Wide(u64);
 
+    #[derive(rkyv::Archive, rkyv::Serialize)]
+    #[rkyv(bytecheck(verify))]
+    struct Paired(u8);
+
+    // SAFETY: it refuses some of what is a number in any case.
+    #[expect(unsafe_code, reason = "whoever checks promises that what passes is one")]
+    unsafe impl<C: Fallible<Error: Source> + ?Sized> Verify<C> for ArchivedPaired {
+        fn verify(&self, _: &mut C) -> Result<(), C::Error> {
+            if self.0.is_multiple_of(2) { Ok(()) } else { rkyv::rancor::fail!(Error::input("odd")) }
+        }
+    }
+
+    fn stands_in_an_array<R: RecordType>(records: &[R]) -> bool {
+        let mut page = PageBuilder::new(2, RecordShape::of::<R>());
+        let slots = (0..).map(|slot| (Slot(slot), facts(1))).take(records.len());
+        let stands = page.add_array(slots, Origin::Built, 0, records, &mut Room::default());
+        assert_eq!(page.is_empty(), !stands);
+        stands
+    }
+
     #[test]
     fn what_is_no_plain_copy_of_its_value_stands_in_no_array() {
-        let mut room = Room::default();
-        assert!(!room.serialize_array(&["low tide".to_owned()]).unwrap(), "its text is elsewhere");
-        assert!(!room.serialize_array(&[(1_u8, 2_u64)]).unwrap(), "it has room between its fields");
-        assert!(!room.serialize_array(&[(), ()]).unwrap(), "there is nothing to lay down");
-        assert!(!room.serialize_array(&[Wide(1), Wide(2)]).unwrap(), "it is wider when archived");
+        assert!(stands_in_an_array(&[1_u32, 2]));
+        assert!(!stands_in_an_array(&["low tide".to_owned()]), "its text is elsewhere");
+        assert!(!stands_in_an_array(&[(1_u8, 2_u64)]), "it has room between its fields");
+        assert!(!stands_in_an_array(&[(), ()]), "there is nothing to lay down");
+        assert!(!stands_in_an_array(&[Wide(1), Wide(2)]), "it is wider when archived");
+    }
+
+    #[test]
+    fn of_an_array_with_a_record_that_is_refused_nothing_stands() {
+        let shape = RecordShape::of::<Paired>();
+        let slots = || (0..2).map(|slot| (Slot(slot), facts(1)));
+        let (mut page, mut room) = (PageBuilder::new(3, shape), Room::default());
+        let refused = [Paired(2), Paired(3)];
+        assert!(!page.add_array(slots(), Origin::Built, 0, &refused, &mut room));
+        assert!(page.is_empty());
+        assert!(page.add_array(slots(), Origin::Built, 0, &[Paired(2), Paired(4)], &mut room));
+        let page = page.finish();
+        assert_eq!(page.present().collect::<Vec<_>>(), [Slot(0), Slot(1)]);
+        assert_eq!((page.record(Slot(0)), page.record(Slot(1))), (&[2][..], &[4][..]));
     }
 }

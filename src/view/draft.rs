@@ -8,7 +8,7 @@ use crate::events::Event;
 use crate::graph::Reading;
 use crate::key::EntityKey;
 use crate::page::{
-    Facts, Origin, Page, PageBuilder, PageKey, RecordBytes, RecordType, Slot, SlotSet,
+    Facts, Origin, Page, PageBuilder, PageKey, RecordBytes, RecordType, Room, Slot, SlotSet,
 };
 use crate::rebuild::Engine;
 use crate::sync::Arc;
@@ -63,14 +63,16 @@ impl PageDraft {
         self.page.add(slot, Origin::Built, facts, micros, bytes)
     }
 
-    /// The same of records as those of an array stand.
-    pub(super) fn add_built_array(
+    /// The same of several in one piece, where their type is laid out so. `false` where it is not, or
+    /// one of them is refused.
+    pub(super) fn add_built_array<R: RecordType>(
         &mut self,
-        slots: impl ExactSizeIterator<Item = (Slot, Facts)>,
+        slots: impl Iterator<Item = (Slot, Facts)>,
         micros: u32,
-        records: &[u8],
-    ) -> Result<()> {
-        self.page.add_array(slots, Origin::Built, micros, records)
+        records: &[R],
+        room: &mut Room,
+    ) -> bool {
+        self.page.add_array(slots, Origin::Built, micros, records, room)
     }
 
     /// Notes what a record was made from, which the one before may have been too; what its facts say
@@ -107,7 +109,7 @@ impl FinishedDraft {
     }
 
     pub(super) fn slots(&self) -> SlotSet {
-        self.page.present().collect()
+        self.page.held()
     }
 }
 

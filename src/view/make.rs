@@ -5,7 +5,7 @@ use crate::disk::PageInMemory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grid::Bucket;
 use crate::key::EntityKey;
-use crate::page::{Facts, Origin, RecordType, Room, Slot};
+use crate::page::{Facts, Origin, RecordType, Room, Slot, SlotSet};
 use crate::rebuild::Lead;
 use crate::revision::Revision;
 
@@ -66,9 +66,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                     true => Look::Absent,
                     false => look_again(self.shared(), &self.state, &wish.spot.key)?,
                 };
-                let lacking = self.lacking_around(wish, &look);
+                let (slots, buckets) = self.lacking_around(wish, &look);
                 let mut draft = self.draft(wish.spot);
-                self.build_buckets(wish, lead, &lacking, &mut draft)?;
+                self.build_buckets(wish, lead, slots, &buckets, &mut draft)?;
                 Ok(Making::Page(draft))
             }
         }
@@ -82,7 +82,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         mut page: PageInMemory,
     ) -> Result<PageInMemory> {
         let look = look_again(self.shared(), &self.state, &wish.spot.key)?;
-        for (slot, bucket) in self.lacking_around(wish, &look) {
+        let (slots, buckets) = self.lacking_around(wish, &look);
+        for (slot, bucket) in slots.iter().zip(buckets) {
             let spot = wish.spot.beside(slot, bucket);
             page = self.spare(&spot, wish.not_before, lead)?.unwrap_or(page);
         }
@@ -90,7 +91,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     /// What a page lacks that was found so, for a view whose pages are built whole.
-    fn lacking_around(&self, wish: &Wish<'_, E>, look: &Look) -> Vec<(Slot, Bucket)> {
+    fn lacking_around(&self, wish: &Wish<'_, E>, look: &Look) -> (SlotSet, Vec<Bucket>) {
         let spot = wish.spot;
         // What is retired is not made for a build that reads; the one asked for is known not to be.
         let retires = self.state.retain().is_some();
@@ -103,15 +104,25 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         };
         let (place, page_len) = (spot.place, self.state.page_len());
         let buckets = self.state.grid().page_buckets(place.page, place.slot, page_len);
-        let mut lacking = Vec::with_capacity(buckets.slots() as usize);
-        for slot in 0..buckets.slots() {
-            if let Some(bucket) = buckets.get(slot)
-                && !stands(Slot(slot), bucket)
+        let last = buckets.slots().saturating_sub(1);
+        if !retires
+            && matches!(look, Look::Absent)
+            && let Some(row) = buckets.row(0, last)
+        {
+            let all = (0..row.len()).map(|nth| row.get(nth)).collect();
+            return (SlotSet::span(Slot(0), Slot(last)), all);
+        }
+        let (mut slots, mut lacking) =
+            (SlotSet::EMPTY, Vec::with_capacity(buckets.slots() as usize));
+        for slot in (0..buckets.slots()).map(Slot) {
+            if let Some(bucket) = buckets.get(slot.0)
+                && !stands(slot, bucket)
             {
-                lacking.push((Slot(slot), bucket));
+                slots.insert(slot);
+                lacking.push(bucket);
             }
         }
-        lacking
+        (slots, lacking)
     }
 
     /// Runs the build function of a bucket.
@@ -133,20 +144,20 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         })
     }
 
-    /// Runs the build function of a page for the buckets given and adds their records.
+    /// Runs the build function of a page for the buckets in some of its slots and adds their records.
     fn build_buckets(
         &self,
         wish: &Wish<'_, E>,
         lead: &Lead<PageInMemory>,
-        lacking: &[(Slot, Bucket)],
+        slots: SlotSet,
+        buckets: &[Bucket],
         draft: &mut PageDraft,
     ) -> Result<()> {
         let BuildFunction::Page(build) = &self.build else {
             unreachable!("asked for where pages are built whole");
         };
-        let buckets: Vec<Bucket> = lacking.iter().map(|(_, bucket)| *bucket).collect();
         let (entity, spot, begun) = (wish.entity, wish.spot, self.begin());
-        let ran = self.run(spot, lead, begun, |context| build(context, entity, &buckets))?;
+        let ran = self.run(spot, lead, begun, |context| build(context, entity, buckets))?;
         let records = &ran.value;
         if records.len() != buckets.len() {
             let message = format!(
@@ -159,27 +170,31 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let share = ran.micros / u32::try_from(records.len().max(1)).unwrap_or(u32::MAX);
         draft.reserve(records.len());
         let (dependencies, mut room) = (draft.note_reading(&ran.reading), Room::default());
-        let facts = |bucket| Facts { dependencies, ..self.facts(&spot.key, bucket, begun) };
+        let of_all = Facts { dependencies, ..self.facts(&spot.key, spot.bucket, begun) };
+        let expires = self.state.expiry().is_some();
+        let facts = |bucket| match expires {
+            true => Facts { dependencies, ..self.facts(&spot.key, bucket, begun) },
+            // Nothing of them is the bucket's own.
+            false => of_all,
+        };
+        let fits = self.state.shape().size() <= self.shared().options.record_bytes_max;
         let mut under_way = spot.slot();
         let added = archiving(|| {
-            if let Some(array) = self.array_bytes(records, &mut room) {
-                let slots = lacking.iter().map(|(slot, bucket)| (*slot, facts(*bucket)));
-                if draft.add_built_array(slots, share, array).is_ok() {
-                    return Ok(());
-                }
+            let with_facts = slots.iter().zip(buckets.iter().map(|bucket| facts(*bucket)));
+            if fits && draft.add_built_array(with_facts, share, records, &mut room) {
+                return Ok(());
             }
             // Which of them is refused is known when they are made one by one.
-            for ((slot, bucket), record) in lacking.iter().zip(records) {
-                under_way = *slot;
+            for ((slot, bucket), record) in slots.iter().zip(buckets).zip(records) {
+                under_way = slot;
                 let bytes = self.record_bytes(record, &mut room)?;
-                draft.add_built(*slot, facts(*bucket), share, bytes)?;
+                draft.add_built(slot, facts(*bucket), share, bytes)?;
             }
             Ok(())
         });
         added.map_err(|error| {
-            let at = lacking.iter().find(|(slot, _)| *slot == under_way);
-            let spot =
-                at.map_or_else(|| spot.clone(), |(slot, bucket)| spot.beside(*slot, *bucket));
+            let at = slots.iter().zip(buckets).find(|(slot, _)| *slot == under_way);
+            let spot = at.map_or_else(|| spot.clone(), |(slot, bucket)| spot.beside(slot, *bucket));
             self.failed(&spot, error)
         })?;
         Ok(())

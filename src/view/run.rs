@@ -168,18 +168,6 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         })
     }
 
-    /// The same of records as those of an array stand, where that is a plain copy of them. None if
-    /// something of them is refused.
-    pub(super) fn array_bytes<'r>(&self, records: &[R], room: &'r mut Room) -> Option<&'r [u8]> {
-        let shape = self.state.shape();
-        if shape.size() > self.shared().options.record_bytes_max {
-            return None;
-        }
-        let is_array = room.serialize_array(records).unwrap_or(false);
-        let passes = is_array && shape.check_array(room.bytes()).is_ok();
-        passes.then(|| room.bytes())
-    }
-
     /// Facts of a record that comes to be now. V and C are the writer's to say, and whether it counts
     /// less long because of what it read.
     pub(super) fn facts(&self, key: &PageKey, bucket: Bucket, begun: Begun) -> Facts {
