@@ -205,6 +205,19 @@ mod tests {
     }
 
     #[test]
+    fn nodes_stand_in_the_order_in_which_they_come_however_many() {
+        for many in [1, FEW, FEW + 1, 3 * FEW] {
+            let keys: Vec<u32> = (0..many as u32).rev().collect();
+            let mut row = DepsRow::default();
+            row.intern(set(&keys));
+            row.intern(set(&[&keys[many / 2..], &keys[..1], &[1000]].concat()));
+            let bytes = row.to_bytes();
+            assert_eq!(bytes[..4], (many as u32 + 1).to_le_bytes(), "each once");
+            assert_eq!(DepsRow::from_bytes(&bytes), Some(row));
+        }
+    }
+
+    #[test]
     fn a_row_returns_and_none_that_was_cut_off() {
         let bytes = row().to_bytes();
         assert_eq!(DepsRow::from_bytes(&bytes), Some(row()));

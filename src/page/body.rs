@@ -327,12 +327,11 @@ impl Page {
         self.body[(row.first + first.0 * row.stride) as usize..].get(..count as usize * size)
     }
 
-    /// Bytes of each record and how far it is from one to the next, if there is one in each slot and they
-    /// stand so from the slot table on.
+    /// Bytes of each record and how far it is from one to the next, if there is one in each slot and that
+    /// is the same of all.
     pub(super) fn lies_evenly(&self) -> Option<(usize, usize)> {
-        let Row { slots, first, stride, len } = self.row;
-        let all = slots == self.slots && first as usize == self.slots as usize * ENTRY_BYTES;
-        all.then_some((len as usize, stride as usize))
+        let Row { slots, stride, len, .. } = self.row;
+        (slots == self.slots).then_some((len as usize, stride as usize))
     }
 
     /// What all its records have in common.

@@ -62,6 +62,7 @@ impl Even {
             Some((len, stride)) => Self { len, stride, count: page.slots() as usize },
             None => Self::of_some(page)?,
         };
+        // Of a body of this length the first record stands right behind the slot table.
         let fits = even.body_len(page.slots()) == Some(page.body().len());
         (fits && even.has_empty_gaps(page)).then_some(even)
     }

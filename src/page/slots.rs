@@ -170,9 +170,7 @@ mod tests {
     use super::*;
 
     fn slots(numbers: impl IntoIterator<Item = u32>) -> SlotSet {
-        let mut set = SlotSet::EMPTY;
-        numbers.into_iter().for_each(|number| set.insert(Slot(number)));
-        set
+        numbers.into_iter().map(Slot).collect()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::super::columns::Columns;
 use super::super::steps::BLOCK;
-use super::super::unpack::{HALVES, unpack, unpack_beside};
+use super::super::unpack::{BESIDE, HALVES, unpack, unpack_beside};
 use proptest::prelude::*;
 
 fn unpacked(packed: &[u8], count: usize) -> Option<(Vec<u32>, &[u8])> {
@@ -184,6 +184,23 @@ fn a_column_that_a_habit_does_not_suit_is_looked_at_for_itself() {
     // One that was constant says nothing: it goes by differences, of whichever is less.
     assert!(!even.column(0).pack_as(&habit, &other, room, &mut packed));
     assert!(packed.len() < 144 * 2, "{}", packed.len());
+}
+
+#[test]
+fn what_a_habit_does_not_suit_may_be_few_numbers_beside_the_other() {
+    let other: Vec<u32> = (0..144).map(mixed).collect();
+    let room = &mut Columns::default();
+    let even = Columns::of((0..144).map(|n| 5_000_000 + n * 977));
+    let habit = even.column(0).pack_beside(&other, room, &mut Vec::new());
+    let leaps = leaps(10);
+    let numbers = leaps.column(0).numbers().iter().zip(&other);
+    let beside = Columns::of(numbers.map(|(leap, other)| leap.wrapping_add(*other)));
+    let mut packed = Vec::new();
+    assert!(beside.column(0).pack_as(&habit, &other, room, &mut packed));
+    assert_eq!((packed[0], packed[1] & 7), (BESIDE, 5), "few beside it");
+    let mut back = [0; 144];
+    unpack_beside(&packed, &mut back, other.iter().copied()).unwrap();
+    assert_eq!(back, *beside.column(0).numbers());
 }
 
 /// 144 numbers that go to and fro between two, and are a third now and then: by differences each block takes
