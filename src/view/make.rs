@@ -105,6 +105,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let (place, page_len) = (spot.place, self.state.page_len());
         let buckets = self.state.grid().page_buckets(place.page, place.slot, page_len);
         let last = buckets.slots().saturating_sub(1);
+        // All of it, where nothing of the page is there; most often.
         if !retires
             && matches!(look, Look::Absent)
             && let Some(row) = buckets.row(0, last)
