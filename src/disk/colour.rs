@@ -57,20 +57,21 @@ impl Batch<'_> {
     }
 
     fn judge_one(&mut self, observed: &Observation, now: Timestamp) -> Result<Judged> {
-        let seen = observed.seen;
-        if observed.node.is_outside() {
-            let touched = &self.ledger.touched;
-            let changed = touched.changed_since(&observed.node, seen, observed.version);
-            let changed = changed && !mutant!("touched_sources_colour");
-            let colour = if changed { Colour::Stale } else { Colour::Fresh };
-            return Ok((colour, None, Timestamp::MAX));
-        }
-        let colour = match observed.node.parts() {
-            NodeParts::Source { .. } | NodeParts::Kind(_) => unreachable!("they are outside"),
-            NodeParts::Page(page) => return self.judge_page(page, observed, now),
-            NodeParts::Entity(view, _) | NodeParts::View(view) => self.judge_many(view, observed),
+        let colour = match observed.node.view_of_records() {
+            None => self.judge_outside(observed),
+            Some(view) => match observed.node.parts() {
+                NodeParts::Page(page) => return self.judge_page(page, observed, now),
+                _ => self.judge_many(view, observed),
+            },
         };
         Ok((colour, None, Timestamp::MAX))
+    }
+
+    /// Whether a source or a kind was announced since.
+    fn judge_outside(&self, observed: &Observation) -> Colour {
+        let Observation { node, seen, version, .. } = observed;
+        let changed = self.ledger.touched.changed_since(node, *seen, *version);
+        if changed && !mutant!("touched_sources_colour") { Colour::Stale } else { Colour::Fresh }
     }
 
     /// Whether the records of some slots are those that were observed, and unmarked; and until when

@@ -385,24 +385,22 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
     }
 }
 
-/// Slots of a page that read one set before and another now: (from, to) and which; zero is none.
-/// Mostly it is one pair, and where they are many they come in runs.
+/// Slots of a page that read one set before and another now: (from, to) -> which; zero is none.
 #[derive(Debug, Default)]
-pub(super) struct Relinks(Vec<((u32, u32), SlotSet)>);
+pub(super) struct Relinks(BTreeMap<(u32, u32), Box<SlotSet>>);
 
 impl Relinks {
     /// Some slots read this set before and read that one now.
     pub(super) fn add(&mut self, slots: SlotSet, from: u32, to: u32) {
-        match self.0.iter_mut().rfind(|(ends, _)| *ends == (from, to)) {
-            Some((_, moved)) => *moved = moved.union(slots),
-            None => self.0.push(((from, to), slots)),
-        }
+        let moved = self.0.entry((from, to)).or_default();
+        **moved = moved.union(slots);
     }
 
     /// All of them and the set that they read now, if they read one before and one now.
     fn only(&self) -> Option<(SlotSet, u32)> {
-        let [((_, to), slots)] = &*self.0 else { return None };
-        Some((*slots, *to))
+        let mut relinks = self.0.iter();
+        let ((_, to), slots) = relinks.next()?;
+        relinks.next().is_none().then_some((**slots, *to))
     }
 }
 
@@ -418,7 +416,8 @@ mod tests {
         }
         let set = |slots: &[u32]| slots.iter().copied().map(Slot).collect::<SlotSet>();
         let expected = [((1, 2), set(&[0, 1, 3])), ((1, 3), set(&[4])), ((2, 3), set(&[5, 6]))];
-        assert_eq!(relinks.0, expected);
+        let moved = relinks.0.iter().map(|(ends, slots)| (*ends, **slots));
+        assert!(moved.eq(expected), "{relinks:?}");
         assert!(relinks.only().is_none());
         let mut relinks = Relinks::default();
         relinks.add(set(&[0, 1]), 0, 1);

@@ -27,16 +27,23 @@ pub(super) struct StagedRows<T> {
 /// Bytes of a row, or that it goes.
 type Change = Option<Rc<[u8]>>;
 
+/// The key of a row, and what becomes of it.
+type Changed = (Rc<[u8]>, Change);
+
 /// What was gathered. It is laid out by its keys when somebody reads, who mostly does so once: to sort
 /// what nobody reads takes a fifth of that.
 #[derive(Default)]
 struct Staged {
     by_key: BTreeMap<Rc<[u8]>, Change>,
     /// What came since, in that order.
-    latest: Vec<(Rc<[u8]>, Change)>,
+    latest: Vec<Changed>,
 }
 
 impl Staged {
+    fn is_empty(&self) -> bool {
+        self.by_key.is_empty() && self.latest.is_empty()
+    }
+
     /// All of it, by the keys.
     fn lay_out(&mut self) -> &BTreeMap<Rc<[u8]>, Change> {
         self.by_key.extend(self.latest.drain(..));
@@ -44,7 +51,7 @@ impl Staged {
     }
 
     /// All of it, in the order of the keys. Of changes of one row the last counts.
-    fn into_order(mut self) -> Vec<(Rc<[u8]>, Change)> {
+    fn into_order(mut self) -> Vec<Changed> {
         if !self.by_key.is_empty() {
             self.lay_out();
             return self.by_key.into_iter().collect();
@@ -98,7 +105,7 @@ impl<T> StagedRows<T> {
     }
 
     /// The first that is staged between these keys.
-    fn first_staged(&self, bounds: (Bound<&[u8]>, Bound<&[u8]>)) -> Option<(Rc<[u8]>, Change)> {
+    fn first_staged(&self, bounds: (Bound<&[u8]>, Bound<&[u8]>)) -> Option<Changed> {
         let mut staged = self.staged.borrow_mut();
         let first = staged.lay_out().range::<[u8], _>(bounds).next();
         first.map(|(key, change)| (key.clone(), change.clone()))
@@ -115,7 +122,7 @@ impl<T: ReadableTable<Bytes, Bytes>> StagedRows<T> {
 
     /// Whether there surely is no row.
     pub(super) fn is_empty(&self) -> Result<bool, StorageError> {
-        Ok(self.staged.borrow_mut().lay_out().is_empty() && self.table.is_empty()?)
+        Ok(self.staged.borrow().is_empty() && self.table.is_empty()?)
     }
 
     /// The rows whose keys lie between these.

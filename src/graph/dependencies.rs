@@ -27,7 +27,7 @@ pub(crate) struct Dependency {
 pub(crate) struct DependencySet(pub(crate) Vec<Dependency>);
 
 /// So many are gone through faster than they are looked up.
-const FEW: usize = 16;
+pub(super) const FEW: usize = 16;
 
 /// Where a node stands in a set that is being gathered.
 struct Seen {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::bytes::{put_short, put_span, take_short, take_span, take_u8, take_u32, take_u64};
-use super::dependencies::{Dependency, DependencySet};
+use super::dependencies::{Dependency, DependencySet, FEW};
 use super::node::Node;
 
 /// The sets of a page, each once however many of its records share it.
@@ -111,9 +111,6 @@ impl DepsRow {
     }
 }
 
-/// So many nodes are gone through faster than they are hashed.
-const FEW: usize = 16;
-
 /// The nodes of a row as they come, each once.
 struct Places<'r> {
     nodes: Vec<&'r Node>,
@@ -128,6 +125,7 @@ impl<'r> Places<'r> {
             self.nodes.iter().position(|known| *known == node).map_or(next, count)
         } else {
             if self.known.is_empty() {
+                self.known.reserve(self.nodes.capacity());
                 self.known.extend(self.nodes.iter().copied().zip(0..));
             }
             *self.known.entry(node).or_insert(next)

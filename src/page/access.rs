@@ -66,7 +66,8 @@ impl Room {
         T: for<'a> SerializeUnsized<HighSerializer<RecordBytes, ArenaHandle<'a>, rancor::Error>>
             + ?Sized,
     {
-        // Taken out: they are lost where the record's own code panics.
+        // Taken out: they are lost where the record's own code panics, and what they were the body of is
+        // of no use then.
         let taken = std::mem::take(bytes);
         let mut serializer = Serializer::new(taken, self.arena.acquire(), Share::new());
         let made = value.serialize_unsized(Strategy::<_, rancor::Error>::wrap(&mut serializer));
@@ -155,7 +156,7 @@ pub(crate) fn access<R: RecordType>(page: &Page, slot: Slot) -> &R::Archived {
     // SAFETY: a `Page` is made in two ways only. `decode` runs rkyv's validation of the view's own
     // record type on every record, at the place and alignment where it stays, and refuses pages of
     // another fingerprint; `PageBuilder` takes what rkyv serialized from a value of that type and
-    // places it by `RecordShape::align_of`. Pages are immutable afterwards, and a view's pages are
+    // places it by `RecordShape::align`. Pages are immutable afterwards, and a view's pages are
     // reached through its own record type only.
     unsafe { rkyv::access_unchecked::<R::Archived>(bytes) }
 }

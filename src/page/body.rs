@@ -154,8 +154,8 @@ impl Row {
     }
 }
 
-/// The entries of a body that has so many slots.
-fn table(body: &[u8], slots: u32) -> &[[u8; ENTRY_BYTES]] {
+/// The slot table of a body.
+fn slot_table(body: &[u8], slots: u32) -> &[[u8; ENTRY_BYTES]] {
     &body.as_chunks().0[..slots as usize]
 }
 
@@ -170,7 +170,7 @@ impl Page {
     /// Takes parts that hold together: those of a `PageBuilder`, or those from disk that are about
     /// to be checked.
     pub(super) fn from_parts(slots: u32, facts: Vec<Facts>, body: AlignedVec<16>) -> Self {
-        let table = table(&body, slots);
+        let table = slot_table(&body, slots);
         let word = |some: &[[u8; ENTRY_BYTES]]| {
             let bits = some.iter().map(|entry| u64::from(Entry::from_bytes(entry).present()));
             bits.rev().fold(0, |word, bit| word << 1 | bit)
@@ -229,7 +229,7 @@ impl Page {
 
     /// The entries of all slots, in order.
     pub(super) fn entries(&self) -> impl ExactSizeIterator<Item = Entry> {
-        table(&self.body, self.slots).iter().map(Entry::from_bytes)
+        slot_table(&self.body, self.slots).iter().map(Entry::from_bytes)
     }
 
     #[inline]
@@ -265,7 +265,7 @@ impl Page {
         SlotSet::of_words(&self.held)
     }
 
-    /// The same in order.
+    /// Those that hold records, in order.
     pub(crate) fn present(&self) -> impl DoubleEndedIterator<Item = Slot> {
         (0..self.slots).map(Slot).filter(|slot| self.holds(*slot))
     }

@@ -8,7 +8,7 @@ use super::access::{Room, is_plain};
 use super::body::{ENTRY_BYTES, Entry, Origin, Page, STATE_TOMBSTONE};
 use super::facts::Facts;
 use super::shape::{RecordShape, RecordType};
-use super::slots::Slot;
+use super::slots::{Slot, SlotSet};
 use super::{PAGE_BYTES_MAX, PAGE_LEN_MAX};
 
 /// A page in the making. Slots are filled in any order; the last record for a slot stays.
@@ -69,12 +69,15 @@ impl PageBuilder {
     /// and none of them where it is not, or something of them is refused.
     pub(crate) fn add_array<R: RecordType>(
         &mut self,
-        slots: impl Iterator<Item = (Slot, Facts)>,
+        slots: SlotSet,
+        facts: impl Iterator<Item = Facts>,
         origin: Origin,
         build_micros: u32,
         records: &[R],
         room: &mut Room,
     ) -> bool {
+        // What is read in place later stands on this.
+        assert_eq!(slots.len() as usize, records.len(), "a record for each slot");
         let size = self.shape.size();
         let bytes = records.len().saturating_mul(size);
         if !is_plain::<R>() {
@@ -86,17 +89,15 @@ impl PageBuilder {
             self.body.resize(first, 0);
             return false;
         }
-        // What is read in place later stands on this.
         assert_eq!(self.body.len(), first + bytes, "plain copies");
         let in_page = |number: usize| u32::try_from(number).expect("within the page limit");
         let mut offset = first;
-        for (slot, facts) in slots {
+        for (slot, facts) in slots.iter().zip(facts) {
             let (facts, state) = (self.facts_index(facts), origin as u8);
             let (at, len) = (in_page(offset), in_page(size));
             self.entries[slot.0 as usize] = Entry { offset: at, len, build_micros, facts, state };
             offset += size;
         }
-        assert_eq!(offset, self.body.len(), "a record for each slot");
         true
     }
 
@@ -214,8 +215,7 @@ impl PageBuilder {
 
 #[cfg(test)]
 mod tests {
-    use rkyv::bytecheck::Verify;
-    use rkyv::rancor::{Fallible, Source};
+    use std::iter::repeat_n;
 
     use super::super::{Compression, decode, encode, serialize, store_body};
     use super::*;
@@ -274,14 +274,16 @@ mod tests {
         let records: Vec<[u32; 6]> = (0..50).map(|n| [n, n * n, 7, n, n / 3, 9]).collect();
         let shape = RecordShape::of::<[u32; 6]>();
         // Others stand between them, and their facts change on the way.
-        let slots = || (0..50).map(|nth| (Slot(nth + nth / 10), facts(u64::from(nth / 20) + 1)));
+        let slots = || (0..50).map(|nth| Slot(nth + nth / 10));
+        let all_facts = || (0..50).map(|nth| facts(nth / 20 + 1));
         let (mut alone, mut together) = (PageBuilder::new(60, shape), PageBuilder::new(60, shape));
-        for ((slot, facts), record) in slots().zip(&records) {
+        for ((slot, facts), record) in slots().zip(all_facts()).zip(&records) {
             let record = serialize(record).unwrap();
             alone.add(slot, Origin::Built, facts, 7, &record).unwrap();
         }
         let mut room = Room::default();
-        assert!(together.add_array(slots(), Origin::Built, 7, &records, &mut room));
+        let slots = slots().collect();
+        assert!(together.add_array(slots, all_facts(), Origin::Built, 7, &records, &mut room));
         let (alone, together) = (alone.finish(), together.finish());
         assert_eq!(alone.body(), together.body());
         assert_eq!(alone.all_facts(), together.all_facts());
@@ -291,9 +293,9 @@ mod tests {
     fn an_array_that_no_page_can_hold_leaves_nothing() {
         const LARGE: usize = 33 << 10;
         let mut page = PageBuilder::new(1024, RecordShape::of::<[u8; LARGE]>());
-        let slots = (0..1024).map(|slot| (Slot(slot), facts(1)));
-        let records = vec![[0_u8; LARGE]; 1024];
-        assert!(!page.add_array(slots, Origin::Built, 0, &records, &mut Room::default()));
+        let (records, room) = (vec![[0_u8; LARGE]; 1024], &mut Room::default());
+        let facts = repeat_n(facts(1), 1024);
+        assert!(!page.add_array(first(1024), facts, Origin::Built, 0, &records, room));
         assert!(page.is_empty());
         assert_eq!(page.finish().present().count(), 0);
     }
@@ -302,22 +304,14 @@ mod tests {
     #[rkyv(attr(repr(align(16))))]
     struct Wide(u64);
 
-    #[derive(rkyv::Archive, rkyv::Serialize)]
-    #[rkyv(bytecheck(verify))]
-    struct Paired(u8);
-
-    // SAFETY: it refuses some of what is a number in any case.
-    #[expect(unsafe_code, reason = "whoever checks promises that what passes is one")]
-    unsafe impl<C: Fallible<Error: Source> + ?Sized> Verify<C> for ArchivedPaired {
-        fn verify(&self, _: &mut C) -> Result<(), C::Error> {
-            if self.0.is_multiple_of(2) { Ok(()) } else { rkyv::rancor::fail!(Error::input("odd")) }
-        }
+    fn first(slots: u32) -> SlotSet {
+        (0..slots).map(Slot).collect()
     }
 
     fn stands_in_an_array<R: RecordType>(records: &[R]) -> bool {
         let mut page = PageBuilder::new(2, RecordShape::of::<R>());
-        let slots = (0..).map(|slot| (Slot(slot), facts(1))).take(records.len());
-        let stands = page.add_array(slots, Origin::Built, 0, records, &mut Room::default());
+        let (slots, facts) = (first(records.len() as u32), repeat_n(facts(1), records.len()));
+        let stands = page.add_array(slots, facts, Origin::Built, 0, records, &mut Room::default());
         assert_eq!(page.is_empty(), !stands);
         stands
     }
@@ -333,15 +327,18 @@ mod tests {
 
     #[test]
     fn of_an_array_with_a_record_that_is_refused_nothing_stands() {
-        let shape = RecordShape::of::<Paired>();
-        let slots = || (0..2).map(|slot| (Slot(slot), facts(1)));
-        let (mut page, mut room) = (PageBuilder::new(3, shape), Room::default());
-        let refused = [Paired(2), Paired(3)];
-        assert!(!page.add_array(slots(), Origin::Built, 0, &refused, &mut room));
-        assert!(page.is_empty());
-        assert!(page.add_array(slots(), Origin::Built, 0, &[Paired(2), Paired(4)], &mut room));
+        // Bytes, in a page that takes truth alone.
+        let mut page = PageBuilder::new(3, RecordShape::of::<bool>());
+        let room = &mut Room::default();
+        let mut add = |records: &[u8; 2]| {
+            let facts = repeat_n(facts(1), 2);
+            page.add_array(first(2), facts, Origin::Built, 0, records, room)
+        };
+        assert!(!add(&[1, 2]));
+        assert!(add(&[0, 1]));
         let page = page.finish();
         assert_eq!(page.present().collect::<Vec<_>>(), [Slot(0), Slot(1)]);
-        assert_eq!((page.record(Slot(0)), page.record(Slot(1))), (&[2][..], &[4][..]));
+        assert_eq!((page.record(Slot(0)), page.record(Slot(1))), (&[0][..], &[1][..]));
+        assert_eq!(page.body().len(), 3 * ENTRY_BYTES + 2);
     }
 }

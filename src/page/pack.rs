@@ -136,8 +136,8 @@ impl Column<'_> {
         self.pack_at_a_glance(other, room, out)
     }
 
-    /// By its differences or by those of what it differs by, whichever takes less; or as few numbers, if
-    /// that takes less still. Whether beside the other.
+    /// By its differences or by those of what it differs by, whichever takes less; or that more evenly or
+    /// as few numbers, if it takes less still. Whether beside the other.
     fn pack_at_a_glance(self, other: &[u32], room: &mut Columns, out: &mut Vec<u8>) -> bool {
         let difference = self.differ(other, room);
         let by_differences = |column: Column<'_>| match column.shift() {
@@ -150,7 +150,7 @@ impl Column<'_> {
         if is_beside {
             out.push(BESIDE);
         }
-        column.pack_by(&column.or_few(plan).manner, out);
+        column.pack_by(&column.or_few(column.or_slopes(plan)).manner, out);
         is_beside
     }
 
@@ -274,6 +274,16 @@ impl Column<'_> {
             best = self.halves(bits / 2, best.bytes).unwrap_or(best);
         }
         best
+    }
+
+    /// The plan, which is by differences, or by slopes if they take less.
+    fn or_slopes(self, plan: Plan) -> Plan {
+        match plan.manner {
+            Manner::Steps(Steps { shift, .. }) => {
+                plan.or(self.plan_by(Steps { kind: Kind::Slope, shift }))
+            }
+            _ => plan,
+        }
     }
 
     /// The plan, or few numbers if they take less.

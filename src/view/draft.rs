@@ -67,12 +67,13 @@ impl PageDraft {
     /// one of them is refused.
     pub(super) fn add_built_array<R: RecordType>(
         &mut self,
-        slots: impl Iterator<Item = (Slot, Facts)>,
+        slots: SlotSet,
+        facts: impl Iterator<Item = Facts>,
         micros: u32,
         records: &[R],
         room: &mut Room,
     ) -> bool {
-        self.page.add_array(slots, Origin::Built, micros, records, room)
+        self.page.add_array(slots, facts, Origin::Built, micros, records, room)
     }
 
     /// Notes what a record was made from, which the one before may have been too; what its facts say

@@ -44,6 +44,19 @@ pub(super) enum Making {
     Standing(PageInMemory),
 }
 
+/// What a page lacks: some of its slots, and the bucket of each.
+struct Lacking {
+    slots: SlotSet,
+    buckets: Vec<Bucket>,
+}
+
+impl Lacking {
+    fn iter(&self) -> impl Iterator<Item = (Slot, Bucket)> {
+        debug_assert_eq!(self.slots.len() as usize, self.buckets.len());
+        self.slots.iter().zip(self.buckets.iter().copied())
+    }
+}
+
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// Grants a wish, as far as it is for this thread to do: what is built is still to be stored.
     pub(super) fn make(&self, wish: &Wish<'_, E>, lead: &Lead<PageInMemory>) -> Result<Making> {
@@ -66,9 +79,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                     true => Look::Absent,
                     false => look_again(self.shared(), &self.state, &wish.spot.key)?,
                 };
-                let (slots, buckets) = self.lacking_around(wish, &look);
+                let lacking = self.lacking_around(wish, &look);
                 let mut draft = self.draft(wish.spot);
-                self.build_buckets(wish, lead, slots, &buckets, &mut draft)?;
+                self.build_buckets(wish, lead, &lacking, &mut draft)?;
                 Ok(Making::Page(draft))
             }
         }
@@ -82,8 +95,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         mut page: PageInMemory,
     ) -> Result<PageInMemory> {
         let look = look_again(self.shared(), &self.state, &wish.spot.key)?;
-        let (slots, buckets) = self.lacking_around(wish, &look);
-        for (slot, bucket) in slots.iter().zip(buckets) {
+        for (slot, bucket) in self.lacking_around(wish, &look).iter() {
             let spot = wish.spot.beside(slot, bucket);
             page = self.spare(&spot, wish.not_before, lead)?.unwrap_or(page);
         }
@@ -91,7 +103,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     /// What a page lacks that was found so, for a view whose pages are built whole.
-    fn lacking_around(&self, wish: &Wish<'_, E>, look: &Look) -> (SlotSet, Vec<Bucket>) {
+    fn lacking_around(&self, wish: &Wish<'_, E>, look: &Look) -> Lacking {
         let spot = wish.spot;
         // What is retired is not made for a build that reads; the one asked for is known not to be.
         let retires = self.state.retain().is_some();
@@ -111,19 +123,19 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             && let Some(row) = buckets.row(0, last)
         {
             let all = (0..row.len()).map(|nth| row.get(nth)).collect();
-            return (SlotSet::span(Slot(0), Slot(last)), all);
+            return Lacking { slots: SlotSet::span(Slot(0), Slot(last)), buckets: all };
         }
-        let (mut slots, mut lacking) =
-            (SlotSet::EMPTY, Vec::with_capacity(buckets.slots() as usize));
+        let most = Vec::with_capacity(buckets.slots() as usize);
+        let mut lacking = Lacking { slots: SlotSet::EMPTY, buckets: most };
         for slot in (0..buckets.slots()).map(Slot) {
             if let Some(bucket) = buckets.get(slot.0)
                 && !stands(slot, bucket)
             {
-                slots.insert(slot);
-                lacking.push(bucket);
+                lacking.slots.insert(slot);
+                lacking.buckets.push(bucket);
             }
         }
-        (slots, lacking)
+        lacking
     }
 
     /// Runs the build function of a bucket.
@@ -145,18 +157,18 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         })
     }
 
-    /// Runs the build function of a page for the buckets in some of its slots and adds their records.
+    /// Runs the build function of a page for the buckets that it lacks and adds their records.
     fn build_buckets(
         &self,
         wish: &Wish<'_, E>,
         lead: &Lead<PageInMemory>,
-        slots: SlotSet,
-        buckets: &[Bucket],
+        lacking: &Lacking,
         draft: &mut PageDraft,
     ) -> Result<()> {
         let BuildFunction::Page(build) = &self.build else {
             unreachable!("asked for where pages are built whole");
         };
+        let Lacking { slots, buckets } = lacking;
         let (entity, spot, begun) = (wish.entity, wish.spot, self.begin());
         let ran = self.run(spot, lead, begun, |context| build(context, entity, buckets))?;
         let records = &ran.value;
@@ -171,31 +183,31 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let share = ran.micros / u32::try_from(records.len().max(1)).unwrap_or(u32::MAX);
         draft.reserve(records.len());
         let (dependencies, mut room) = (draft.note_reading(&ran.reading), Room::default());
-        let of_all = Facts { dependencies, ..self.facts(&spot.key, spot.bucket, begun) };
+        let of_one = Facts { dependencies, ..self.facts(&spot.key, spot.bucket, begun) };
         let expires = self.state.expiry().is_some();
         let facts = |bucket| match expires {
             true => Facts { dependencies, ..self.facts(&spot.key, bucket, begun) },
             // Nothing of them is the bucket's own.
-            false => of_all,
+            false => of_one,
         };
         let fits = self.state.shape().size() <= self.shared().options.record_bytes_max;
         let mut under_way = spot.slot();
         let added = archiving(|| {
-            let with_facts = slots.iter().zip(buckets.iter().map(|bucket| facts(*bucket)));
-            if fits && draft.add_built_array(with_facts, share, records, &mut room) {
+            let facts_of_all = buckets.iter().map(|bucket| facts(*bucket));
+            if fits && draft.add_built_array(*slots, facts_of_all, share, records, &mut room) {
                 return Ok(());
             }
             // Which of them is refused is known when they are made one by one.
-            for ((slot, bucket), record) in slots.iter().zip(buckets).zip(records) {
+            for ((slot, bucket), record) in lacking.iter().zip(records) {
                 under_way = slot;
                 let bytes = self.record_bytes(record, &mut room)?;
-                draft.add_built(slot, facts(*bucket), share, bytes)?;
+                draft.add_built(slot, facts(bucket), share, bytes)?;
             }
             Ok(())
         });
         added.map_err(|error| {
-            let at = slots.iter().zip(buckets).find(|(slot, _)| *slot == under_way);
-            let spot = at.map_or_else(|| spot.clone(), |(slot, bucket)| spot.beside(slot, *bucket));
+            let at = lacking.iter().find(|(slot, _)| *slot == under_way);
+            let spot = at.map_or_else(|| spot.clone(), |(slot, bucket)| spot.beside(slot, bucket));
             self.failed(&spot, error)
         })?;
         Ok(())

@@ -168,7 +168,7 @@ fn beside_what_it_has_nothing_of_a_column_stands_by_itself() {
 }
 
 #[test]
-fn a_column_that_a_habit_does_not_suit_is_looked_at_for_itself() {
+fn a_column_that_a_habit_does_not_suit_is_packed_at_a_glance() {
     let other: Vec<u32> = (0..144).map(mixed).collect();
     let room = &mut Columns::default();
     let even = Columns::of((0..144).map(|n| 5_000_000 + n * 977));
