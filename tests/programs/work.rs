@@ -50,12 +50,22 @@ impl Engine<'_> {
         }
         self.announced.put[of][bucket] = Some(value);
         self.settle(&[source]);
-        let (stands, commits) = (self.peek(spot)?.is_some(), store.metrics().commits);
+        let waits = self.peek(spot)?.is_some() || self.is_waited_for(spot)?;
         self.request(spot)?;
-        match stands || store.metrics().commits == commits {
+        match waits {
             true => Ok(()),
             false => Err(format!("{spot:?} was asked for and is not in the queue")),
         }
+    }
+
+    /// Whether a record is in the queue, where one could be asked for.
+    fn is_waited_for(&self, (place, of, bucket): Spot) -> Held<bool> {
+        if place == 0 {
+            return Ok(true);
+        }
+        let pending = self.world.view(place).pending(&entity(of), at(bucket)).map_err(said)?;
+        let Some(pending) = pending else { return Ok(false) };
+        Ok(matches!(pending.state().map_err(said)?, PendingState::Waiting { .. }))
     }
 
     pub(super) fn precompute(&mut self, (place, of, bucket): Spot) -> Held {
