@@ -300,6 +300,7 @@ mod tests {
         let mut rows = StagedRows::over(txn.open_table(TABLE).unwrap());
         rows.put([2], [0]);
         assert!(between(&rows, &[3], &[1]).is_empty());
+        assert_eq!(rows.name(), TABLE.name());
     }
 
     #[test]
