@@ -136,6 +136,11 @@ fn mixed(n: u32) -> u32 {
     n.wrapping_mul(0x9E37_79B9).rotate_left(n % 32)
 }
 
+/// By slopes it is next to nothing.
+fn goes_evenly() -> Columns {
+    Columns::of((0..144).map(|n| 5_000_000 + n * 977))
+}
+
 /// A column for each manner, in their order.
 pub(super) fn of_each_manner() -> [Columns; 7] {
     let manners: [&dyn Fn(u32) -> u32; 7] = [
@@ -171,7 +176,7 @@ fn beside_what_it_has_nothing_of_a_column_stands_by_itself() {
 fn a_column_that_a_habit_does_not_suit_is_packed_at_a_glance() {
     let other: Vec<u32> = (0..144).map(mixed).collect();
     let room = &mut Columns::default();
-    let even = Columns::of((0..144).map(|n| 5_000_000 + n * 977));
+    let even = goes_evenly();
     let habit = even.column(0).pack_beside(&other, room, &mut Vec::new());
     assert!(!habit.is_beside());
     let mut packed = Vec::new();
@@ -190,7 +195,7 @@ fn a_column_that_a_habit_does_not_suit_is_packed_at_a_glance() {
 fn what_a_habit_does_not_suit_may_be_few_numbers_beside_the_other() {
     let other: Vec<u32> = (0..144).map(mixed).collect();
     let room = &mut Columns::default();
-    let even = Columns::of((0..144).map(|n| 5_000_000 + n * 977));
+    let even = goes_evenly();
     let habit = even.column(0).pack_beside(&other, room, &mut Vec::new());
     let leaps = leaps(10);
     let numbers = leaps.column(0).numbers().iter().zip(&other);
