@@ -5,7 +5,6 @@ use std::fmt;
 use crate::error::Result;
 use crate::key::{KeyBuf, Source, after_all, check_kind, split_kind, split_source};
 use crate::page::{PageKey, ViewId};
-use crate::sync::Arc;
 
 // On disk: a tag never changes and is never used for something else.
 const SOURCE: u8 = 1;
@@ -26,7 +25,7 @@ const KIND_END: u8 = 0x00;
 /// a page its key; of an entity the view's id (4 bytes, big endian) and its key; of a view its id.
 /// No node's bytes begin with another's.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Node(Arc<[u8]>);
+pub(crate) struct Node(KeyBuf);
 
 /// A [`Node`] taken apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,20 +80,20 @@ impl Node {
         let mut bytes = KeyBuf::new();
         bytes.push(tag);
         parts.iter().for_each(|part| bytes.extend(part));
-        Self(bytes.as_slice().into())
+        Self(bytes)
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
-        &self.0
+        self.0.as_slice()
     }
 
     /// The node that these bytes are; `None` if they are none.
     pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
-        is_node(bytes).then(|| Self(bytes.into()))
+        is_node(bytes).then(|| Self(KeyBuf::from(bytes)))
     }
 
     pub(crate) fn parts(&self) -> NodeParts<'_> {
-        parts(&self.0).expect("a node was made from its parts, or checked")
+        parts(self.as_slice()).expect("a node was made from its parts, or checked")
     }
 
     /// Of a source the node of its kind.
@@ -107,7 +106,7 @@ impl Node {
 
     /// Whether it is a source or a kind. Most of what is read is, and its name need not be looked at.
     pub(crate) fn is_outside(&self) -> bool {
-        self.0.first() == Some(&SOURCE)
+        self.as_slice().first() == Some(&SOURCE)
     }
 
     /// The view whose records it stands for.

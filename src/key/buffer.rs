@@ -107,6 +107,15 @@ impl KeyBuf {
     }
 }
 
+impl From<&[u8]> for KeyBuf {
+    #[inline]
+    fn from(bytes: &[u8]) -> Self {
+        let mut key = Self::new();
+        key.extend(bytes);
+        key
+    }
+}
+
 impl Default for KeyBuf {
     #[inline]
     fn default() -> Self {
