@@ -2,7 +2,6 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, WriteTransaction};
 
@@ -276,7 +275,7 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
     }
 
     pub(super) fn put_source(&mut self, node: &[u8], row: SourceRow) {
-        self.sources.put(node, row.to_bytes());
+        self.sources.put(node, &row.to_bytes());
     }
 
     pub(super) fn remove_source(&mut self, node: &[u8]) {
@@ -286,11 +285,11 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
     pub(super) fn put_edge(&mut self, node: &[u8], reader: &[u8], row: &EdgeRow) {
         let key = edge_key(node, reader);
         let key = key.as_slice();
-        if row.is_empty() { self.edges.remove(key) } else { self.edges.put(key, row.to_bytes()) }
+        if row.is_empty() { self.edges.remove(key) } else { self.edges.put(key, &row.to_bytes()) }
     }
 
     fn put_deps(&mut self, page: &[u8], row: &DepsRow) {
-        if row.is_empty() { self.deps.remove(page) } else { self.deps.put(page, row.to_bytes()) }
+        if row.is_empty() { self.deps.remove(page) } else { self.deps.put(page, &row.to_bytes()) }
     }
 
     /// Writes what was staged.
@@ -352,12 +351,12 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
         Ok(())
     }
 
-    /// Links a page that reads nothing yet to what these slots have read. Edges that say the same share
-    /// the bytes of their rows until they are written.
+    /// Links a page that reads nothing yet to what these slots have read.
     fn link(&mut self, page: &[u8], slots: SlotSet, set: &DependencySet) {
         let mut read: Vec<&Dependency> = set.0.iter().collect();
         read.sort_by(|one, other| one.node.cmp(&other.node));
-        let mut last: Option<(&[&Dependency], Rc<[u8]>)> = None;
+        // Most edges say what the one before says.
+        let mut last: Option<(&[&Dependency], Vec<u8>)> = None;
         for reads in read.chunk_by(|one, next| one.node == next.node) {
             let says = |read: &&Dependency| (read.slots, read.version);
             let alike = last.filter(|(last, _)| last.iter().map(says).eq(reads.iter().map(says)));
@@ -365,9 +364,9 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
                 let of_it: Vec<(u16, u16)> = reads.iter().map(|read| read.slots).collect();
                 let mut edge = EdgeRow::default();
                 slots.runs().for_each(|run| edge.set(run, &of_it, reads[0].version));
-                edge.to_bytes().into()
+                edge.to_bytes()
             });
-            self.edges.put(edge_key(reads[0].node.as_slice(), page).as_slice(), row.clone());
+            self.edges.put(edge_key(reads[0].node.as_slice(), page).as_slice(), &row);
             last = Some((reads, row));
         }
     }

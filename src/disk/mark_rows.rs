@@ -70,9 +70,9 @@ impl<'t> Links<'_, Table<'t, Key, Key>> {
         let staged = std::mem::take(&mut self.staged_marks);
         for (page, row) in &staged {
             if row.is_empty() {
-                self.marks.remove(&**page);
+                self.marks.remove(page);
             } else {
-                self.marks.put(&**page, row.to_bytes());
+                self.marks.put(page, &row.to_bytes());
             }
         }
         staged

@@ -24,52 +24,94 @@ pub(super) struct StagedRows<T> {
     bytes: usize,
 }
 
-/// Bytes of a row, or that it goes.
-type Change = Option<Rc<[u8]>>;
+/// A key, and the bytes of its row or that it goes.
+type Change<'s> = (&'s [u8], Option<&'s [u8]>);
 
-/// The key of a row, and what becomes of it.
-type Changed = (Rc<[u8]>, Change);
+/// The same, shared with whoever has read it.
+type SharedChange = (Rc<[u8]>, Option<Rc<[u8]>>);
+
+/// Shared changes by their keys.
+type ByKey = BTreeMap<Rc<[u8]>, Option<Rc<[u8]>>>;
 
 /// What was gathered. It is laid out by its keys when somebody reads, who mostly does so once: to sort
 /// what nobody reads takes a fifth of that.
 #[derive(Default)]
 struct Staged {
-    by_key: BTreeMap<Rc<[u8]>, Change>,
-    /// What came since, in that order.
-    latest: Vec<Changed>,
+    by_key: ByKey,
+    /// What came since.
+    latest: Latest,
+}
+
+/// Changes in the order in which they came, the bytes of all in one piece: a row is a few bytes, and
+/// memory of its own for each takes longer than to copy it.
+#[derive(Default)]
+struct Latest {
+    bytes: Vec<u8>,
+    /// Where in it each key begins, and where key and row end.
+    places: Vec<(usize, usize, Option<usize>)>,
+}
+
+impl Latest {
+    fn push(&mut self, (key, row): Change<'_>) {
+        if self.places.is_empty() {
+            self.bytes.reserve(LATEST_BYTES);
+            self.places.reserve(LATEST_BYTES / ROW_BYTES);
+        }
+        let begin = self.bytes.len();
+        self.bytes.extend_from_slice(key);
+        let key_end = self.bytes.len();
+        self.bytes.extend_from_slice(row.unwrap_or_default());
+        self.places.push((begin, key_end, row.map(|_| self.bytes.len())));
+    }
+
+    fn changes(&self) -> impl Iterator<Item = Change<'_>> {
+        self.places.iter().map(|&(begin, key_end, row_end)| {
+            (&self.bytes[begin..key_end], row_end.map(|end| &self.bytes[key_end..end]))
+        })
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.places.clear();
+    }
 }
 
 impl Staged {
     fn is_empty(&self) -> bool {
-        self.by_key.is_empty() && self.latest.is_empty()
+        self.by_key.is_empty() && self.latest.places.is_empty()
     }
 
     /// All of it, by the keys.
-    fn lay_out(&mut self) -> &BTreeMap<Rc<[u8]>, Change> {
-        self.by_key.extend(self.latest.drain(..));
+    fn lay_out(&mut self) -> &ByKey {
+        let latest = self.latest.changes().map(|(key, row)| (key.into(), row.map(Rc::from)));
+        self.by_key.extend(latest);
+        self.latest.clear();
         &self.by_key
     }
 
     /// All of it, in the order of the keys. Of changes of one row the last counts.
-    fn into_order(mut self) -> Vec<Changed> {
+    fn in_order(&mut self) -> Vec<Change<'_>> {
         if !self.by_key.is_empty() {
-            self.lay_out();
-            return self.by_key.into_iter().collect();
+            let by_key = self.lay_out().iter();
+            return by_key.map(|(key, row)| (&**key, row.as_deref())).collect();
         }
-        self.latest.sort_by(|(one, _), (other, _)| one.cmp(other));
-        self.latest.dedup_by(|later, kept| {
+        let mut changes: Vec<Change<'_>> = self.latest.changes().collect();
+        changes.sort_by_key(|(key, _)| *key);
+        changes.dedup_by(|later, kept| {
             let again = later.0 == kept.0;
             if again {
                 mem::swap(later, kept);
             }
             again
         });
-        self.latest
+        changes
     }
 }
 
 /// What is staged of a row besides its key and its bytes.
 const ROW_BYTES: usize = 64;
+/// Room for what most transactions stage of a table.
+const LATEST_BYTES: usize = 4 << 10;
 /// When so much is staged it is written.
 const STAGED_BYTES_MAX: usize = 4 << 20;
 
@@ -105,7 +147,7 @@ impl<T> StagedRows<T> {
     }
 
     /// The first that is staged between these keys.
-    fn first_staged(&self, bounds: (Bound<&[u8]>, Bound<&[u8]>)) -> Option<Changed> {
+    fn first_staged(&self, bounds: (Bound<&[u8]>, Bound<&[u8]>)) -> Option<SharedChange> {
         let mut staged = self.staged.borrow_mut();
         let first = staged.lay_out().range::<[u8], _>(bounds).next();
         first.map(|(key, change)| (key.clone(), change.clone()))
@@ -174,17 +216,17 @@ impl<T: ReadableTable<Bytes, Bytes>> StagedRows<T> {
 }
 
 impl StagedRows<Table<'_, Bytes, Bytes>> {
-    pub(super) fn put(&mut self, key: impl Into<Rc<[u8]>>, row: impl Into<Rc<[u8]>>) {
-        self.stage(key.into(), Some(row.into()));
+    pub(super) fn put(&mut self, key: &[u8], row: &[u8]) {
+        self.stage((key, Some(row)));
     }
 
-    pub(super) fn remove(&mut self, key: impl Into<Rc<[u8]>>) {
-        self.stage(key.into(), None);
+    pub(super) fn remove(&mut self, key: &[u8]) {
+        self.stage((key, None));
     }
 
-    fn stage(&mut self, key: Rc<[u8]>, change: Change) {
-        self.bytes += ROW_BYTES + key.len() + change.as_ref().map_or(0, |row| row.len());
-        self.staged.get_mut().latest.push((key, change));
+    fn stage(&mut self, change: Change<'_>) {
+        self.bytes += ROW_BYTES + change.0.len() + change.1.map_or(0, <[u8]>::len);
+        self.staged.get_mut().latest.push(change);
     }
 
     /// Writes what was staged if it is much.
@@ -194,13 +236,14 @@ impl StagedRows<Table<'_, Bytes, Bytes>> {
 
     /// Writes what was staged.
     pub(super) fn write(&mut self) -> Result<(), StorageError> {
-        let staged = self.staged.take().into_order();
-        let mut rows = Vec::with_capacity(staged.len());
+        let mut staged = self.staged.take();
+        let changes = staged.in_order();
+        let mut rows = Vec::with_capacity(changes.len());
         self.bytes = 0;
-        for (key, change) in staged {
+        for (key, change) in changes {
             match change {
                 Some(row) => rows.push((key, row)),
-                None => drop(self.table.remove(&*key)?),
+                None => drop(self.table.remove(key)?),
             }
         }
         put_in_order(&mut self.table, &rows)
@@ -263,8 +306,8 @@ mod tests {
                 for (nth, change) in changes.iter().enumerate() {
                     let (key, row) = change;
                     match row {
-                        Some(row) => rows.put(&**key, &**row),
-                        None => rows.remove(&**key),
+                        Some(row) => rows.put(key, row),
+                        None => rows.remove(key),
                     }
                     apply(&mut model, std::slice::from_ref(change));
                     // What comes behind a look stands over what it has laid out.
@@ -298,7 +341,7 @@ mod tests {
         let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
         let txn = database.begin_write().unwrap();
         let mut rows = StagedRows::over(txn.open_table(TABLE).unwrap());
-        rows.put([2], [0]);
+        rows.put(&[2], &[0]);
         assert!(between(&rows, &[3], &[1]).is_empty());
         assert_eq!(rows.name(), TABLE.name());
     }
@@ -310,7 +353,7 @@ mod tests {
         let mut rows = StagedRows::over(txn.open_table(TABLE).unwrap());
         let mut most = 0;
         for nth in 0..20_000_u32 {
-            rows.put(nth.to_be_bytes(), vec![0; 1000]);
+            rows.put(&nth.to_be_bytes(), &[0; 1000]);
             rows.settle().unwrap();
             most = most.max(rows.staged.get_mut().lay_out().len());
             assert!(rows.get(&nth.to_be_bytes()).unwrap().is_some(), "row {nth}");
