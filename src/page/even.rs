@@ -143,20 +143,20 @@ impl Even {
         out
     }
 
-    /// The packed form of a page that [`packs`](Self::packs), beside a full one that it suits, and
-    /// whether anything of it is.
-    pub(super) fn pack(self, page: &Page, full: Option<&Full>) -> (Vec<u8>, bool) {
-        let mut out = Vec::with_capacity(page.body().len() / 4);
+    /// Appends the packed form of a page that [`packs`](Self::packs), beside a full one that it suits.
+    /// Whether anything of it is.
+    pub(super) fn pack(self, page: &Page, full: Option<&Full>, out: &mut Vec<u8>) -> bool {
+        out.reserve(page.body().len() / 8);
         out.extend_from_slice(&self.lengths());
         let mut room = Columns::of(page.entries().map(|entry| entry.build_micros));
-        room.column(0).pack(&mut out);
+        room.column(0).pack(out);
         room.refill(page.entries().map(standing));
-        room.column(0).pack(&mut out);
+        room.column(0).pack(out);
         let columns = Columns::of_rows(self.records(page), self.len / WORD);
         let columns = (0..self.len / WORD).map(|nth| columns.column(nth));
         let Some(full) = full else {
-            columns.for_each(|column| column.pack(&mut out));
-            return (out, false);
+            columns.for_each(|column| column.pack(out));
+            return false;
         };
         let is_full = self.fills(page.slots());
         let other = |nth| match full.column(nth) {
@@ -169,21 +169,19 @@ impl Even {
         let columns = columns.enumerate();
         if let Some(habits) = full.habits.of_the_moment() {
             let pack = |is_beside, (nth, column): (usize, Column<'_>)| {
-                column.pack_as(&habits[nth], &other(nth), &mut room, &mut out) | is_beside
+                column.pack_as(&habits[nth], &other(nth), &mut room, out) | is_beside
             };
-            let is_beside = columns.fold(false, pack);
-            return (out, is_beside);
+            return columns.fold(false, pack);
         }
-        let pack = |(nth, column): (usize, Column<'_>)| {
-            column.pack_beside(&other(nth), &mut room, &mut out)
-        };
+        let pack =
+            |(nth, column): (usize, Column<'_>)| column.pack_beside(&other(nth), &mut room, out);
         let found: Vec<Habit> = columns.map(pack).collect();
         let is_beside = found.iter().any(Habit::is_beside);
         // The pattern's own page says nothing of others.
         if !found.iter().all(Habit::is_the_other) {
             full.habits.begin(found);
         }
-        (out, is_beside)
+        is_beside
     }
 
     /// The records, each with what lies between it and the next.

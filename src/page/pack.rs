@@ -24,8 +24,23 @@ struct Plan {
 enum Manner {
     Constant,
     Steps(Steps),
-    Few { numbers: Vec<u32>, which: Columns },
+    Few(Few),
     Halves { bits: u32, halves: Box<[(Columns, Manner); 2]> },
+}
+
+/// The numbers of a column that has few.
+struct Few {
+    /// The first so many.
+    numbers: [u32; FEW_MAX],
+    count: usize,
+    /// Which of them each is.
+    which: Columns,
+}
+
+impl Few {
+    fn numbers(&self) -> &[u32] {
+        &self.numbers[..self.count]
+    }
 }
 
 const CONSTANT_PLAN: Plan = Plan { manner: Manner::Constant, bytes: BEGIN };
@@ -73,7 +88,7 @@ impl Way {
         match manner {
             Manner::Constant => Self::Any,
             Manner::Steps(steps) => Self::Steps(steps.kind),
-            Manner::Few { .. } => Self::Few,
+            Manner::Few(_) => Self::Few,
             Manner::Halves { bits, halves } => {
                 let [(_, low), (_, high)] = &**halves;
                 Self::Halves(*bits, Box::new([Self::of(low), Self::of(high)]))
@@ -170,7 +185,7 @@ impl Column<'_> {
             Way::Any => None,
             Way::Steps(kind) => Some(by(*kind)),
             Way::Few => Some(match self.few() {
-                Some((numbers, which)) => Manner::Few { numbers, which },
+                Some(few) => Manner::Few(few),
                 None => by(Kind::Difference),
             }),
             Way::Halves(bits, ways) => {
@@ -216,10 +231,12 @@ impl Column<'_> {
                 out.extend_from_slice(&first);
                 self.pack_steps(*steps, out);
             }
-            Manner::Few { numbers, which } => {
-                out.push(FEW | (numbers.len() as u8) << 3);
-                numbers.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
-                which.column(0).pack_steps(BY_BITS, out);
+            Manner::Few(few) => {
+                out.push(FEW | (few.count as u8) << 3);
+                few.numbers()
+                    .iter()
+                    .for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
+                few.which.column(0).pack_steps(BY_BITS, out);
             }
             Manner::Halves { bits, halves } => {
                 out.push(HALVES | (*bits as u8) << 3);
@@ -291,9 +308,9 @@ impl Column<'_> {
         if plan.bytes <= self.count / 4 {
             return plan;
         }
-        let Some((numbers, which)) = self.few() else { return plan };
-        let bytes = 1 + numbers.len() * 4 + which.column(0).bytes_by(BY_BITS);
-        plan.or(Plan { manner: Manner::Few { numbers, which }, bytes })
+        let Some(few) = self.few() else { return plan };
+        let bytes = 1 + few.count * 4 + few.which.column(0).bytes_by(BY_BITS);
+        plan.or(Plan { manner: Manner::Few(few), bytes })
     }
 
     /// What its blocks take by such steps.
@@ -318,9 +335,9 @@ impl Column<'_> {
         bytes
     }
 
-    /// The numbers, if they are few, and which of them each is.
-    fn few(self) -> Option<(Vec<u32>, Columns)> {
-        let (mut few, mut known) = ([0; FEW_MAX], 0);
+    /// The numbers, if they are few.
+    fn few(self) -> Option<Few> {
+        let (mut numbers, mut count) = ([0; FEW_MAX], 0);
         let mut which = Columns::default();
         // A small table of where each of them is among the few, one more than that: zero is nowhere.
         let mut places = [0_u8; PLACES];
@@ -332,25 +349,25 @@ impl Column<'_> {
                 let mut place = last.wrapping_mul(0x9E37_79B9) as usize >> (32 - PLACES.ilog2());
                 at = loop {
                     match usize::from(places[place]).checked_sub(1) {
-                        Some(at) if few[at] == last => break at,
+                        Some(at) if numbers[at] == last => break at,
                         Some(_) => place = (place + 1) % PLACES,
-                        None => break known,
+                        None => break count,
                     }
                 };
                 // What has met many at its beginning will not turn out to be few.
                 if at == FEW_MAX.min(FEW_AT_ONCE + seen / 4) {
                     return None;
                 }
-                if at == known {
-                    few[at] = last;
-                    known += 1;
-                    places[place] = known as u8;
+                if at == count {
+                    numbers[at] = last;
+                    count += 1;
+                    places[place] = count as u8;
                 }
             }
             *told = at as u32;
         }
         // The first of them is the first number's own: what stands before it is zero already.
-        Some((few[..known].to_vec(), which))
+        Some(Few { numbers, count, which })
     }
 
     /// As two columns, the lower one of so many bits, if that takes less.

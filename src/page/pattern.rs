@@ -45,7 +45,7 @@ impl Pattern {
         let id = Self::id_at(number);
         let mut row = vec![0; CHECKSUM_BYTES];
         row.extend_from_slice(&page.slots().to_le_bytes());
-        row.extend_from_slice(&even.pack(page, None).0);
+        even.pack(page, None, &mut row);
         Self::seal(id, &mut row);
         Some(Self::from_row(id, &row).expect("it was packed just now"))
     }

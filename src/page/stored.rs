@@ -60,14 +60,19 @@ pub(crate) fn store_body(
     let even = Even::of(page);
     let packed = even.filter(|even| even.packs()).map(|even| {
         let pattern = pattern.filter(|pattern| pattern.full().suits(even, page.slots()));
-        let (columns, is_beside) = even.pack(page, pattern.map(Pattern::full));
-        // A page that has nothing of the pattern does not hang on it.
+        let mut bytes = pattern.map_or_else(Vec::new, |pattern| pattern.sum().to_le_bytes().into());
+        let sum = bytes.len();
+        let is_beside = even.pack(page, pattern.map(Pattern::full), &mut bytes);
         match pattern.filter(|_| is_beside) {
-            None => StoredBody::new(Form::Packed, columns),
+            // A page that has nothing of the pattern does not hang on it.
+            None => {
+                bytes.drain(..sum);
+                StoredBody::new(Form::Packed, bytes)
+            }
             Some(pattern) => StoredBody {
                 dictionary: pattern.id(),
                 pattern: Some(pattern.clone()),
-                ..StoredBody::new(Form::Beside, [&pattern.sum().to_le_bytes(), &*columns].concat())
+                ..StoredBody::new(Form::Beside, bytes)
             },
         }
     });

@@ -171,12 +171,19 @@ fn no_form_unfolds_in_more_room_than_its_body() {
     let even = Even::of(&page).expect("all are of one length");
     assert!(even.packs());
     let (slots, body_len) = (page.slots(), page.body().len());
-    let packed = from_packed(&even.pack(&page, None).0, slots, body_len, None).unwrap();
-    assert_eq!((packed.capacity(), &*packed), (body_len, page.body()));
+    let unpacked = from_packed(&packed(even, &page), slots, body_len, None).unwrap();
+    assert_eq!((unpacked.capacity(), &*unpacked), (body_len, page.body()));
     let mut lean = AlignedVec::with_capacity(body_len);
     lean.extend_from_slice(&even.lean(&page));
     let lean = from_lean(lean, slots, body_len).unwrap();
     assert_eq!((lean.capacity(), &*lean), (body_len, page.body()));
+}
+
+/// A page in columns, by itself.
+fn packed(even: Even, page: &Page) -> Vec<u8> {
+    let mut columns = Vec::new();
+    assert!(!even.pack(page, None, &mut columns), "there is nothing beside it");
+    columns
 }
 
 /// That a page whose records are of one length comes back, in every form.
@@ -185,10 +192,7 @@ fn comes_back<R: RecordType>(page: &Page) {
     let (slots, body_len) = (page.slots(), page.body().len());
     assert_eq!(*unfolded(&even.lean(page), slots, body_len).unwrap(), *page.body());
     if even.packs() {
-        assert_eq!(
-            *from_packed(&even.pack(page, None).0, slots, body_len, None).unwrap(),
-            *page.body()
-        );
+        assert_eq!(*from_packed(&packed(even, page), slots, body_len, None).unwrap(), *page.body());
     }
     for level in [1, 3] {
         let bytes = stored::<R>(page, &Compression { level: Some(level), dictionary: None });
@@ -290,10 +294,10 @@ fn columns_of_what_does_not_pack_or_beside_what_does_not_suit_are_refused() {
     let few = tides(7, 1);
     let even = Even::of(&few).expect("all are of one length");
     assert!(!even.packs());
-    assert!(from_packed(&even.pack(&few, None).0, 7, few.body().len(), None).is_err());
+    assert!(from_packed(&packed(even, &few), 7, few.body().len(), None).is_err());
     let pattern = Pattern::of(&tides(144, 1), PageNumber(7)).expect("a full page");
     let other = tides(100, 1);
-    let packed = Even::of(&other).expect("all are of one length").pack(&other, None).0;
+    let packed = packed(Even::of(&other).expect("all are of one length"), &other);
     let body_len = other.body().len();
     assert!(from_packed(&packed, 100, body_len, Some(pattern.full())).is_err());
     assert!(from_packed(&packed, 100, body_len, None).is_ok(), "by itself it is a page");
