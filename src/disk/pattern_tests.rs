@@ -69,13 +69,20 @@ impl World {
         let body = self.state.packing().store_body_beside(&page, Some(pattern));
         assert!(body.pattern().is_some(), "it has something of the pattern");
         let key = PageKey::new(self.state.id(), &entity, TIME);
-        Part { key, page, body: Some(body), readings: Vec::new() }
+        Part { key, page: Some(page), body: Some(Arc::new(body)), readings: Vec::new() }
     }
 
     /// In one transaction.
     fn store(&self, parts: Vec<Part>) {
         let (view, now) = (self.state.clone(), Timestamp::EPOCH);
-        let store = StoreRecords { view, parts, speed: Speed::Derived, wanted: false, now };
+        let store = StoreRecords {
+            view,
+            parts,
+            speed: Speed::Derived,
+            wanted: false,
+            now,
+            room: Vec::new(),
+        };
         self.engine.writer().unwrap().run(store).unwrap();
     }
 

@@ -41,7 +41,7 @@ struct Staged {
     /// `None`: the page goes.
     page: Option<PageInMemory>,
     /// Its body as compressed outside, if it still is that.
-    body: Option<StoredBody>,
+    body: Option<Arc<StoredBody>>,
     /// Whether somebody waits to read it: it is worth a place in memory.
     wanted: bool,
 }
@@ -124,7 +124,7 @@ impl<'t> StagedPages<'t> {
         view: &Arc<ViewState>,
         key: &[u8],
         page: Option<Page>,
-        body: Option<StoredBody>,
+        body: Option<Arc<StoredBody>>,
         wanted: bool,
     ) {
         let page = page.map(|page| self.shared.in_memory(key, page));
@@ -186,7 +186,7 @@ impl<'t> StagedPages<'t> {
         let view = &staged.view;
         let made_here;
         let mut body = match &staged.body {
-            Some(body) => body,
+            Some(body) => &**body,
             None => {
                 made_here = view.packing().store_body(page, key);
                 &made_here

@@ -22,6 +22,10 @@ pub(crate) struct Reads {
 impl Reads {
     pub(crate) fn observe(&mut self, observation: Observation) {
         if !self.knows(&observation) {
+            if self.observations.is_empty() {
+                // A list that grows asks for memory again and again, which threads wait for.
+                self.observations.reserve(FEW);
+            }
             self.observations.push(observation);
         }
     }

@@ -178,17 +178,17 @@ pub(super) fn store_records(
     speed: Speed,
     wanted: bool,
 ) -> Result<StoreRecords> {
-    let mut parts = Vec::with_capacity(drafts.len());
+    let (mut parts, room) = (Vec::with_capacity(drafts.len()), Vec::with_capacity(drafts.len()));
     for FinishedDraft { key, page, readings } in drafts {
         let whole = page.slots() == 1 || !wanted;
-        let body = whole.then(|| view.packing().store_body(&page, key.as_slice()));
+        let body = whole.then(|| Arc::new(view.packing().store_body(&page, key.as_slice())));
         if body.as_ref().is_some_and(|body| !body.is_packed()) {
             sample(engine, view, &page)?;
         }
-        parts.push(Part { key, page, body, readings });
+        parts.push(Part { key, page: Some(page), body, readings });
     }
     let now = engine.shared().options.clock.now();
-    Ok(StoreRecords { view: view.clone(), parts, speed, wanted, now })
+    Ok(StoreRecords { view: view.clone(), parts, speed, wanted, now, room })
 }
 
 /// Lets the view's sampler see a page; trains the dictionary when it has seen enough.

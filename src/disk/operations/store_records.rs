@@ -23,11 +23,11 @@ use super::super::view_state::ViewState;
 /// Records of one page that are to be stored.
 pub(crate) struct Part {
     pub(crate) key: PageKey,
-    /// The new records, the other slots empty. Their facts count in `readings`, from one, what they
-    /// have read; zero is nothing.
-    pub(crate) page: Page,
+    /// The new records, the other slots empty, until they are taken. Their facts count in `readings`,
+    /// from one, what they have read; zero is nothing.
+    pub(crate) page: Option<Page>,
     /// Its body as it will stand on disk if nothing else is in the page.
-    pub(crate) body: Option<StoredBody>,
+    pub(crate) body: Option<Arc<StoredBody>>,
     pub(crate) readings: Vec<Arc<Reading>>,
 }
 
@@ -39,16 +39,20 @@ pub(crate) struct StoreRecords {
     /// Whether somebody waits to read them.
     pub(crate) wanted: bool,
     pub(crate) now: Timestamp,
+    /// Empty: room for the answer, from the thread that will let go of it.
+    pub(crate) room: Vec<StoredPage>,
 }
 
 /// What became of the records.
-#[derive(Debug)]
 pub(crate) struct Stored {
     /// The pages as they stand after the commit, in the order of the parts; a part that was deleted
     /// while it was being built has none.
     pub(crate) pages: Vec<StoredPage>,
     /// How many records have other bytes than before, or were not there.
     pub(crate) changed: u64,
+    /// What they were made of. It goes where it came about: who lets go of memory that another thread
+    /// has asked for may have to wait for that one, and it for him.
+    _parts: Vec<Part>,
 }
 
 /// A page with records that were stored.
@@ -73,7 +77,7 @@ pub(crate) struct Outcome {
 pub(super) struct ReadyPart {
     key: PageKey,
     merged: Merged,
-    body: Option<StoredBody>,
+    body: Option<Arc<StoredBody>>,
     before: DepsRow,
     after: DepsRow,
     relinks: Relinks,
@@ -92,7 +96,7 @@ impl Operation for StoreRecords {
     }
 
     fn weight(&self) -> usize {
-        self.parts.iter().map(|part| part.page.bytes()).sum()
+        self.parts.iter().flat_map(|part| &part.page).map(Page::bytes).sum()
     }
 
     fn is_patient(&self) -> bool {
@@ -109,11 +113,12 @@ impl Operation for StoreRecords {
 
     fn answer(self, outcomes: Self::Applied, committed: &Committed) -> Stored {
         let changed = outcomes.iter().map(|outcome| u64::from(outcome.changed.len())).sum();
-        let page = |Outcome { key, changed, unchanged }: Outcome| {
-            let page = committed.page(key.as_slice())?;
-            Some(StoredPage { key, page, changed, unchanged })
-        };
-        Stored { pages: outcomes.into_iter().filter_map(page).collect(), changed }
+        let mut pages = self.room;
+        for Outcome { key, changed, unchanged } in outcomes {
+            let page = committed.page(key.as_slice());
+            pages.extend(page.map(|page| StoredPage { key, page, changed, unchanged }));
+        }
+        Stored { pages, changed, _parts: self.parts }
     }
 }
 
@@ -123,9 +128,11 @@ impl StoreRecords {
     pub(super) fn ready(&mut self, batch: &mut Batch<'_>) -> Result<Vec<ReadyPart>> {
         self.view.check()?;
         let mut ready = Vec::with_capacity(self.parts.len());
-        for part in std::mem::take(&mut self.parts) {
+        let mut parts = std::mem::take(&mut self.parts);
+        for part in &mut parts {
             ready.extend(self.ready_part(batch, part)?);
         }
+        self.parts = parts;
         Ok(ready)
     }
 
@@ -145,19 +152,21 @@ impl StoreRecords {
         Ok(outcomes)
     }
 
-    fn ready_part(&self, batch: &mut Batch<'_>, part: Part) -> Result<Option<ReadyPart>> {
+    fn ready_part(&self, batch: &mut Batch<'_>, part: &mut Part) -> Result<Option<ReadyPart>> {
         let Part { key, page, body, readings } = part;
-        let Some((page, body, overtaken)) = self.heed(page, body, key.as_slice())? else {
-            return Ok(None);
-        };
+        let page = page.take().expect("an operation is applied once");
+        let Some(heeded) = self.heed(page, key.as_slice())? else { return Ok(None) };
+        let Heeded { page, is_whole, overtaken } = heeded;
         // As the facts count what was read: the first are those that have read nothing.
-        let mut coloured = vec![(SlotSet::EMPTY, Judgement::FRESH)];
-        for reading in &readings {
+        let mut coloured = Vec::with_capacity(readings.len() + 2);
+        coloured.push((SlotSet::EMPTY, Judgement::FRESH));
+        for reading in readings.iter() {
             coloured.push((SlotSet::EMPTY, batch.judge(reading, self.now)?));
         }
         let before = batch.links.deps(key.as_slice())?.unwrap_or_default();
         let mut after = before.clone();
-        let mut ids = vec![0];
+        let mut ids = Vec::with_capacity(readings.len() + 1);
+        ids.push(0);
         ids.extend(readings.iter().map(|reading| after.intern(reading.dependencies.clone())));
         let given = Given::of(&page);
         let page = page.with_facts(|facts| {
@@ -176,7 +185,7 @@ impl StoreRecords {
         }
         let merged = merge(standing.as_deref(), page, batch.revision(), self.view.shape())
             .map_err(|error| error.at_view(self.view.name()))?;
-        self.report_unexplained(batch, &key, standing.as_deref(), &merged, &readings, &given)?;
+        self.report_unexplained(batch, key, standing.as_deref(), &merged, readings, &given)?;
         after.retain(|id| merged.page.all_facts().iter().any(|facts| facts.dependencies == id));
         let (mut relinks, mut stale) = (Relinks::default(), SlotSet::EMPTY);
         for Given { slots, begun, reading } in given {
@@ -196,6 +205,8 @@ impl StoreRecords {
             *slots = slots.union(stored.minus(late));
         }
         coloured.push((stale, Judgement::overtaken(batch.revision(), self.now)));
+        let body = body.as_ref().filter(|_| is_whole && merged.as_given).cloned();
+        let key = key.clone();
         Ok(Some(ReadyPart { key, merged, body, before, after, relinks, coloured, stamped }))
     }
 
@@ -239,17 +250,12 @@ impl StoreRecords {
     /// Obeys what was said of the records while they were built: without those that were deleted,
     /// and which of the others were invalidated. A put is later than every deletion before it, and
     /// than every invalidation but those after the revision that it was made as of.
-    fn heed(
-        &self,
-        page: Page,
-        body: Option<StoredBody>,
-        key: &[u8],
-    ) -> Result<Option<(Page, Option<StoredBody>, SlotSet)>> {
+    fn heed(&self, page: Page, key: &[u8]) -> Result<Option<Heeded>> {
         let mut overtaken = SlotSet::EMPTY;
         let mut deleted = SlotSet::EMPTY;
         let announcements = self.view.announcements().lock();
         if announcements.are_silent_since(page.floor().begun) {
-            return Ok(Some((page, body, overtaken)));
+            return Ok(Some(Heeded { page, is_whole: true, overtaken }));
         }
         for slot in page.present() {
             let begun = page.facts(slot).begun;
@@ -263,11 +269,11 @@ impl StoreRecords {
         }
         drop(announcements);
         if deleted.is_empty() {
-            return Ok(Some((page, body, overtaken)));
+            return Ok(Some(Heeded { page, is_whole: true, overtaken }));
         }
         let fate = |slot| if deleted.contains(slot) { Fate::Goes } else { Fate::Stays };
         let (left, _) = without(&page, fate, self.view.shape())?;
-        Ok(left.map(|page| (page, None, overtaken)))
+        Ok(left.map(|page| Heeded { page, is_whole: false, overtaken }))
     }
 
     fn stage_part(
@@ -314,7 +320,6 @@ impl StoreRecords {
         if had_marks || !marks.is_empty() {
             batch.links.stage_marks(key_bytes, marks);
         }
-        let body = body.filter(|_| merged.as_given);
         batch.pages.stage(&self.view, key_bytes, Some(merged.page), body, self.wanted);
         if !changed.is_empty() {
             batch.note_content(id);
@@ -359,6 +364,15 @@ impl StoreRecords {
             marks.set_tries(slot, Tries { attempts, next_attempt });
         }
     }
+}
+
+/// A part's page after what was said of its records while they were built.
+struct Heeded {
+    page: Page,
+    /// None of them was deleted.
+    is_whole: bool,
+    /// Those that were invalidated.
+    overtaken: SlotSet,
 }
 
 /// Records of a part that came about together.
