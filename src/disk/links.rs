@@ -320,7 +320,7 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
         if let (Some((slots, to)), true) = (relinks.only(), before.is_empty()) {
             // Most often: a page that was filled at once, from what all of its records have read.
             if let Some(set) = after.get(to) {
-                self.link(page, slots, set);
+                self.link(page, slots, set)?;
             }
             if !after.is_empty() {
                 self.put_deps(page, after);
@@ -352,7 +352,7 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
     }
 
     /// Links a page that reads nothing yet to what these slots have read.
-    fn link(&mut self, page: &[u8], slots: SlotSet, set: &DependencySet) {
+    fn link(&mut self, page: &[u8], slots: SlotSet, set: &DependencySet) -> Result<()> {
         let mut read: Vec<&Dependency> = set.0.iter().collect();
         read.sort_by(|one, other| one.node.cmp(&other.node));
         // Most edges say what the one before says.
@@ -368,7 +368,10 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
             });
             self.edges.put(edge_key(reads[0].node.as_slice(), page).as_slice(), &row);
             last = Some((reads, row));
+            let settled = self.edges.settle();
+            self.keep(settled)?;
         }
+        Ok(())
     }
 
     /// Forgets a page that is no more: what it read, and its marks.

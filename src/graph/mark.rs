@@ -155,6 +155,10 @@ impl MarkRow {
 fn intern(causes: &mut Vec<Cause>, cause: Cause) -> u16 {
     // The last one first: marks that come together have one cause.
     let place = causes.iter().rposition(|held| *held == cause).unwrap_or_else(|| {
+        if causes.is_empty() {
+            // Most pages have one, and as many are marked as read one thing.
+            causes.reserve_exact(1);
+        }
         causes.push(cause);
         causes.len() - 1
     });

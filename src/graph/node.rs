@@ -1,10 +1,13 @@
 //! What a build may read, as bytes.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use crate::error::Result;
 use crate::key::{KeyBuf, Source, after_all, check_kind, split_kind, split_source};
 use crate::page::{PageKey, ViewId};
+use crate::sync::Arc;
 
 // On disk: a tag never changes and is never used for something else.
 const SOURCE: u8 = 1;
@@ -24,8 +27,16 @@ const KIND_END: u8 = 0x00;
 /// On disk a tag, then: of a source its bytes (kind, `00`, key); of a kind its name, `00`, `01`; of
 /// a page its key; of an entity the view's id (4 bytes, big endian) and its key; of a view its id.
 /// No node's bytes begin with another's.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Node(KeyBuf);
+#[derive(Clone)]
+pub(crate) struct Node(Name);
+
+/// Nodes compare as these bytes do. Most are short, and stand where the node does: one thread notes
+/// them, and another lets go of them. Long ones are shared by all who have them.
+#[derive(Clone)]
+enum Name {
+    Short(KeyBuf),
+    Long(Arc<[u8]>),
+}
 
 /// A [`Node`] taken apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,16 +91,31 @@ impl Node {
         let mut bytes = KeyBuf::new();
         bytes.push(tag);
         parts.iter().for_each(|part| bytes.extend(part));
-        Self(bytes)
+        Self::named(bytes)
+    }
+
+    fn named(bytes: KeyBuf) -> Self {
+        Self(if bytes.is_inline() {
+            Name::Short(bytes)
+        } else {
+            Name::Long(bytes.as_slice().into())
+        })
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
-        self.0.as_slice()
+        match &self.0 {
+            Name::Short(bytes) => bytes.as_slice(),
+            Name::Long(bytes) => bytes,
+        }
     }
 
     /// The node that these bytes are; `None` if they are none.
     pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
-        is_node(bytes).then(|| Self(KeyBuf::from(bytes)))
+        is_node(bytes).then(|| {
+            let mut name = KeyBuf::new();
+            name.extend(bytes);
+            Self::named(name)
+        })
     }
 
     pub(crate) fn parts(&self) -> NodeParts<'_> {
@@ -132,6 +158,32 @@ impl Node {
             NodeParts::Entity(view, _) => Some(Self::view(view)),
             NodeParts::Kind(_) | NodeParts::View(_) => None,
         }
+    }
+}
+
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl Eq for Node {}
+
+impl PartialOrd for Node {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Node {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_slice().cmp(other.as_slice())
+    }
+}
+
+impl Hash for Node {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_slice().hash(state);
     }
 }
 

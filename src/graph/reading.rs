@@ -3,6 +3,7 @@
 use super::dependencies::DependencySet;
 use super::observation::Observation;
 use crate::error::Result;
+use crate::sync::Arc;
 use crate::time::Timestamp;
 
 /// What a build observed, and what will be kept of it beside its record.
@@ -20,6 +21,14 @@ impl Reading {
     /// Whether nothing was read.
     pub(crate) fn is_empty(&self) -> bool {
         self.observations.is_empty() && self.dependencies.0.is_empty()
+    }
+
+    /// About what all of these take in memory, but for long names, which are shared.
+    pub(crate) fn bytes(all: &[Arc<Self>]) -> usize {
+        let bytes = |reading: &Arc<Self>| {
+            size_of_val(&*reading.observations) + size_of_val(&*reading.dependencies.0)
+        };
+        all.iter().map(bytes).sum()
     }
 
     /// # Errors

@@ -80,6 +80,11 @@ impl KeyBuf {
         }
     }
 
+    /// Whether the bytes lie in the buffer itself.
+    pub(crate) fn is_inline(&self) -> bool {
+        matches!(self.0, Bytes::Inline { .. })
+    }
+
     /// How many bytes there are.
     #[inline]
     #[must_use]
@@ -104,15 +109,6 @@ impl KeyBuf {
             Bytes::Inline { len, .. } => *len = 0,
             Bytes::Heap(heap) => heap.clear(),
         }
-    }
-}
-
-impl From<&[u8]> for KeyBuf {
-    #[inline]
-    fn from(bytes: &[u8]) -> Self {
-        let mut key = Self::new();
-        key.extend(bytes);
-        key
     }
 }
 

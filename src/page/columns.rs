@@ -19,17 +19,26 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// A column for each of so many words of some rows, of which there is at least one.
-    pub(super) fn of_rows<'r>(rows: impl ExactSizeIterator<Item = &'r [u8]>, words: usize) -> Self {
-        let mut columns = Self::default();
-        columns.prepare(rows.len(), words);
-        let each = columns.each();
+    /// Is a column for each of so many words of some rows from now on, of which there is at least one.
+    pub(super) fn refill_by_rows<'r>(
+        &mut self,
+        rows: impl ExactSizeIterator<Item = &'r [u8]>,
+        words: usize,
+    ) {
+        self.prepare(rows.len(), words);
+        let each = self.each();
         for (nth, row) in rows.enumerate() {
-            let places = columns.padded.chunks_exact_mut(each).zip(row.as_chunks().0);
+            let places = self.padded.chunks_exact_mut(each).zip(row.as_chunks().0);
             places.for_each(|(column, word)| column[BEFORE + nth] = u32::from_le_bytes(*word));
         }
-        columns.pad_fronts();
-        columns
+        self.pad_fronts();
+    }
+
+    /// Lets go of its room if it has more than so many bytes.
+    pub(super) fn keep_at_most(&mut self, bytes: usize) {
+        if self.padded.capacity() * size_of::<u32>() > bytes {
+            *self = Self::default();
+        }
     }
 
     /// One column.
@@ -41,13 +50,13 @@ impl Columns {
 
     /// Is one column of these numbers from now on.
     pub(super) fn refill(&mut self, numbers: impl ExactSizeIterator<Item = u32>) {
-        let places = self.zeros(numbers.len()).iter_mut().zip(numbers);
+        let places = self.places(numbers.len()).iter_mut().zip(numbers);
         places.for_each(|(place, number)| *place = number);
         self.pad_fronts();
     }
 
-    /// Is one column of zeros from now on, to be filled.
-    pub(super) fn zeros(&mut self, count: usize) -> &mut [u32] {
+    /// Is one column from now on, of so many numbers that are to be set.
+    pub(super) fn places(&mut self, count: usize) -> &mut [u32] {
         self.prepare(count, 1);
         &mut self.padded[BEFORE..BEFORE + count]
     }
@@ -74,11 +83,15 @@ impl Columns {
         BEFORE + self.count.next_multiple_of(BLOCK)
     }
 
+    /// Behind the numbers of each column there are zeros; where there were as many they still are.
     fn prepare(&mut self, count: usize, columns: usize) {
         assert!(count > 0, "a column has a number");
-        self.count = count;
-        self.padded.clear();
-        self.padded.resize(self.each() * columns, 0);
+        let before = std::mem::replace(&mut self.count, count);
+        let len = self.each() * columns;
+        if (before, self.padded.len()) != (count, len) {
+            self.padded.clear();
+            self.padded.resize(len, 0);
+        }
     }
 
     /// Before the first number of each stands the same.

@@ -13,6 +13,7 @@
 //! column may say what it differs by.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use rkyv::util::AlignedVec;
 
@@ -37,6 +38,15 @@ const GROUP: usize = 16;
 const PATTERN_BYTES_MAX: usize = 64 << 10;
 /// What the lean form may have more than the body that it stands for.
 pub(super) const LEAN_EXCESS: usize = LENGTHS;
+
+/// What of its columns a thread keeps until the next page: as much as most pages have.
+const COLUMNS_BYTES_KEPT: usize = 64 << 10;
+
+thread_local! {
+    /// The records' columns while they are packed. To have them anew for each page took longer than to
+    /// fill them.
+    static COLUMNS: RefCell<Columns> = RefCell::default();
+}
 
 /// How the records of such a page lie.
 #[derive(Clone, Copy, Debug)]
@@ -146,13 +156,28 @@ impl Even {
     /// Appends the packed form of a page that [`packs`](Self::packs), beside a full one that it suits.
     /// Whether anything of it is.
     pub(super) fn pack(self, page: &Page, full: Option<&Full>, out: &mut Vec<u8>) -> bool {
-        out.reserve(page.body().len() / 8);
         out.extend_from_slice(&self.lengths());
         let mut room = Columns::of(page.entries().map(|entry| entry.build_micros));
         room.column(0).pack(out);
         room.refill(page.entries().map(standing));
         room.column(0).pack(out);
-        let columns = Columns::of_rows(self.records(page), self.len / WORD);
+        COLUMNS.with_borrow_mut(|columns| {
+            columns.refill_by_rows(self.records(page), self.len / WORD);
+            let is_beside = self.pack_columns(columns, page, full, &mut room, out);
+            columns.keep_at_most(COLUMNS_BYTES_KEPT);
+            is_beside
+        })
+    }
+
+    /// Appends the columns of its records.
+    fn pack_columns(
+        self,
+        columns: &Columns,
+        page: &Page,
+        full: Option<&Full>,
+        room: &mut Columns,
+        out: &mut Vec<u8>,
+    ) -> bool {
         let columns = (0..self.len / WORD).map(|nth| columns.column(nth));
         let Some(full) = full else {
             columns.for_each(|column| column.pack(out));
@@ -169,12 +194,11 @@ impl Even {
         let columns = columns.enumerate();
         if let Some(habits) = full.habits.of_the_moment() {
             let pack = |is_beside, (nth, column): (usize, Column<'_>)| {
-                column.pack_as(&habits[nth], &other(nth), &mut room, out) | is_beside
+                column.pack_as(&habits[nth], &other(nth), room, out) | is_beside
             };
             return columns.fold(false, pack);
         }
-        let pack =
-            |(nth, column): (usize, Column<'_>)| column.pack_beside(&other(nth), &mut room, out);
+        let pack = |(nth, column): (usize, Column<'_>)| column.pack_beside(&other(nth), room, out);
         let found: Vec<Habit> = columns.map(pack).collect();
         let is_beside = found.iter().any(Habit::is_beside);
         // The pattern's own page says nothing of others.

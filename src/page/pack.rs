@@ -30,7 +30,7 @@ enum Manner {
 
 /// The numbers of a column that has few.
 struct Few {
-    /// The first so many.
+    /// The first `count` of these.
     numbers: [u32; FEW_MAX],
     count: usize,
     /// Which of them each is.
@@ -341,7 +341,7 @@ impl Column<'_> {
         let mut which = Columns::default();
         // A small table of where each of them is among the few, one more than that: zero is nowhere.
         let mut places = [0_u8; PLACES];
-        let told = which.zeros(self.count).iter_mut();
+        let told = which.places(self.count).iter_mut();
         let (mut last, mut at) = (!self.numbers()[0], 0);
         for ((seen, number), told) in self.numbers().iter().enumerate().zip(told) {
             if *number != last {

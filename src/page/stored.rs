@@ -60,7 +60,9 @@ pub(crate) fn store_body(
     let even = Even::of(page);
     let packed = even.filter(|even| even.packs()).map(|even| {
         let pattern = pattern.filter(|pattern| pattern.full().suits(even, page.slots()));
-        let mut bytes = pattern.map_or_else(Vec::new, |pattern| pattern.sum().to_le_bytes().into());
+        // Most pages pack to less than a tenth.
+        let mut bytes = Vec::with_capacity(body.len() / 8);
+        bytes.extend(pattern.iter().flat_map(|pattern| pattern.sum().to_le_bytes()));
         let sum = bytes.len();
         let is_beside = even.pack(page, pattern.map(Pattern::full), &mut bytes);
         match pattern.filter(|_| is_beside) {

@@ -8,6 +8,9 @@ use crate::graph::{Observation, Reading};
 /// So many are gone through faster than they are hashed and copied.
 const FEW: usize = 16;
 
+/// Room for what most builds read. Of up to a kilobyte each thread has some at hand, whose memory it is.
+const ROOM_BYTES: usize = 1 << 10;
+
 /// The observations of one build under way, in the order in which they were made.
 #[derive(Debug, Default)]
 pub(crate) struct Reads {
@@ -24,7 +27,7 @@ impl Reads {
         if !self.knows(&observation) {
             if self.observations.is_empty() {
                 // A list that grows asks for memory again and again, which threads wait for.
-                self.observations.reserve(FEW);
+                self.observations.reserve(ROOM_BYTES / size_of::<Observation>());
             }
             self.observations.push(observation);
         }

@@ -101,8 +101,9 @@ pub(super) struct FinishedDraft {
 }
 
 impl FinishedDraft {
+    /// About what it takes until it is stored.
     pub(super) fn bytes(&self) -> usize {
-        self.page.bytes()
+        self.page.bytes() + Reading::bytes(&self.readings)
     }
 
     pub(super) fn key(&self) -> &PageKey {

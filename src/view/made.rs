@@ -225,11 +225,12 @@ fn land_all(leads: Vec<Lead<PageInMemory>>, outcome: &Result<PageInMemory>) {
 #[cfg(test)]
 mod tests {
     use crate::disk::operations::Hurry;
+    use crate::graph::{Dependency, Observation};
     use crate::grid::Grid;
     use crate::options::Options;
     use crate::rebuild::Engine;
     use crate::time::{TimeRange, Timestamp};
-    use crate::view::ViewDefinition;
+    use crate::view::{BuildContext, ViewDefinition};
 
     use super::*;
 
@@ -251,20 +252,20 @@ mod tests {
     /// Fills pages of one record. Each build first waits until the writer has applied all that he was
     /// sent, so that nothing hangs on his pace: what is under way is what the fill has not yet looked
     /// after, and he was never told to hurry because somebody had to wait for him.
-    fn fill() -> Vec<Seen> {
+    fn fill(build: fn(&BuildContext) -> Vec<u8>) -> Vec<Seen> {
         let engine =
             Arc::new(Engine::in_memory(Options { builders: 0, ..Options::default() }).unwrap());
         let (inside, seen) = (Arc::downgrade(&engine), Arc::new(Mutex::new(Vec::new())));
         let definition = ViewDefinition::<u32, Vec<u8>>::new(engine.clone(), "view");
         let definition = definition.grid(Grid::minutes(1)).page_len(1).uncompressed();
         let notes = seen.clone();
-        let view = definition.build(move |_, _, _| {
+        let view = definition.build(move |cx, _, _| {
             let engine = inside.upgrade().expect("it is filled");
             engine.writer()?.run(Hurry)?;
             let (under_way, operations) =
                 (engine.flights().under_way(), engine.shared().published().get());
             notes.lock().push(Seen { under_way, operations });
-            Ok(vec![7; RECORD_BYTES])
+            Ok(build(cx))
         });
         let view = view.unwrap();
         // More than it takes until he has looked for what is to be swept, which is an operation too.
@@ -279,17 +280,30 @@ mod tests {
         seen
     }
 
+    fn large(_: &BuildContext) -> Vec<u8> {
+        vec![7; RECORD_BYTES]
+    }
+
+    /// A record that is next to nothing beside what it was built from.
+    fn widely_read(cx: &BuildContext) -> Vec<u8> {
+        let each = size_of::<Observation>() + size_of::<Dependency>();
+        (0..(RECORD_BYTES / each) as u32).for_each(|source| cx.depends_on(("source", source)));
+        vec![7]
+    }
+
     #[test]
     fn whoever_fills_is_ahead_of_what_he_saw_stored_by_a_mebibyte_and_no_more() {
-        for (sent, seen) in fill().into_iter().enumerate() {
-            // The build that looks is one of them.
-            assert_eq!(seen.under_way, sent.min(AHEAD_MAX) + 1, "after {sent} pages");
+        for build in [large, widely_read] {
+            for (sent, seen) in fill(build).into_iter().enumerate() {
+                // The build that looks is one of them.
+                assert_eq!(seen.under_way, sent.min(AHEAD_MAX) + 1, "after {sent} pages");
+            }
         }
     }
 
     #[test]
     fn whenever_half_of_what_may_be_under_way_was_sent_the_writer_is_told_to_store_it() {
-        for (sent, seen) in fill().into_iter().enumerate() {
+        for (sent, seen) in fill(large).into_iter().enumerate() {
             // Each page is one, and so is the word of each build to the writer.
             let hurried = seen.operations - (sent + sent + 1) as u64;
             assert_eq!(hurried, (sent / GATHERED) as u64, "after {sent} pages");

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::common::cases::each;
 use crate::common::disk::Random;
 use crate::common::still;
 use redb::ReadableTable;
@@ -130,7 +131,7 @@ fn whatever_page_of_the_file_is_gone_all_others_come_over() {
     let whole = fs::read(filled(folder.path())).unwrap();
     let pages = whole.len() / 4096;
     let (mut tables, mut lost_puts, mut branches) = (BTreeSet::new(), 0, 0);
-    for page in 1..pages {
+    for page in (1..pages).step_by(each()) {
         let mut bytes = whole.clone();
         bytes[page * 4096..][..4096].fill(0xA5);
         let what = format!("page {page} of {pages}");
@@ -164,7 +165,10 @@ fn whatever_page_of_the_file_is_gone_all_others_come_over() {
     }
     assert!(branches <= 1, "{branches} pages took everything along");
     println!("{pages} pages; damage in {tables:?}; puts were lost {lost_puts} times");
-    assert!(["pages", "sources", "meta", "views"].iter().all(|name| tables.contains(name)));
+    // A table may lie in one page, which a part of all pages passes over.
+    let all = ["pages", "sources", "meta", "views"];
+    assert!(each() > 1 || all.iter().all(|name| tables.contains(name)), "{tables:?}");
+    assert!(tables.contains("pages"), "{tables:?}");
 }
 
 #[test]

@@ -31,6 +31,13 @@ pub(crate) struct Part {
     pub(crate) readings: Vec<Arc<Reading>>,
 }
 
+impl Part {
+    /// About what it takes until the answer is taken.
+    fn bytes(&self) -> usize {
+        self.page.as_ref().map_or(0, Page::bytes) + Reading::bytes(&self.readings)
+    }
+}
+
 /// Stores records, built or put, in any number of pages of one view, as one operation.
 pub(crate) struct StoreRecords {
     pub(crate) view: Arc<ViewState>,
@@ -50,8 +57,8 @@ pub(crate) struct Stored {
     pub(crate) pages: Vec<StoredPage>,
     /// How many records have other bytes than before, or were not there.
     pub(crate) changed: u64,
-    /// What they were made of. It goes where it came about: who lets go of memory that another thread
-    /// has asked for may have to wait for that one, and it for him.
+    /// What they were made of: it goes where the answer is taken, which is mostly where it came about. Who
+    /// lets go of memory that another thread has asked for may have to wait for that one, and it for him.
     _parts: Vec<Part>,
 }
 
@@ -96,7 +103,7 @@ impl Operation for StoreRecords {
     }
 
     fn weight(&self) -> usize {
-        self.parts.iter().flat_map(|part| &part.page).map(Page::bytes).sum()
+        self.parts.iter().map(Part::bytes).sum()
     }
 
     fn is_patient(&self) -> bool {

@@ -3,6 +3,7 @@
 use crate::common::still;
 use tidetable::{ErrorKind, Layer, Options, Result, Span, Store, View};
 
+use crate::common::cases::each;
 use crate::common::disk::{Cut, Disk, Failing, Images, Reason};
 use crate::common::record::{Cell, at, buckets, built_view, cell, put_view};
 
@@ -18,7 +19,7 @@ fn whichever_call_fails_the_error_surfaces_and_all_that_was_acknowledged_is_ther
     for (counted, reason) in cases.iter_mut().zip([Reason::Eio, Reason::Enospc, Reason::ShortRead])
     {
         for for_good in [false, true] {
-            for from in 0..clean.disk.asked() {
+            for from in (0..clean.disk.asked()).step_by(each()) {
                 let session = Session::run(&base, &state, Some(Failing { from, for_good, reason }));
                 // Where the call itself could not fail so, the next that could is a case of its own.
                 if session.disk.failures().first() == Some(&from) {

@@ -1,5 +1,7 @@
 //! Damages near each other: mending one of them meets the others.
 
+use crate::common::cases::each;
+
 use super::*;
 
 /// What can be damaged of what the total of entity 1 hangs on.
@@ -114,16 +116,14 @@ fn any_two_damages_of_what_hangs_together_are_mended_and_writing_goes_on() {
 
 #[test]
 fn any_three_of_them_are_too() {
-    let mut cases = 0;
+    let mut all = Vec::new();
     for (nth, one) in ALL.iter().enumerate() {
         for (mth, other) in ALL.iter().enumerate().skip(nth + 1) {
-            for third in &ALL[mth + 1..] {
-                holds(&[*one, *other, *third], announce);
-                cases += 1;
-            }
+            all.extend(ALL[mth + 1..].iter().map(|third| [*one, *other, *third]));
         }
     }
-    assert_eq!(cases, 165);
+    assert_eq!(all.len(), 165);
+    all.iter().step_by(each()).for_each(|three| holds(three, announce));
 }
 
 #[test]
