@@ -21,11 +21,6 @@ impl Spread {
         };
         Self { median, least, most }
     }
-
-    /// The same in another unit.
-    pub fn scaled(self, by: f64) -> Self {
-        Self { median: self.median * by, least: self.least * by, most: self.most * by }
-    }
 }
 
 #[cfg(test)]

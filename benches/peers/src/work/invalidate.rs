@@ -3,15 +3,17 @@
 //! tidetable is told of a source that a page of 144 fresh records was built from, a different one each
 //! time, and marks them; before each round all is made fresh again. Its builders are off, so that what
 //! is measured is the call. The others know no dependencies: they overwrite one row in a transaction
-//! of its own, synced, which is the least that a durable word costs there. With 64 callers the figure
-//! is calls a second of all of them, and `invalidate_64_syncs` says how many syncs each of them cost.
+//! of its own, synced, which is the least that a durable word costs there. In each turn one caller is
+//! followed by 64, whose threads are there before; of these the figure is calls a second of all of
+//! them, and `invalidate_64_syncs` says how many syncs each call costs.
 //!
 //! `mark_1m`: one source that a million records in 7,000 pages were built from.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::bench::Bench;
 use crate::clock::{millis, nanos};
@@ -70,59 +72,87 @@ fn calls(bench: &mut Bench) {
         .collect();
 
     let single = bench.either(100, 400);
-    let one = |called: &Called<'_>| {
-        (called.prepare)();
-        nanos(|| (0..single).for_each(|nth| (called.call)(nth))) / f64::from(single)
-    };
-    let contenders = called.iter().map(|called| Contender::new(called.engine, || one(called)));
-    let alone = alternate_cold(rounds, contenders.collect());
-
     // Sources of all entities but those before are asked for, each once.
     let each = (entities / CALLERS).clamp(1, 10);
-    let mut counted = Vec::new();
-    let many = |called: &Called<'_>, counted: &mut Vec<f64>| {
-        (called.prepare)();
-        let before = (called.syncs)();
-        let took = nanos(|| {
-            thread::scope(|scope| {
-                for caller in 0..CALLERS {
-                    scope.spawn(move || {
-                        (0..each).for_each(|nth| (called.call)(caller * each + nth));
-                    });
-                }
-            });
-        });
-        if called.engine == TIDETABLE {
-            counted.push(((called.syncs)() - before) as f64 / f64::from(CALLERS * each));
-        }
-        f64::from(CALLERS * each) / took * 1e9
-    };
-    let counted_too = RefCell::new(&mut counted);
-    let contenders = called.iter().map(|called| {
-        Contender::new(called.engine, || many(called, &mut counted_too.borrow_mut()))
+    let done: Vec<(_, RefCell<Vec<Round>>)> =
+        called.iter().map(|called| (called.engine, RefCell::default())).collect();
+    let contenders = called.iter().zip(&done).map(|(called, (engine, done))| {
+        Contender::new(engine, || {
+            let round = round(called, single, each);
+            done.borrow_mut().push(round);
+            round.alone
+        })
     });
-    let together = alternate_cold(rounds, contenders.collect());
+    alternate_cold(rounds, contenders.collect());
     drop(called);
 
-    let rates = alone.iter().map(|(engine, spread)| {
-        let Spread { median, least, most } = *spread;
-        (*engine, Spread { median: 1e9 / median, least: 1e9 / most, most: 1e9 / least })
-    });
-    let rates: Vec<_> = rates.collect();
-    let micros = alone.into_iter().map(|(engine, spread)| (engine, spread.scaled(1e-3)));
+    let spreads = |of: fn(&Round) -> f64| -> Vec<(&'static str, Spread)> {
+        let spread =
+            |done: &RefCell<Vec<Round>>| Spread::of(done.borrow().iter().map(of).collect());
+        done.iter().map(|(engine, done)| (*engine, spread(done))).collect()
+    };
     if bench.args.wants("invalidate_one") {
-        bench.report("invalidate_one", "us", Better::Less, micros);
+        bench.report("invalidate_one", "us", Better::Less, spreads(|round| round.alone * 1e6));
     }
     if bench.args.wants("invalidate_one_rate") {
+        let rates = spreads(|round| 1.0 / round.alone);
         bench.report("invalidate_one_rate", "calls/s", Better::More, rates);
     }
     if bench.args.wants("invalidate_64_callers") {
-        bench.report("invalidate_64_callers", "calls/s", Better::More, together);
+        let rates = spreads(|round| 1.0 / round.crowded);
+        bench.report("invalidate_64_callers", "calls/s", Better::More, rates);
     }
-    if bench.args.wants("invalidate_64_syncs") && !counted.is_empty() {
-        let rows = [(TIDETABLE, Spread::of(counted))];
-        bench.report("invalidate_64_syncs", "syncs/call", Better::Less, rows);
+    if bench.args.wants("invalidate_64_syncs") {
+        let mut syncs = spreads(|round| round.syncs);
+        syncs.retain(|(engine, _)| *engine == TIDETABLE);
+        bench.report("invalidate_64_syncs", "syncs/call", Better::Less, syncs);
     }
+}
+
+/// What one engine came to in one turn: alone and crowded, so that the disk's moods fall on both.
+#[derive(Clone, Copy)]
+struct Round {
+    /// Seconds a call of one caller.
+    alone: f64,
+    /// Seconds a call of many, of what all of them take.
+    crowded: f64,
+    /// Syncs a call of many.
+    syncs: f64,
+}
+
+fn round(called: &Called<'_>, single: u32, each: u32) -> Round {
+    (called.prepare)();
+    let took = nanos(|| (0..single).for_each(|nth| (called.call)(nth)));
+    let alone = took / 1e9 / f64::from(single);
+    (called.prepare)();
+    let before = (called.syncs)();
+    let took = together(|caller| {
+        (0..each).for_each(|nth| (called.call)(caller * each + nth));
+    });
+    let calls = f64::from(CALLERS * each);
+    let syncs = ((called.syncs)() - before) as f64 / calls;
+    Round { alone, crowded: took.as_secs_f64() / calls, syncs }
+}
+
+/// From the first caller's beginning to the last one's end. They begin when all are there: one caller
+/// alone has no thread to start either.
+fn together(calls: impl Fn(u32) + Sync) -> Duration {
+    let (calls, ready) = (&calls, &Barrier::new(CALLERS as usize));
+    let spans: Vec<[Instant; 2]> = thread::scope(|scope| {
+        let caller = |caller| {
+            scope.spawn(move || {
+                ready.wait();
+                let began = Instant::now();
+                calls(caller);
+                [began, Instant::now()]
+            })
+        };
+        let callers: Vec<_> = (0..CALLERS).map(caller).collect();
+        callers.into_iter().map(|caller| caller.join().expect("a caller who ends")).collect()
+    });
+    let began = spans.iter().map(|[began, _]| *began).min().expect("callers");
+    let ended = spans.iter().map(|[_, ended]| *ended).max().expect("callers");
+    ended - began
 }
 
 /// The nth call names a source of the nth entity.
