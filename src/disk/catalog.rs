@@ -195,7 +195,8 @@ fn relay(
     let old_definition = Definition { page_len: row.page_len, ..definition.clone() };
     let from = Arc::new(apart(shared, old_definition, &row)?);
     let id = writer.run(ReserveView)?;
-    let new_row = ViewRow { id, page_len: definition.page_len, dictionary: 0, ..row };
+    // Its dictionary stays behind with the old id.
+    let new_row = ViewRow { id, dictionary: 0, ..row };
     let to = Arc::new(apart(shared, definition.clone(), &new_row)?);
     let mut cursor = None;
     loop {

@@ -282,7 +282,7 @@ mod tests {
     use super::super::committed::Committed;
     use super::*;
     use crate::error::Error;
-    use crate::schedule::receipt;
+    use crate::schedule::{Reply, receipt};
     use crate::sync::channel::{Sender, bounded};
     use crate::sync::thread;
 
@@ -334,10 +334,8 @@ mod tests {
     }
 
     fn first(intake: &Intake) -> Gathering {
-        match intake.next(false, None) {
-            Next::Submission(first) => intake.gather(first),
-            _ => panic!("nothing waits"),
-        }
+        let Next::Submission(first) = intake.next(false, None) else { panic!("nothing waits") };
+        intake.gather(first)
     }
 
     #[test]
@@ -359,12 +357,11 @@ mod tests {
         let (synced, _derived, mut intake) = intake();
         intake.crowd.synced(Duration::from_secs(3600), 3, 0);
         put(&synced, Speed::AsFound, false);
-        let (mut gathering, mut taken) = (first(&intake), 0);
+        let mut gathering = first(&intake);
         while intake.more(&mut gathering).is_some() {
-            taken += 1;
             put(&synced, Speed::AsFound, false);
         }
-        assert_eq!((taken, intake.synced.len()), (3, 1), "the fourth is for the next");
+        assert_eq!((gathering.callers, intake.synced.len()), (3, 1), "the fourth is for the next");
     }
 
     /// How many operations the next transaction takes.
@@ -403,12 +400,46 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_waits_for_is_waited_for_as_long_as_it_may_be() {
+        let (synced, derived, mut intake) = intake();
+        let before = Instant::now();
+        put(&derived, Speed::Derived, true);
+        let mut gathering = first(&intake);
+        assert!(gathering.patient.is_some_and(|until| until >= before + GATHERED_FOR));
+        gathering.patient = Some(before + Duration::from_secs(3600));
+        assert!(intake.more(&mut gathering).is_some());
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                (0..100).for_each(|_| thread::yield_now());
+                put(&synced, Speed::Synced, false);
+            });
+            assert!(intake.more(&mut gathering).is_some());
+        });
+        assert!(gathering.waited() > Duration::ZERO);
+    }
+
+    #[test]
+    fn those_who_shared_a_sync_are_waited_for_at_the_next() {
+        let (synced, _derived, mut intake) = intake();
+        (0..3).for_each(|_| put(&synced, Speed::AsFound, false));
+        let mut gathering = first(&intake);
+        while intake.more(&mut gathering).is_some() {}
+        intake.synced(Duration::from_millis(1), &gathering);
+        let is_waited_for = |there| intake.crowd.patience(there, Duration::ZERO).is_some();
+        assert_eq!([1, 2, 3].map(is_waited_for), [true, true, false]);
+    }
+
+    #[test]
     fn all_who_were_answered_are_awake_when_the_writer_ends() {
         let (_synced, _derived, mut intake) = intake();
         let (replies, receipts): (Vec<_>, Vec<_>) = (0..9).map(|_| receipt()).unzip();
         thread::scope(|scope| {
             let waiting: Vec<_> =
                 receipts.into_iter().map(|receipt| scope.spawn(|| receipt.wait())).collect();
+            // Who is not asleep yet needs nobody.
+            while !replies.iter().all(Reply::is_awaited) {
+                thread::yield_now();
+            }
             let round = intake.answer();
             replies.into_iter().for_each(|reply| reply.give(1, round));
             // It may even end before it wakes the first.

@@ -2,6 +2,7 @@
 
 use redb::{ReadableDatabase, ReadableTable};
 
+use crate::disk::operation::Operation;
 use crate::disk::operations::{KeepDictionary, Mend, Part, StoreRecords};
 use crate::disk::tables::DICTIONARIES;
 use crate::disk::{FindingKind, Speed, ViewState, verify};
@@ -72,17 +73,14 @@ impl World {
         Part { key, page: Some(page), body: Some(Arc::new(body)), readings: Vec::new() }
     }
 
+    fn storing(&self, parts: Vec<Part>, speed: Speed, wanted: bool) -> StoreRecords {
+        let (view, now) = (self.state.clone(), Timestamp::EPOCH);
+        StoreRecords { view, parts, speed, wanted, now, room: Vec::new() }
+    }
+
     /// In one transaction.
     fn store(&self, parts: Vec<Part>) {
-        let (view, now) = (self.state.clone(), Timestamp::EPOCH);
-        let store = StoreRecords {
-            view,
-            parts,
-            speed: Speed::Derived,
-            wanted: false,
-            now,
-            room: Vec::new(),
-        };
+        let store = self.storing(parts, Speed::Derived, false);
         self.engine.writer().unwrap().run(store).unwrap();
     }
 
@@ -120,6 +118,24 @@ impl World {
             let record = found.unwrap_or_else(|| panic!("{entity} has lost slot {slot}"));
             assert_eq!(record.map(|number| number.to_native()), light(entity, slot));
         }
+    }
+}
+
+#[test]
+fn what_is_stored_weighs_what_it_holds_and_is_waited_for_where_it_is_wanted_or_put() {
+    let (world, none) = (World::new(), Vec::new);
+    let pattern = world.pattern(1);
+    let parts = || (1..=3).map(|entity| world.part(entity, &pattern)).collect();
+    let storing = world.storing(parts(), Speed::Derived, false);
+    assert!(storing.weight() >= 3 * SLOTS as usize * size_of::<Light>(), "three pages of records");
+    for (speed, wanted, is_patient) in [
+        (Speed::Derived, false, true),
+        (Speed::Derived, true, false),
+        (Speed::Synced, false, false),
+        (Speed::Synced, true, false),
+    ] {
+        let storing = world.storing(none(), speed, wanted);
+        assert_eq!(storing.is_patient(), is_patient, "{speed:?}, {wanted}");
     }
 }
 

@@ -175,6 +175,39 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_gives_way_when_more_pages_than_that_have_not_asked_for_it() {
+        let known = |idle: u64| {
+            let last = |time| 1000 + u64::from(time != 7);
+            let patterns =
+                (0..PATTERNS_MAX as i64).map(|time| (PageNumber(time), (None, last(time))));
+            Known { asked: 1000 + idle, met: HashMap::new(), patterns: patterns.collect() }
+        };
+        for (idle, has_room) in [(0, false), (IDLE, false), (IDLE + 1, true), (9 * IDLE, true)] {
+            let mut known = known(idle);
+            assert_eq!(known.has_room(), has_room, "{idle}");
+            assert_eq!(known.patterns.contains_key(&PageNumber(7)), !has_room, "the idlest goes");
+            assert_eq!(known.patterns.len(), PATTERNS_MAX - usize::from(has_room));
+        }
+    }
+
+    #[test]
+    fn of_more_times_than_are_counted_none_takes_memory_for_good() {
+        let (mut known, times) = (Known::default(), 3 * TIMES_MAX as i64);
+        let all_are_few = (0..times).all(|time| {
+            assert!(!known.meet(PageNumber(time), 1), "a page of its own");
+            known.met.len() <= TIMES_MAX
+        });
+        assert!(all_are_few);
+        // What is counted already goes on to be.
+        let met = |known: &mut Known| known.meet(PageNumber(times - 1), known.asked);
+        let worth_it = (2..=MEETINGS).map(|nth| {
+            known.asked = nth.into();
+            met(&mut known)
+        });
+        assert_eq!(worth_it.collect::<Vec<_>>(), [false, false, true]);
+    }
+
+    #[test]
     fn what_the_file_has_goes_before_what_was_made() {
         let (patterns, page) = (Patterns::default(), page(Origin::Built));
         assert!((0..4).any(|entity| suggest(&patterns, 1, entity, &page)));

@@ -277,7 +277,6 @@ impl Writer {
         let marks = written.changes.iter().any(|change| matches!(change.what, What::Marked(_)));
         let makes_work = written.newly_marked || marks || !written.stamps.is_empty();
         self.last = written.last;
-        self.sweeping |= written.sweeps;
         self.left_behind = written.sweeps;
         let committed = self.publish(written);
         let took = started.elapsed().saturating_sub(gathering.waited());

@@ -249,8 +249,14 @@ fn an_envelope_says_of_its_operation_what_it_says_of_itself() {
     }
 
     for is_patient in [true, false] {
-        let (request, _) = envelope(Heavy(is_patient));
+        let (request, receipt) = envelope(Heavy(is_patient));
         let said = (request.speed(), request.weight(), request.is_patient());
         assert_eq!(said, (Speed::Derived, 7, is_patient));
+        assert!(!receipt.is_answered());
+        drop(request);
+        assert!(receipt.is_answered(), "nobody will");
     }
+    // Of one that says nothing somebody waits for the answer.
+    let (request, _receipt) = envelope(Hurry);
+    assert!((request.weight(), request.is_patient()) == (0, false));
 }

@@ -79,6 +79,14 @@ impl<A: Send + 'static> Reply<A> {
     }
 }
 
+#[cfg(test)]
+impl<A> Reply<A> {
+    /// Whether somebody sleeps until it is given.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.0.state.lock().sleeps
+    }
+}
+
 impl<A> Drop for Reply<A> {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();

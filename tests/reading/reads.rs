@@ -490,6 +490,18 @@ fn many_small_records_of_one_kind_shrink_by_a_dictionary() {
     assert!(packed < plain / 2, "{packed} bytes against {plain}");
     let store = still::open(&path).unwrap();
     let view = store.view::<u32, String>("small").without_build().unwrap();
+    // One opening's dictionary is the next one's too.
+    let table = |name: &str| {
+        let tables = store.inventory().unwrap().tables;
+        tables.into_iter().find(|table| table.name == name).expect("a table of the file")
+    };
+    let before = table("pages").bytes;
+    assert_eq!(table("dictionaries").rows, 1);
+    let later = 16_000..32_000;
+    view.put_many(later.map(|entity| (entity, minute(0), text(entity)))).unwrap();
+    assert_eq!(table("dictionaries").rows, 1);
+    let after = table("pages").bytes - before;
+    assert!(after <= before, "{after} bytes after {before}");
     for entity in 0..16_000 {
         assert_eq!(*view.get(&entity, minute(0)).unwrap(), *text(entity));
     }

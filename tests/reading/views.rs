@@ -274,6 +274,7 @@ fn another_page_length_alone_keeps_every_record_with_its_facts() {
             home.turn();
             let levels = || home.store.view("levels").grid(grid.clone());
             let view = building(levels().version(2).page_len(after), 2);
+            assert_eq!(home.store.metrics().pages_resident, 0, "nobody can ask for those before");
             assert_eq!([1, 2].map(|entity| all_facts(&view, entity, range)), stood, "{grid}");
             let record = view.when_marked(Marked::Serve).get(&1, stood[0][0].0.start()).unwrap();
             assert_eq!(record.freshness(), Freshness::OldVersion);

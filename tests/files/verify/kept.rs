@@ -138,3 +138,23 @@ fn flip(txn: &WriteTransaction, page: &[u8], at_byte: usize, bit: u8) {
     row[at_byte] ^= bit;
     put(txn, "pages", &key, &row);
 }
+
+#[test]
+fn a_mark_that_nothing_explains_stays_while_another_record_of_its_page_is_mended() {
+    let stale = |world: &World, bucket: i64| {
+        let record = world.heights.peek(&1, at(bucket)).expect("a file that redb reads");
+        record.expect("it was built").freshness() == Freshness::Stale
+    };
+    let invalidate = |world: &World| {
+        let first = TimeRange::new(at(0), at(1));
+        world.heights.invalidate_range(&1, first).expect("an invalidation");
+        assert_eq!([0, 1].map(|bucket| stale(world, bucket)), [true, false]);
+    };
+    let (_folder, world, _) = found(FindingKind::EdgeMissing, "edges", invalidate, |txn| {
+        let (key, mut row) = row_of(txn, "edges", &height(1));
+        assert_eq!(row, [0, 0, 0, 1, 0], "slots 0 to 1 read all of the source");
+        row[3] = 0;
+        put(txn, "edges", &key, &row);
+    });
+    assert_eq!([0, 1].map(|bucket| stale(&world, bucket)), [true, true]);
+}
