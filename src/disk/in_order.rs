@@ -12,19 +12,23 @@ pub(super) fn put_in_order<K: AsRef<[u8]>, V: AsRef<[u8]>>(
     table: &mut Table<'_, Bytes, Bytes>,
     rows: &[(K, V)],
 ) -> Result<(), StorageError> {
-    let mut left = rows;
-    while let [(key, value), rest @ ..] = left {
+    let (mut left, mut apart) = (rows, 0);
+    while !left.is_empty() {
         let together = put_beside_each_other(table, left)?;
-        left = match together {
-            0 => {
-                table.insert(key.as_ref(), value.as_ref())?;
-                rest
-            }
-            together => &left[together..],
-        };
+        left = &left[together..];
+        // Where rows stand apart, looking for those beside each other takes as much as to put them.
+        apart = if together == 0 { (2 * apart + 1).min(APART_MAX) } else { 0 };
+        let alone = left.len().min(apart);
+        for (key, value) in &left[..alone] {
+            table.insert(key.as_ref(), value.as_ref())?;
+        }
+        left = &left[alone..];
     }
     Ok(())
 }
+
+/// Of rows that stand apart so many are put before it is looked again.
+const APART_MAX: usize = 31;
 
 /// Puts the first rows between which the table has none, if there are two of them. How many these are.
 fn put_beside_each_other<K: AsRef<[u8]>, V: AsRef<[u8]>>(
