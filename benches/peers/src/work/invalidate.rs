@@ -15,7 +15,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::bench::{Bench, memory_for};
+use crate::bench::Bench;
 use crate::clock::{millis, nanos};
 use crate::data::Data;
 use crate::engine::{FileEngine, Sources, TIDETABLE, Tidetable, building, store_options};
@@ -59,24 +59,21 @@ struct Called<'a> {
 fn calls(bench: &mut Bench) {
     bench.tell("invalidate_one");
     let rounds = bench.either(5, 11);
-    // Sources of all entities but those before are asked for, each once. Of how many calls a caller
-    // makes, the first wait for a commit that began with whoever came before them.
-    let each = bench.either(10, 40);
-    let data = Data::new((SLOTS * CALLERS * each) as usize);
-    let versions = [data.clone(), data.changed()];
+    let versions = [bench.data.clone(), bench.data.changed()];
+    let entities = bench.data.entities();
     let called: Vec<Called<'_>> = (bench.file_peers().into_iter())
         .map(|peer| {
             let folder = bench.fresh_folder(&format!("invalidate-{}", peer.name));
             if peer.name == TIDETABLE {
-                return tide_calls(&data, &folder);
+                return tide_calls(bench, &folder);
             }
-            let engine = (peer.open)(&folder, memory_for(&data));
-            engine.load(&data);
-            row_calls(engine, &versions)
+            row_calls(bench.loaded(peer, &folder), &versions)
         })
         .collect();
 
     let single = bench.either(100, 400);
+    // Sources of all entities but those before are asked for, each once.
+    let each = (entities / CALLERS).clamp(1, 10);
     let done: Vec<(_, RefCell<Vec<Round>>)> =
         called.iter().map(|called| (called.engine, RefCell::default())).collect();
     let contenders = called.iter().zip(&done).map(|(called, (engine, done))| {
@@ -159,17 +156,16 @@ fn together(calls: impl Fn(u32) + Sync) -> Duration {
 }
 
 /// The nth call names a source of the nth entity.
-fn tide_calls<'a>(data: &Data, folder: &std::path::Path) -> Called<'a> {
-    let options = tidetable::Options { builders: 0, ..store_options(memory_for(data)) };
+fn tide_calls<'a>(bench: &Bench, folder: &std::path::Path) -> Called<'a> {
+    let options = tidetable::Options { builders: 0, ..store_options(bench.memory()) };
     let tide = Tidetable::open(folder, options, Sources::Buildings(DEPENDENCIES));
-    tide.precompute(data);
-    let entities = data.entities();
+    tide.precompute(&bench.data);
+    let entities = bench.data.entities();
     let store = tide.store.clone();
     let call = move |nth: u32| {
-        assert!(nth < entities);
-        let source = building(nth, nth % DEPENDENCIES, DEPENDENCIES);
+        let source = building(nth % entities, nth % DEPENDENCIES, DEPENDENCIES);
         let report = store.invalidate(source).expect("an invalidation");
-        assert_eq!(report.stale, u64::from(SLOTS), "{report:?}");
+        assert!(report.stale == u64::from(SLOTS) || nth >= entities, "{report:?}");
     };
     let metrics = tide.store.clone();
     let syncs = move || metrics.metrics().syncs;
@@ -185,7 +181,9 @@ fn row_calls<'a>(engine: Box<dyn FileEngine>, versions: &'a [Data; 2]) -> Called
     let next = round.clone();
     let call = move |nth: u32| {
         let data = &versions[round.load(Ordering::Relaxed) % 2];
-        engine.write(&mut |writer| writer.put(data, &[nth * SLOTS]));
+        // Another row where callers come round to an entity again.
+        let row = (nth * SLOTS + nth / data.entities()) % data.len();
+        engine.write(&mut |writer| writer.put(data, &[row]));
     };
     let prepare = move || _ = next.fetch_add(1, Ordering::Relaxed);
     Called { engine: name, call: Box::new(call), prepare: Box::new(prepare), syncs: Box::new(|| 0) }
