@@ -8,10 +8,11 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, WriteTransactio
 use crate::error::{Error, RESTORE, Result};
 use crate::graph::{
     Dependency, DependencySet, DepsRow, EdgeRow, MarkRow, Node, NodeReads, edge_bounds, edge_key,
-    kind_edge_bounds, split_edge,
+    split_edge,
 };
-use crate::page::{PageKey, Slot, SlotSet, ViewId};
+use crate::page::SlotSet;
 
+use super::known_readers::KnownReaders;
 use super::open_file::OpenFile;
 use super::source_row::SourceRow;
 use super::staged_rows::StagedRows;
@@ -34,6 +35,8 @@ pub(crate) struct Links<'s, T> {
     pub(super) marks: StagedRows<T>,
     pub(super) sources: StagedRows<T>,
     pub(super) staged_marks: StagedMarks,
+    /// Who reads the sources and kinds that were asked about.
+    pub(super) known_readers: KnownReaders,
     /// The first failure of the file below.
     fault: OnceCell<Error>,
     /// Whether rows that cannot be read void everything.
@@ -59,6 +62,7 @@ impl<'s> LinksToRead<'s> {
             marks,
             sources: open(SOURCES)?,
             staged_marks,
+            known_readers: KnownReaders::default(),
             fault,
             tolerance,
         })
@@ -95,7 +99,7 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
     }
 
     /// A row cannot be read: that voids everything, or else the row counts as not there.
-    fn unreadable(&self, table: &'static str, key: &[u8], what: &str) -> Result<()> {
+    pub(super) fn unreadable(&self, table: &'static str, key: &[u8], what: &str) -> Result<()> {
         if self.tolerance.note(table, key) { Ok(()) } else { Err(self.damaged(what)) }
     }
 
@@ -175,82 +179,6 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
         let key = edge_key(node, reader);
         self.row(("edges", &self.edges), key.as_slice(), "a dependency", EdgeRow::from_bytes)
     }
-
-    /// Whether anything reads a node.
-    pub(crate) fn has_readers(&self, node: &[u8]) -> Result<bool> {
-        let (from, until) = edge_bounds(node);
-        self.any_edge(&from, &until)
-    }
-
-    /// Whether anything reads a kind or one of its sources.
-    pub(crate) fn kind_has_readers(&self, kind: &str) -> Result<bool> {
-        let (from, until) = kind_edge_bounds(kind);
-        self.any_edge(&from, &until)
-    }
-
-    fn any_edge(&self, from: &[u8], until: &[u8]) -> Result<bool> {
-        self.keep(self.edges.range(from, until).map(|mut range| range.next().is_some()))
-    }
-
-    /// Calls `then` with the readers of what has edges between these keys, until it says no.
-    pub(crate) fn readers_between(
-        &self,
-        from: &[u8],
-        until: &[u8],
-        mut then: impl FnMut(&[u8], &EdgeRow) -> bool,
-    ) -> Result<()> {
-        for entry in self.keep(self.edges.range(from, until))? {
-            let (key, value) = self.keep(entry)?;
-            let row = EdgeRow::from_bytes(&value);
-            let (Some(reader), Some(row)) = (reading_page(&key), row) else {
-                self.unreadable("edges", &key, "a dependency")?;
-                continue;
-            };
-            if !then(reader, &row) {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// The views whose pages read a node, each once, found without looking at all of them.
-    pub(crate) fn reader_views(&self, node: &[u8]) -> Result<Vec<ViewId>> {
-        let (mut from, until) = edge_bounds(node);
-        let mut views = Vec::new();
-        loop {
-            let next = self.edges.range(&from, &until).and_then(|mut range| {
-                range.next().transpose().map(|entry| entry.map(|(key, _)| key.to_vec()))
-            });
-            let Some(key) = self.keep(next)? else { return Ok(views) };
-            let Some((view, _, _)) = reading_page(&key).and_then(PageKey::split) else {
-                self.unreadable("edges", &key, "a dependency")?;
-                from = [&*key, &[0]].concat();
-                continue;
-            };
-            views.push(view);
-            // Without the length that ends an edge's key: the next view's first pages stand before it.
-            from = [node, &PageKey::view_bounds(view).1].concat();
-        }
-    }
-
-    /// Which slots of a page are read by something.
-    pub(crate) fn read_slots(&self, node: &[u8], slots: u32) -> Result<Vec<Slot>> {
-        let (from, until) = edge_bounds(node);
-        let mut read = vec![false; slots as usize];
-        self.readers_between(&from, &until, |_, row| {
-            for span in &row.spans {
-                let to = usize::from(span.read.1).min(read.len().saturating_sub(1));
-                read[usize::from(span.read.0).min(to)..=to].fill(true);
-            }
-            read.contains(&false)
-        })?;
-        Ok((0..slots).map(Slot).filter(|slot| read[slot.0 as usize]).collect())
-    }
-}
-
-/// The page that an edge's key names as its reader.
-fn reading_page(edge: &[u8]) -> Option<&[u8]> {
-    split_edge(edge).map(|(_, reader)| reader).filter(|reader| PageKey::split(reader).is_some())
 }
 
 impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
@@ -269,6 +197,7 @@ impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
             marks,
             sources: open(SOURCES)?,
             staged_marks,
+            known_readers: KnownReaders::default(),
             fault,
             tolerance,
         })
@@ -409,6 +338,7 @@ impl Relinks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::Slot;
 
     #[test]
     fn slots_that_move_alike_are_one_wherever_they_lie() {

@@ -1,9 +1,10 @@
 //! What the dependency graph on disk says, and what becomes of an operation that cannot read it.
 
-use crate::error::{ErrorKind, Result};
-use crate::graph::{Graph, Node, edge_key};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::{EdgeRow, Graph, Node, WHOLE, edge_key};
+use crate::grid::PageNumber;
 use crate::key::Source;
-use crate::page::{PageKey, ViewId};
+use crate::page::{PageKey, Slot, ViewId};
 use crate::rebuild::Engine;
 use crate::sync::Arc;
 use crate::sync::channel::bounded;
@@ -91,6 +92,43 @@ fn the_views_that_read_something_are_found_each_once() {
     world.run(find).unwrap();
     assert_eq!(told.recv().unwrap(), world.readers);
     assert_eq!(told.recv().unwrap(), [], "nobody reads the other");
+}
+
+#[test]
+fn who_reads_a_source_is_asked_anew_when_an_edge_has_changed() {
+    let (world, source) = (World::new(), Source::new("outside", 2).unwrap());
+    let kind = Node::kind("outside").unwrap();
+    let (page, view) = (world.page.clone(), world.readers[0]);
+    let ask = move |batch: &mut Batch<'_>| {
+        for node in [Node::source(&source), kind] {
+            let readers = |batch: &Batch<'_>| {
+                let mut readers = Vec::new();
+                let has_any = batch.links.has_readers(node.as_slice())?;
+                batch.links.readers(node.as_slice(), |reader, _| {
+                    readers.push(Box::<[u8]>::from(reader));
+                    true
+                })?;
+                assert_eq!(has_any, !readers.is_empty());
+                Ok::<_, Error>(readers)
+            };
+            let mut edge = EdgeRow::default();
+            edge.set((Slot(0), Slot(0)), &[WHOLE], None);
+            for _ in 0..2 {
+                assert!(readers(batch)?.is_empty());
+                batch.links.put_edge(node.as_slice(), page.as_slice(), &edge);
+                assert_eq!(readers(batch)?, [page.as_slice().into()]);
+                batch.links.put_edge(node.as_slice(), page.as_slice(), &EdgeRow::default());
+            }
+            // More than are kept in mind.
+            for entity in 10..20_u32 {
+                let reader = PageKey::new(view, &entity, PageNumber(0));
+                batch.links.put_edge(node.as_slice(), reader.as_slice(), &edge);
+                assert_eq!(readers(batch)?.len() as u32, entity - 9);
+            }
+        }
+        Ok(())
+    };
+    world.run(ask).unwrap();
 }
 
 #[test]

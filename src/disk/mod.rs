@@ -27,6 +27,7 @@ mod in_order;
 mod intake;
 mod intent_row;
 mod inventory;
+mod known_readers;
 mod last_error;
 mod latest;
 mod ledger;
@@ -52,6 +53,7 @@ mod page_walk;
 mod pattern_tests;
 mod patterns;
 mod preview;
+mod readers;
 #[cfg(test)]
 #[cfg(not(loom))]
 mod rezoning;

@@ -3,7 +3,7 @@
 use redb::ReadableTable;
 
 use crate::error::Result;
-use crate::graph::{EdgeRow, Graph, MarkRow, edge_bounds, kind_edge_bounds};
+use crate::graph::{EdgeRow, Graph, MarkRow, kind_edge_bounds};
 use crate::page::{PageKey, SlotSet, ViewId};
 use crate::time::Timestamp;
 
@@ -22,8 +22,7 @@ pub(crate) struct Sight<'s, T> {
 
 impl<T: ReadableTable<&'static [u8], &'static [u8]>> Graph for Sight<'_, T> {
     fn readers(&self, node: &[u8], then: &mut dyn FnMut(&[u8], &EdgeRow) -> bool) -> Result<()> {
-        let (from, until) = edge_bounds(node);
-        self.links.readers_between(&from, &until, then)
+        self.links.readers(node, then)
     }
 
     fn readers_of_kind(

@@ -22,6 +22,8 @@ pub(super) struct StagedRows<T> {
     staged: RefCell<Staged>,
     /// About what they take.
     bytes: usize,
+    /// How many were staged ever.
+    changes: u64,
 }
 
 /// A key, and the bytes of its row or that it goes.
@@ -147,7 +149,7 @@ type Row<'a> = Result<(Seen<'a>, Seen<'a>), StorageError>;
 
 impl<T> StagedRows<T> {
     pub(super) fn over(table: T) -> Self {
-        Self { table, staged: RefCell::default(), bytes: 0 }
+        Self { table, staged: RefCell::default(), bytes: 0, changes: 0 }
     }
 
     pub(super) fn name(&self) -> &str
@@ -155,6 +157,11 @@ impl<T> StagedRows<T> {
         T: TableHandle,
     {
         self.table.name()
+    }
+
+    /// While this is the same, so are the rows.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// The first that is staged between these keys.
@@ -236,6 +243,7 @@ impl StagedRows<Table<'_, Bytes, Bytes>> {
     }
 
     fn stage(&mut self, change: Change<'_>) {
+        self.changes += 1;
         self.bytes += ROW_BYTES + change.0.len() + change.1.map_or(0, <[u8]>::len);
         self.staged.get_mut().latest.push(change);
     }

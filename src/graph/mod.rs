@@ -67,7 +67,9 @@ pub(crate) use levels::levels;
 #[cfg(not(loom))]
 pub(crate) use mark::MarkRow;
 #[cfg(not(loom))]
-pub(crate) use node::{Node, NodeParts, edge_bounds, edge_key, kind_edge_bounds, split_edge};
+pub(crate) use node::{
+    Node, NodeParts, edge_bounds, edge_key, is_outside, kind_edge_bounds, split_edge,
+};
 #[cfg(not(loom))]
 pub(crate) use observation::Observation;
 #[cfg(not(loom))]

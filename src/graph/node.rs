@@ -130,14 +130,10 @@ impl Node {
         }
     }
 
-    /// Whether it is a source or a kind. Most of what is read is, and its name need not be looked at.
-    pub(crate) fn is_outside(&self) -> bool {
-        self.as_slice().first() == Some(&SOURCE)
-    }
-
     /// The view whose records it stands for.
     pub(crate) fn view_of_records(&self) -> Option<ViewId> {
-        if self.is_outside() {
+        // Most of what is read is, and its name need not be looked at.
+        if is_outside(self.as_slice()) {
             return None;
         }
         match self.parts() {
@@ -207,6 +203,11 @@ impl fmt::Debug for NodeParts<'_> {
             Self::View(view) => write!(f, "View({})", view.0),
         }
     }
+}
+
+/// Whether a node's bytes are those of a source or a kind.
+pub(crate) fn is_outside(node: &[u8]) -> bool {
+    node.first() == Some(&SOURCE)
 }
 
 /// Told apart by tag and length alone.

@@ -29,6 +29,8 @@ const LEFT_OUT: &[(&str, &str)] = &[
         "disk/patterns.rs PATTERNS_MAX",
         "`a_run_over_more_times_than_patterns_has_the_first_ones_and_later_times_take_turns`",
     ),
+    ("disk/known_readers.rs NODES_MAX", "of how many nodes it is kept in mind who reads them"),
+    ("disk/in_order.rs APART_MAX", "how often it is looked for rows beside each other"),
     ("disk/patterns.rs TIMES_MAX", "how many times are counted; without one a page stands alone"),
     (
         "disk/live_stamp.rs RAISED_MAX",
