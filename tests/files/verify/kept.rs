@@ -145,16 +145,60 @@ fn a_mark_that_nothing_explains_stays_while_another_record_of_its_page_is_mended
         let record = world.heights.peek(&1, at(bucket)).expect("a file that redb reads");
         record.expect("it was built").freshness() == Freshness::Stale
     };
+    let first = TimeRange::new(at(0), at(1));
     let invalidate = |world: &World| {
-        let first = TimeRange::new(at(0), at(1));
-        world.heights.invalidate_range(&1, first).expect("an invalidation");
-        assert_eq!([0, 1].map(|bucket| stale(world, bucket)), [true, false]);
+        announce(world);
+        world.heights.get(&1, at(0)).expect("a build");
+        assert_eq!([0, 1].map(|bucket| stale(world, bucket)), [false, true]);
+        for of in [1, 2] {
+            world.heights.invalidate_range(&of, first).expect("an invalidation");
+        }
     };
-    let (_folder, world, _) = found(FindingKind::EdgeMissing, "edges", invalidate, |txn| {
-        let (key, mut row) = row_of(txn, "edges", &height(1));
-        assert_eq!(row, [0, 0, 0, 1, 0], "slots 0 to 1 read all of the source");
-        row[3] = 0;
-        put(txn, "edges", &key, &row);
+    // The second record's mark is lost; what its source tells brings it back.
+    let (_folder, world, _) = found(FindingKind::LostMark, "marks", invalidate, |txn| {
+        let (_, of_the_first_alone) = row_of(txn, "marks", &height(2));
+        put(txn, "marks", &height(1), &of_the_first_alone);
     });
     assert_eq!([0, 1].map(|bucket| stale(&world, bucket)), [true, true]);
+}
+
+#[test]
+fn what_an_unreadable_row_of_marks_said_is_not_lost_when_another_mending_meets_it_first() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("city.tide");
+    let sums = |world: &World| {
+        let heights = world.heights.clone();
+        let sums = world.store.view::<u32, u64>("sums").grid(Grid::minutes(10)).page_len(4);
+        let sums = sums.build(move |cx, of, bucket| {
+            // The second reads nothing.
+            if bucket.start() == at(0) {
+                Ok(cx.get(&heights, of, at(0))?.to_native())
+            } else {
+                Ok(7)
+            }
+        });
+        sums.expect("a file that redb reads")
+    };
+    let freshness = |sums: &View<u32, u64>, bucket: i64| {
+        let record = sums.peek(&1, at(bucket)).expect("a file that redb reads");
+        record.expect("it was built").freshness()
+    };
+    let world = World::open(&path);
+    let read = sums(&world);
+    [0, 1].map(|bucket| drop(read.get(&1, at(bucket)).expect("a build")));
+    read.invalidate_range(&1, TimeRange::new(at(1), at(2))).expect("an invalidation");
+    assert_eq!([0, 1].map(|of| freshness(&read, of)), [Freshness::Fresh, Freshness::Stale]);
+    drop(read);
+    world.close();
+    unsealed::edit(&path, |txn| {
+        let sum = [&3_u32.to_be_bytes()[..], &height(1)[4..]].concat();
+        assert_eq!(row_of(txn, "marks", &sum).0, sum);
+        put(txn, "marks", &sum, &[9, 9, 9]);
+        put(txn, "deps", &height(1), &[9, 9, 9]);
+    });
+    let world = World::open(&path);
+    let read = sums(&world);
+    let mended = world.store.verify_and_repair(|_| ()).expect("a file that redb reads");
+    assert!(mended.found > 0 && mended.repaired == mended.found, "{mended}");
+    assert!([0, 1].map(|of| freshness(&read, of)).iter().all(|it| *it != Freshness::Fresh));
 }
