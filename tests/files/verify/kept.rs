@@ -185,7 +185,7 @@ fn what_an_unreadable_row_of_marks_said_is_not_lost_when_another_mending_meets_i
     };
     let world = World::open(&path);
     let read = sums(&world);
-    [0, 1].map(|bucket| drop(read.get(&1, at(bucket)).expect("a build")));
+    [0, 1].iter().for_each(|bucket| drop(read.get(&1, at(*bucket)).expect("a build")));
     read.invalidate_range(&1, TimeRange::new(at(1), at(2))).expect("an invalidation");
     assert_eq!([0, 1].map(|of| freshness(&read, of)), [Freshness::Fresh, Freshness::Stale]);
     drop(read);
