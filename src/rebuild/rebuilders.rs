@@ -47,27 +47,6 @@ pub(crate) trait Rebuilder: Send + Sync {
     /// flight that it led in `held`, and the next goes on with it.
     fn attempt(&self, page: &[u8], slot: u32, held: &mut Held) -> Result<()>;
 
-    /// Makes some records of a page fresh, in the order of their slots, and stores them together.
-    /// Those that began before `floor` are built anew, fresh or not. A record that cannot be built
-    /// hurts none of the others; the error is one of the file or of the call.
-    fn work_off(
-        self: Arc<Self>,
-        page: &[u8],
-        slots: SlotSet,
-        floor: Revision,
-    ) -> Result<WorkedOff> {
-        let mut shift = self.begin_shift();
-        let worked = shift.work_off(page, slots, floor);
-        // Also after a failure: what is made is stored, and nobody is left waiting for it.
-        let refused = shift.finish()?;
-        let mut worked = worked?;
-        for Refused { error, .. } in refused {
-            let built = std::mem::take(&mut worked.built);
-            worked.failed.extend(built.iter().map(|slot| (slot, error.clone())));
-        }
-        Ok(worked)
-    }
-
     /// Begins to work off many pages, one after the other.
     fn begin_shift(self: Arc<Self>) -> Box<dyn Shift>;
 
@@ -87,6 +66,29 @@ pub(crate) trait Rebuilder: Send + Sync {
     /// Names the keys of the entities of which it does, one after the other. This runs the
     /// application's code, whose panics are errors.
     fn name_entities(self: Arc<Self>, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
+}
+
+impl dyn Rebuilder {
+    /// Makes some records of a page fresh, in the order of their slots, and stores them together.
+    /// Those that began before `floor` are built anew, fresh or not. A record that cannot be built
+    /// hurts none of the others; the error is one of the file or of the call.
+    pub(crate) fn work_off(
+        self: Arc<Self>,
+        page: &[u8],
+        slots: SlotSet,
+        floor: Revision,
+    ) -> Result<WorkedOff> {
+        let mut shift = self.begin_shift();
+        let worked = shift.work_off(page, slots, floor);
+        // Also after a failure: what is made is stored, and nobody is left waiting for it.
+        let refused = shift.finish()?;
+        let mut worked = worked?;
+        for Refused { error, .. } in refused {
+            let built = std::mem::take(&mut worked.built);
+            worked.failed.extend(built.iter().map(|slot| (slot, error.clone())));
+        }
+        Ok(worked)
+    }
 }
 
 /// Pages of a view that are worked off one after the other: while one is built, the writer has those

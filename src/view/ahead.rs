@@ -2,15 +2,14 @@
 
 use crate::freshness::Freshness;
 use crate::grid::Bucket;
-use crate::key::EntityKey;
-use crate::page::{Facts, RecordType, Slot};
+use crate::page::{Facts, Slot};
 use crate::time::Timestamp;
 
-use super::core::Core;
+use super::any_view::AnyView;
 use super::lookup::Found;
 use super::stretch::{Listed, Stretch};
 
-impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+impl AnyView {
     /// Whether a fresh record of a page is worth building anew before it expires.
     pub(super) fn is_due_ahead(
         &self,

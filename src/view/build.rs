@@ -3,25 +3,24 @@
 use crate::disk::PageInMemory;
 use crate::error::{ErrorKind, Result};
 use crate::freshness::{Freshness, Layer};
-use crate::key::EntityKey;
-use crate::page::RecordType;
 use crate::rebuild::{self, Held, is_building};
 
-use super::core::{Core, Spot};
+use super::any_record::AnyRecord;
+use super::any_view::AnyView;
 use super::flight::Flown;
 use super::gate::Gate;
 use super::lookup::hold;
 use super::make::{Making, Wish};
-use super::record::Record;
+use super::spot::Spot;
 
-impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+impl AnyView {
     /// Builds a record for whoever asks, or waits for whoever builds it.
-    pub(super) fn build_one(&self, wish: &Wish<'_, E>) -> Result<Record<R>> {
+    pub(super) fn build_one(&self, wish: &Wish<'_>) -> Result<AnyRecord> {
         rebuild::build(|held| self.attempt(wish, held, &mut Gate::Free))
     }
 
     /// The same for a reader, who is turned away where too many build.
-    pub(super) fn build_for_reader(&self, wish: &Wish<'_, E>) -> Result<Record<R>> {
+    pub(super) fn build_for_reader(&self, wish: &Wish<'_>) -> Result<AnyRecord> {
         let mut gate = self.gate();
         rebuild::build(|held| self.attempt(wish, held, &mut gate))
     }
@@ -35,10 +34,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// The same in one attempt, which may be unwound.
     pub(super) fn attempt(
         &self,
-        wish: &Wish<'_, E>,
+        wish: &Wish<'_>,
         held: &mut Held,
         gate: &mut Gate<'_>,
-    ) -> Result<Record<R>> {
+    ) -> Result<AnyRecord> {
         self.fly(wish, held, gate, |flown| {
             let (outcome, own) = match flown {
                 // What landed may have been deleted before this read began: look for what stands.

@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use crate::disk::Scope;
 use crate::error::Result;
 use crate::freshness::Freshness;
-use crate::key::EntityKey;
-use crate::page::RecordType;
 
-use super::core::Core;
+use super::any_view::AnyView;
 use super::survey::survey;
 
 /// The records of a view, counted by freshness and by version: see
@@ -36,7 +34,7 @@ pub struct Census {
     pub damaged_pages: u64,
 }
 
-impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+impl AnyView {
     pub(super) fn census(&self) -> Result<Census> {
         self.state.check()?;
         let mut census = Census::default();

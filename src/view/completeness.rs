@@ -11,6 +11,7 @@ use crate::page::{PageKey, RecordType, SlotSet};
 use crate::rebuild::Rebuilder;
 use crate::time::TimeRange;
 
+use super::any_view::AnyView;
 use super::core::Core;
 use super::handle::View;
 use super::lookup::{Look, look_aside};
@@ -100,7 +101,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
         for day in first..=last {
             days.extend(core.day(horizon.local_day(day)?, horizon.hours_of(day)?)?);
         }
-        core.each_to_fill(&mut |entity| core.count(entity, &mut days))?;
+        core.each_to_fill(&mut |entity| core.count(&core.prefix(entity), &mut days))?;
         Ok(days.into_iter().map(|day| day.count).collect())
     }
 
@@ -133,7 +134,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
             day += 1;
         }
         for entity in entities {
-            core.count(entity.borrow(), &mut days)?;
+            core.count(&core.prefix(entity.borrow()), &mut days)?;
         }
         Ok(days.into_iter().map(|day| day.count).collect())
     }
@@ -149,13 +150,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let pages = pages.filter_map(|(page, slots)| Some((number(&page)?, slots))).collect();
         Ok(Some(Day { count, pages }))
     }
+}
 
-    fn count(&self, entity: &E, days: &mut [Day]) -> Result<()> {
-        let entity = self.entity(entity)?;
+impl AnyView {
+    fn count(&self, entity: &PageKey, days: &mut [Day]) -> Result<()> {
+        self.check_entity(entity)?;
         for day in days {
             for (number, slots) in &day.pages {
                 let key =
-                    PageKey::of_parts(self.state.id(), PageKey::entity_bytes(&entity), *number);
+                    PageKey::of_parts(self.state.id(), PageKey::entity_bytes(entity), *number);
                 self.count_page(&key, *number, *slots, &mut day.count)?;
             }
         }

@@ -2,21 +2,22 @@
 
 use std::any::TypeId;
 use std::fmt;
-use std::marker::PhantomData;
+use std::ops::Deref;
 
-use crate::disk::{Definition, Shared, ViewState};
-use crate::error::{BuildError, Error, Result};
-use crate::freshness::Freshness;
-use crate::grid::{Bucket, PageNumber, Place};
-use crate::key::{EntityKey, check_entity_key};
-use crate::page::{PageKey, RecordType, Slot, SlotSet};
-use crate::rebuild::{Engine, Rebuilder};
-use crate::sync::{Arc, Mutex, Weak};
-use crate::time::{TimeRange, Timestamp};
+use crate::disk::Definition;
+use crate::error::{BuildError, Result};
+use crate::grid::Bucket;
+use crate::key::EntityKey;
+use crate::page::{PageKey, RecordType};
+use crate::rebuild::Engine;
+use crate::sync::{Arc, Weak};
+use crate::time::Timestamp;
 
+use super::any_view::{AnyView, Makes};
 use super::context::BuildContext;
 use super::filling::Filling;
-use super::lookup::Found;
+use super::spans::LastSpans;
+use super::spot::Spot;
 
 /// Makes the record of one bucket.
 pub(super) type BuildBucket<E, R> =
@@ -33,52 +34,38 @@ pub(super) enum BuildFunction<E: ?Sized, R> {
     Page(Box<BuildPage<E, R>>),
 }
 
-/// The pages that a stretch of time lies in, and which of their slots, for whatever entity.
-pub(super) type Spans = Arc<[(PageNumber, SlotSet)]>;
+impl<E: ?Sized, R> BuildFunction<E, R> {
+    pub(super) fn makes(&self) -> Makes {
+        match self {
+            Self::None => Makes::Nothing,
+            Self::Bucket(_) => Makes::Buckets,
+            Self::Page(_) => Makes::Pages,
+        }
+    }
+}
 
-/// A defined view with its types and its build function.
+/// A defined view with its types and its build function: what only they can do. All else is done by
+/// [`AnyView`], which it dereferences to.
 pub(super) struct Core<E: ?Sized, R> {
-    pub(super) engine: Arc<Engine>,
-    pub(super) state: Arc<ViewState>,
+    any: AnyView,
     pub(super) build: BuildFunction<E, R>,
     /// What it keeps filled by itself.
     pub(super) filling: Option<Filling<E>>,
-    /// The range that runs asked for last, and the pages and slots that it lies in: if not too many.
-    pub(super) asked: Mutex<Option<(TimeRange, Spans)>>,
-    /// The view itself, for builds that are put off.
-    itself: Weak<dyn Rebuilder>,
-    types: PhantomData<fn(&E) -> R>,
+    pub(super) spans: LastSpans,
+}
+
+impl<E: ?Sized, R> Deref for Core<E, R> {
+    type Target = AnyView;
+
+    #[inline]
+    fn deref(&self) -> &AnyView {
+        &self.any
+    }
 }
 
 impl<E: ?Sized, R> fmt::Debug for Core<E, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "View({}, version {})", self.state.name(), self.state.version())
-    }
-}
-
-/// A bucket of an entity, located: everything a read needs to find it.
-#[derive(Clone, Debug)]
-pub(super) struct Spot {
-    pub(super) bucket: Bucket,
-    pub(super) place: Place,
-    pub(super) key: PageKey,
-}
-
-impl Spot {
-    pub(super) fn slot(&self) -> Slot {
-        Slot(self.place.slot)
-    }
-
-    /// The error with the view's name, the bucket, and the entity as a field.
-    pub(super) fn told_of(&self, view: &ViewState, error: Error) -> Error {
-        let error = error.at_view(view.name()).at_bucket(self.bucket);
-        error.at_entity(self.key.entity_of_page())
-    }
-
-    /// Another bucket of the same page.
-    pub(super) fn beside(&self, slot: Slot, bucket: Bucket) -> Self {
-        let place = Place { slot: slot.0, ..self.place };
-        Self { bucket, place, key: self.key.clone() }
+        self.any.fmt(f)
     }
 }
 
@@ -90,25 +77,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         filling: Option<Filling<E>>,
     ) -> Result<Arc<Self>> {
         debug_assert_eq!(definition.record_type, TypeId::of::<R>());
-        let state = engine.define(definition)?;
+        let (state, makes) = (engine.define(definition)?, build.makes());
         let core = Arc::new_cyclic(|itself: &Weak<Self>| {
-            let itself = itself.clone();
-            let asked = Mutex::default();
-            Self { engine, state, build, filling, asked, itself, types: PhantomData }
+            let any = AnyView { engine, state, makes, itself: itself.clone() };
+            Self { any, build, filling, spans: LastSpans::default() }
         });
-        if !matches!(core.build, BuildFunction::None) {
+        if makes != Makes::Nothing {
             core.engine.add_rebuilder(&core.state, core.itself.clone());
         }
         Ok(core)
-    }
-
-    /// The view without its types.
-    pub(super) fn rebuilder(&self) -> Arc<dyn Rebuilder> {
-        self.itself.upgrade().expect("whoever reads holds a handle")
-    }
-
-    pub(super) fn shared(&self) -> &Shared {
-        self.engine.shared()
     }
 
     /// Where the record of an entity at an instant stands.
@@ -126,72 +103,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         Ok(Spot { bucket, place, key: PageKey::new(self.state.id(), entity, place.page) })
     }
 
-    /// What may be believed of the record of a bucket, in a page that holds it.
-    #[inline]
-    pub(super) fn freshness(&self, found: &Found, slot: Slot, bucket: Bucket) -> Freshness {
-        let now = || self.shared().options.clock.now();
-        self.state.freshness_at(found.hold.resident(), slot, bucket, now)
+    /// What all page keys of an entity begin with. Nothing says yet that it is not too long.
+    pub(super) fn prefix(&self, entity: &E) -> PageKey {
+        PageKey::entity(self.state.id(), entity)
     }
 
-    /// The same for a reader who is served the record: he is the first to see that it is about to
-    /// expire.
-    #[inline]
-    pub(super) fn freshness_to_serve(
-        &self,
-        found: &Found,
-        slot: Slot,
-        bucket: Bucket,
-    ) -> Freshness {
-        let resident = found.hold.resident();
-        if self.state.all_fresh(resident) {
-            return Freshness::Fresh;
-        }
-        self.freshness_of_one(found, slot, bucket)
-    }
-
-    fn freshness_of_one(&self, found: &Found, slot: Slot, bucket: Bucket) -> Freshness {
-        let resident = found.hold.resident();
-        if self.state.is_timed(resident, slot) {
-            return self.freshness_by_the_clock(found, slot, bucket);
-        }
-        self.state.freshness(resident, slot)
-    }
-
-    #[cold]
-    fn freshness_by_the_clock(&self, found: &Found, slot: Slot, bucket: Bucket) -> Freshness {
-        let now = self.shared().options.clock.now();
-        let resident = found.hold.resident();
-        let freshness = self.state.freshness_by_the_clock(resident, slot, bucket, now);
-        self.look_ahead(found, slot, bucket, freshness, now);
-        freshness
-    }
-
-    /// Whether a record stands in a slot about which nothing is to be done.
-    pub(super) fn record_stands(&self, found: &Found, slot: Slot, bucket: Bucket) -> bool {
-        found.page().holds(slot) && self.freshness(found, slot, bucket).stands()
-    }
-
-    /// What all page keys of an entity begin with.
+    /// The same, checked.
     pub(super) fn entity(&self, entity: &E) -> Result<PageKey> {
-        let prefix = PageKey::entity(self.state.id(), entity);
-        check_entity_key(PageKey::entity_bytes(&prefix)).map_err(|error| self.named(error))?;
+        let prefix = self.prefix(entity);
+        self.check_entity(&prefix)?;
         Ok(prefix)
-    }
-
-    /// Refuses keys that are too long, handles that have ended, and a closed store. A hit needs none
-    /// of it: nothing that is refused here is ever in memory.
-    pub(super) fn check(&self, key: &PageKey) -> Result<()> {
-        self.state.check()?;
-        check_entity_key(key.entity_of_page()).map_err(|error| self.named(error))
-    }
-
-    /// The error with the view's name.
-    pub(super) fn named(&self, error: Error) -> Error {
-        error.at_view(self.state.name())
-    }
-
-    /// The error with the view's name, the bucket, and the entity as a field.
-    pub(super) fn at(&self, spot: &Spot, error: Error) -> Error {
-        spot.told_of(&self.state, error)
     }
 }

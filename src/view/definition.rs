@@ -1,17 +1,14 @@
 //! Defining a view.
 
-use std::any::TypeId;
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::RangeInclusive;
 
-use crate::disk::Definition;
-use crate::error::{BuildError, Error, Result};
+use crate::error::{BuildError, Result};
 use crate::grid::{Bucket, Grid};
 use crate::key::EntityKey;
-use crate::page::{Layout, PAGE_LEN_MAX, RecordShape, RecordType};
+use crate::page::RecordType;
 use crate::rebuild::Engine;
-use crate::schedule::{Breaker, Conduct, Expiry, Retry};
+use crate::schedule::{Breaker, Retry};
 use crate::sync::Arc;
 use crate::time::Span;
 
@@ -19,7 +16,8 @@ use super::context::BuildContext;
 use super::core::{BuildFunction, Core};
 use super::filling::Filling;
 use super::handle::View;
-use super::policy::{Marked, Missing, Policy};
+use super::policy::{Marked, Missing};
+use super::settings::{Settings, Types};
 
 /// A view being defined: what [`Store::view`](crate::Store::view) returns.
 ///
@@ -46,62 +44,25 @@ use super::policy::{Marked, Missing, Policy};
 #[must_use = "a view is defined by its last call: build, build_page or without_build"]
 pub struct ViewDefinition<E: ?Sized, R> {
     engine: Arc<Engine>,
-    name: String,
-    version: u32,
-    grid: Grid,
-    page_len: Option<u32>,
-    retain: Option<Span>,
-    zstd_level: Option<i32>,
-    seal_after: Option<Span>,
-    conduct: Conduct,
-    fresh_for: Option<Span>,
-    expire_past: bool,
-    refresh_ahead: Option<Span>,
-    policy: Policy,
+    settings: Settings,
     pub(super) filling: Option<Filling<E>>,
-    is_input: bool,
     types: PhantomData<fn(&E) -> R>,
 }
 
-/// The fastest that still squeezes text; pages are small and read often.
-const ZSTD_LEVEL_DEFAULT: i32 = 1;
-const ZSTD_LEVELS: RangeInclusive<i32> = -7..=19;
-const NAME_BYTES_MAX: usize = 255;
-/// What a page should hold: large enough to compress and to serve a timeline at once, small enough
-/// to be cheap to load for one record.
-const PAGE_BYTES_AIM: usize = 8 << 10;
-
 impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     pub(crate) fn new(engine: Arc<Engine>, name: &str) -> Self {
-        Self {
-            engine,
-            name: name.to_owned(),
-            version: 1,
-            grid: Grid::timeless(),
-            page_len: None,
-            retain: None,
-            zstd_level: Some(ZSTD_LEVEL_DEFAULT),
-            seal_after: None,
-            conduct: Conduct::default(),
-            fresh_for: None,
-            expire_past: false,
-            refresh_ahead: None,
-            policy: Policy::default(),
-            filling: None,
-            is_input: false,
-            types: PhantomData,
-        }
+        Self { engine, settings: Settings::new(name), filling: None, types: PhantomData }
     }
 
     /// A table of values instead of a view.
     pub(crate) fn input(mut self) -> Result<View<E, R>> {
-        self.is_input = true;
+        self.settings.is_input = true;
         self.without_build()
     }
 
     /// How the view divides time. Default: [`Grid::timeless`], one bucket for all time.
     pub fn grid(mut self, grid: Grid) -> Self {
-        self.grid = grid;
+        self.settings.grid = grid;
         self
     }
 
@@ -112,7 +73,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// [`OldVersion`](crate::Freshness::OldVersion) until they are built anew; otherwise the view
     /// starts afresh and the old records go in the background.
     pub fn version(mut self, version: u32) -> Self {
-        self.version = version;
+        self.settings.version = version;
         self
     }
 
@@ -122,7 +83,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// 8 KiB if each is only as large as its type, a whole day where that is near. A grid without
     /// time and one with pages by day have a length of their own: leave this out there.
     pub fn page_len(mut self, buckets: u32) -> Self {
-        self.page_len = Some(buckets);
+        self.settings.page_len = Some(buckets);
         self
     }
 
@@ -135,7 +96,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// that there is none: [`View::get`] fails, a range has a gap. So keep records longer than what
     /// is built from them is built anew, or seal that ([`seal_after`](Self::seal_after)).
     pub fn retain(mut self, span: Span) -> Self {
-        self.retain = Some(span);
+        self.settings.retain = Some(span);
         self
     }
 
@@ -148,7 +109,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// Costs each read of the view a look at the clock. To what was built from them, sealed records
     /// are constants. Views without buckets have no end to count from and are never sealed.
     pub fn seal_after(mut self, span: Span) -> Self {
-        self.seal_after = Some(span);
+        self.settings.seal_after = Some(span);
         self
     }
 
@@ -167,14 +128,14 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// Costs each read of a record that expires a look at the clock. A clock that is set back makes
     /// records count so much longer.
     pub fn fresh_for(mut self, span: Span) -> Self {
-        self.fresh_for = Some(span);
+        self.settings.fresh_for = Some(span);
         self
     }
 
     /// With [`fresh_for`](Self::fresh_for): records of buckets that are over expire too, again and
     /// again. For what is corrected afterwards.
     pub fn expire_past(mut self) -> Self {
-        self.expire_past = true;
+        self.settings.expire_past = true;
         self
     }
 
@@ -182,7 +143,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// built anew behind the reader's back. At most half the time for which records are fresh;
     /// [`Span::ZERO`] for never. Default: a tenth of it.
     pub fn refresh_ahead(mut self, span: Span) -> Self {
-        self.refresh_ahead = Some(span);
+        self.settings.refresh_ahead = Some(span);
         self
     }
 
@@ -192,25 +153,25 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// Numbers in records of one length are stored as columns, beside what other entities have at the
     /// same time; up to level 1 zstd is then asked only where they pack badly.
     pub fn zstd_level(mut self, level: i32) -> Self {
-        self.zstd_level = Some(level);
+        self.settings.zstd_level = Some(level);
         self
     }
 
     /// Pages are stored as they are: for records that are compressed already.
     pub fn uncompressed(mut self) -> Self {
-        self.zstd_level = None;
+        self.settings.zstd_level = None;
         self
     }
 
     /// What reads do when there is no record. Default: [`Missing::Build`].
     pub fn when_missing(mut self, missing: Missing) -> Self {
-        self.policy.missing = missing;
+        self.settings.policy.missing = missing;
         self
     }
 
     /// What reads do when the record is not fresh. Default: [`Marked::Rebuild`].
     pub fn when_marked(mut self, marked: Marked) -> Self {
-        self.policy.marked = marked;
+        self.settings.policy.marked = marked;
         self
     }
 
@@ -220,7 +181,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// This and what follows, up to [`builds_max`](Self::builds_max), may differ from one definition of
     /// a view to the next: all its handles go by the latest.
     pub fn retry(mut self, retry: Retry) -> Self {
-        self.conduct.retry = retry;
+        self.settings.conduct.retry = retry;
         self
     }
 
@@ -232,14 +193,14 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// the time from which on to try again. A build that reads the view is told so as well, and a fill
     /// lists it for each bucket. [`View::breaker_state`] tells how it stands.
     pub fn breaker(mut self, breaker: Breaker) -> Self {
-        self.conduct.breaker = Some(breaker);
+        self.settings.conduct.breaker = Some(breaker);
         self
     }
 
     /// The view builds however often that fails: for builds that fail for some records for good
     /// reason, side by side, and cost little.
     pub fn without_breaker(mut self) -> Self {
-        self.conduct.breaker = None;
+        self.settings.conduct.breaker = None;
         self
     }
 
@@ -248,14 +209,14 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     /// ([`Metrics::builds_slow`](crate::report::Metrics::builds_slow)) and reported
     /// ([`Store::last_slow`](crate::Store::last_slow)). Default: any time.
     pub fn build_deadline(mut self, deadline: Span) -> Self {
-        self.conduct.build_deadline = Some(deadline);
+        self.settings.conduct.build_deadline = Some(deadline);
         self
     }
 
     /// How many readers may build records of the view at once: at least 1. Beyond it as with
     /// [`Options::builds_max`](crate::Options::builds_max), which holds besides. Default: any number.
     pub fn builds_max(mut self, builds: usize) -> Self {
-        self.conduct.builds_max = Some(builds);
+        self.settings.conduct.builds_max = Some(builds);
         self
     }
 
@@ -301,151 +262,21 @@ impl<E: EntityKey + ?Sized, R: RecordType> ViewDefinition<E, R> {
     }
 
     fn finish(self, build: BuildFunction<E, R>) -> Result<View<E, R>> {
-        let named = |error: Error| error.at_view(&self.name);
-        let puts = matches!(build, BuildFunction::None);
-        check_name(&self.name)?;
-        self.grid.validate().map_err(named)?;
-        let shape = RecordShape::of::<R>();
-        let page_len = self.checked_page_len(&shape).map_err(named)?;
-        self.check_numbers().map_err(named)?;
-        self.check_times().map_err(named)?;
-        if let Some(filling) = &self.filling {
-            filling.check(puts, &self.grid).map_err(named)?;
-        }
-        let expiry = self.expiry();
-        let definition = Definition {
-            name: self.name.into(),
-            version: self.version,
-            layout: Layout::of::<R, E::Owned>(),
-            shape,
-            record_type: TypeId::of::<R>(),
-            entity_type: TypeId::of::<EntityType<E>>(),
-            is_input: self.is_input,
-            by_page: matches!(build, BuildFunction::Page(_)),
-            grid: self.grid,
-            page_len,
-            level: self.zstd_level,
-            seal_after: self.seal_after,
-            conduct: self.conduct,
-            expiry,
-            retain: self.retain,
-        };
-        Ok(View::new(Core::new(self.engine, definition, build, self.filling)?, self.policy))
+        let Self { engine, settings, filling, .. } = self;
+        let policy = settings.policy;
+        let horizon = filling.as_ref().map(|filling| &filling.horizon);
+        let definition = settings.define(Types::of::<E, R>(), build.makes(), horizon)?;
+        Ok(View::new(Core::new(engine, definition, build, filling)?, policy))
     }
-
-    fn expiry(&self) -> Option<Expiry> {
-        let expiry = Expiry::new(self.fresh_for?);
-        let ahead = self.refresh_ahead.unwrap_or(expiry.ahead);
-        Some(Expiry { past_too: self.expire_past, ahead, ..expiry })
-    }
-
-    fn check_times(&self) -> Result<()> {
-        let Some(fresh_for) = self.fresh_for else {
-            if self.expire_past || self.refresh_ahead.is_some() {
-                let message = "expire_past and refresh_ahead say more of fresh_for; give that too";
-                return Err(Error::input(message));
-            }
-            return Ok(());
-        };
-        if fresh_for <= Span::ZERO {
-            return Err(Error::input(format!(
-                "fresh_for is {fresh_for}; it must be longer than that"
-            )));
-        }
-        let most = Span::millis(fresh_for.as_millis() / 2);
-        match self.refresh_ahead.filter(|ahead| *ahead > most) {
-            None => Ok(()),
-            Some(ahead) => Err(Error::input(format!(
-                "refresh_ahead is {ahead}; it may be at most {most}, half of fresh_for"
-            ))),
-        }
-    }
-
-    fn check_numbers(&self) -> Result<()> {
-        // 0 is another word for a level that a later zstd may choose anew.
-        let is_level = |level: &i32| ZSTD_LEVELS.contains(level) && *level != 0;
-        if let Some(level) = self.zstd_level.filter(|level| !is_level(level)) {
-            let message = format!("zstd_level is {level}; it may be -7 to -1 or 1 to 19");
-            return Err(Error::input(message));
-        }
-        self.conduct.validate()?;
-        let retained = [
-            ("retain", self.retain),
-            ("seal_after", self.seal_after),
-            ("refresh_ahead", self.refresh_ahead),
-            (
-                "ServeFor",
-                match self.policy.marked {
-                    Marked::ServeFor(span) => Some(span),
-                    Marked::Rebuild | Marked::Serve => None,
-                },
-            ),
-        ];
-        match retained.into_iter().find(|(_, span)| span.is_some_and(|span| span < Span::ZERO)) {
-            Some((name, Some(span))) => {
-                Err(Error::input(format!("{name} is {span}; it cannot be negative")))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn checked_page_len(&self, shape: &RecordShape) -> Result<u32> {
-        let demanded = self.grid.fixed_page_len();
-        let page_len = match (self.page_len, demanded) {
-            (Some(asked), Some(demanded)) if asked != demanded => {
-                return Err(Error::input(format!(
-                    "page_len is {asked}, but a page of the grid '{}' holds {demanded}; leave \
-                     page_len out",
-                    self.grid
-                )));
-            }
-            (Some(asked), _) => asked,
-            (None, Some(demanded)) => demanded,
-            (None, None) => default_page_len(&self.grid, shape),
-        };
-        if !(1..=PAGE_LEN_MAX).contains(&page_len) {
-            return Err(Error::input(format!(
-                "a page would hold {page_len} buckets; it may hold 1 to {PAGE_LEN_MAX}"
-            )));
-        }
-        Ok(page_len)
-    }
-}
-
-/// Stands for the entity type, sized or not, where a type that can be named is needed.
-struct EntityType<E: ?Sized>(PhantomData<fn(&E)>);
-
-fn check_name(name: &str) -> Result<()> {
-    let fault = if name.is_empty() {
-        "is empty".to_owned()
-    } else if name.contains('\0') {
-        "contains a NUL".to_owned()
-    } else if name.len() > NAME_BYTES_MAX {
-        format!("has {} bytes", name.len())
-    } else {
-        return Ok(());
-    };
-    Err(Error::input(format!(
-        "the name of a view {fault}; it may have 1 to {NAME_BYTES_MAX} bytes and no NUL"
-    )))
-}
-
-fn default_page_len(grid: &Grid, shape: &RecordShape) -> u32 {
-    // What a slot costs beside its record is about sixteen bytes.
-    let aim = (PAGE_BYTES_AIM / (shape.size() + 16)).clamp(1, 512);
-    let aim = u32::try_from(aim).expect("it was clamped");
-    let whole_day = grid.buckets_of_a_day().filter(|day| (aim / 4..=aim * 2).contains(day));
-    let unit = grid.page_len_unit();
-    whole_day.unwrap_or(aim).next_multiple_of(unit)
 }
 
 impl<E: ?Sized, R> fmt::Debug for ViewDefinition<E, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ViewDefinition")
-            .field("name", &self.name)
-            .field("version", &self.version)
-            .field("grid", &self.grid)
-            .field("page_len", &self.page_len)
+            .field("name", &self.settings.name)
+            .field("version", &self.settings.version)
+            .field("grid", &self.settings.grid)
+            .field("page_len", &self.settings.page_len)
             .finish_non_exhaustive()
     }
 }

@@ -10,6 +10,7 @@ use crate::page::{PageKey, RecordType};
 use crate::rebuild::refuse_inside_build;
 use crate::time::{TimeRange, Timestamp};
 
+use super::any_view::AnyView;
 use super::core::Core;
 use super::handle::View;
 
@@ -106,6 +107,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
 }
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+    /// The scope of an entity's buckets that start in a range; `None` if there are none.
+    pub(super) fn buckets_scope(&self, entity: &E, range: TimeRange) -> Result<Option<Scope>> {
+        self.scope_of(self.entity(entity)?, range)
+    }
+}
+
+impl AnyView {
     fn delete(&self, scope: Scope, reason: Reason) -> Result<u64> {
         refuse_inside_build("a deletion").map_err(|error| self.named(error))?;
         let deleted = self.delete_in_steps(&scope, reason);
@@ -136,10 +144,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         }
     }
 
-    /// The scope of an entity's buckets that start in a range; `None` if there are none.
-    pub(super) fn buckets_scope(&self, entity: &E, range: TimeRange) -> Result<Option<Scope>> {
+    fn scope_of(&self, entity: PageKey, range: TimeRange) -> Result<Option<Scope>> {
         let grid = self.state.grid();
-        let entity = self.entity(entity)?;
         let Some((first, last)) = self.ends(range)? else {
             return Ok(None);
         };

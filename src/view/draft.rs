@@ -6,14 +6,14 @@ use crate::disk::{PageInMemory, Receipt, ViewState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
 use crate::graph::Reading;
-use crate::key::EntityKey;
 use crate::page::{
     Facts, Origin, Page, PageBuilder, PageKey, RecordBytes, RecordType, Room, Slot, SlotSet,
 };
 use crate::rebuild::Engine;
 use crate::sync::Arc;
 
-use super::core::{Core, Spot};
+use super::any_view::AnyView;
+use super::spot::Spot;
 
 /// A record as it will stand in its page, and what it was made from.
 pub(super) struct RecordDraft {
@@ -115,7 +115,7 @@ impl FinishedDraft {
     }
 }
 
-impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+impl AnyView {
     /// An empty page for what is made at a spot.
     pub(super) fn draft(&self, spot: &Spot) -> PageDraft {
         PageDraft::at(&self.state, spot)

@@ -1,7 +1,6 @@
 //! Which entities a view holds records of.
 
 use std::collections::VecDeque;
-use std::marker::PhantomData;
 
 use crate::disk::first_page_from;
 use crate::error::{Error, Result};
@@ -12,6 +11,7 @@ use crate::rebuild::is_building;
 use crate::sync::Arc;
 use crate::time::Timestamp;
 
+use super::any_view::AnyView;
 use super::core::Core;
 use super::observe::{observe, of_view};
 
@@ -21,11 +21,15 @@ use super::observe::{observe, of_view};
 /// each entity at most once. It keeps the store open.
 pub struct Entities<E: ?Sized, R> {
     core: Arc<Core<E, R>>,
+    keys: Keys,
+}
+
+/// The same by their keys.
+struct Keys {
     /// Keys read ahead.
     ahead: VecDeque<Box<[u8]>>,
     /// Where to go on; `None` at the end.
     from: Option<Vec<u8>>,
-    entity: PhantomData<fn() -> R>,
 }
 
 /// Entities looked up in one read transaction.
@@ -43,21 +47,30 @@ impl<E: EntityKey + ?Sized, R: RecordType> Entities<E, R> {
     /// The same, for a caller that notes for itself what was read.
     pub(super) fn unobserved(core: Arc<Core<E, R>>) -> Self {
         let from = PageKey::view_bounds(core.state.id()).0;
-        Self { core, ahead: VecDeque::new(), from: Some(from), entity: PhantomData }
+        Self { core, keys: Keys { ahead: VecDeque::new(), from: Some(from) } }
+    }
+}
+
+impl Keys {
+    /// The next one.
+    fn next(&mut self, of: &AnyView) -> Result<Option<Box<[u8]>>> {
+        if self.ahead.is_empty() {
+            self.read_ahead(of).map_err(|error| of.named(error))?;
+        }
+        Ok(self.ahead.pop_front())
     }
 
-    fn read_ahead(&mut self) -> Result<()> {
+    fn read_ahead(&mut self, of: &AnyView) -> Result<()> {
         let Some(mut from) = self.from.take() else {
             return Ok(());
         };
-        self.core.state.check()?;
-        let view = self.core.state.id();
+        of.state.check()?;
+        let view = of.state.id();
         let (_, until) = PageKey::view_bounds(view);
         let ahead = &mut self.ahead;
-        self.from = self.core.shared().file.read(|txn| {
+        self.from = of.shared().file.read(|txn| {
             for _ in 0..READ_AHEAD {
-                let Some(key) = first_page_from(&self.core.shared().file, txn, &from, &until)?
-                else {
+                let Some(key) = first_page_from(&of.shared().file, txn, &from, &until)? else {
                     return Ok(None);
                 };
                 let Some((_, entity, _)) = PageKey::split(&key) else {
@@ -79,12 +92,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Iterator for Entities<E, R> {
     type Item = Result<E::Owned>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ahead.is_empty()
-            && let Err(error) = self.read_ahead()
-        {
-            return Some(Err(self.core.named(error)));
-        }
-        let key = self.ahead.pop_front()?;
+        let key = match self.keys.next(&self.core) {
+            Ok(key) => key?,
+            Err(error) => return Some(Err(error)),
+        };
         Some(decode_entity::<E>(&key).ok_or_else(|| {
             let message = "a record's entity is not one of this view's entity type; define the \
                            view with the type that wrote it";

@@ -8,21 +8,22 @@ use crate::disk::{Links, LinksToRead, Shared};
 use crate::error::Result;
 use crate::freshness::Freshness;
 use crate::graph::{Cause, Dependency, MarkRow, Node, NodeParts, Origin, edge_bounds};
-use crate::key::{EntityKey, key_in_words};
-use crate::page::{Facts, PageKey, RecordType, Slot, SlotSet, ViewId};
+use crate::key::key_in_words;
+use crate::page::{Facts, PageKey, Slot, SlotSet, ViewId};
 use crate::revision::Revision;
 use crate::time::Timestamp;
 
-use super::core::{Core, Spot};
+use super::any_view::AnyView;
 use super::explanation::{ExplainedBuild, ExplainedCause, ExplainedRead, Explanation, RecordName};
 use super::lookup::{Look, look};
+use super::spot::Spot;
 
 /// Steps of a chain of causes that are followed.
 const CAUSES_MAX: usize = 64;
 /// Readers that are named.
 const READERS_MAX: usize = 100;
 
-impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+impl AnyView {
     pub(super) fn explain(&self, spot: &Spot) -> Result<Explanation> {
         self.check(&spot.key)?;
         let found = match look(self.shared(), &self.state, &spot.key)? {

@@ -3,18 +3,19 @@
 use crate::cache::Ticket;
 use crate::error::{Error, Result};
 use crate::grid::Bucket;
-use crate::key::EntityKey;
-use crate::page::{RecordType, Slot};
+use crate::page::Slot;
 use crate::rebuild::WorkedOff;
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::TimeRange;
 
-use super::core::{BuildFunction, Core, Spot};
+use super::any_view::{AnyView, Makes};
 use super::lookup::{Look, look};
 use super::made::Made;
 use super::make::Wish;
+use super::maker::{Maker, OfEntity};
 use super::policy::{Missing, Policy};
+use super::spot::Spot;
 
 /// What a fill came to. What failed is not among [`Store::failures`](crate::Store::failures):
 /// [`complete`](Self::complete) makes an error of it, and [`failed`](Self::failed) lists it.
@@ -54,11 +55,11 @@ pub struct Failure {
     pub error: Error,
 }
 
-impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+impl AnyView {
     /// Builds what the policy asks for among the buckets that start in a range, page by page.
     pub(super) fn fill(
-        self: &Arc<Self>,
-        entity: &E,
+        &self,
+        of: &OfEntity<'_>,
         range: TimeRange,
         policy: Policy,
     ) -> Result<Filled> {
@@ -66,7 +67,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         self.check_extent(range)?;
         let made = Arc::new(Made::new(self.clone()));
         let mut filled = Filled::default();
-        let outcome = self.fill_pages(entity, range, policy, &made, &mut filled);
+        let outcome = self.fill_pages(of, range, policy, &made, &mut filled);
         // Also after a failure: what is made is stored, and nobody is left waiting for it.
         let refused = made.finish()?;
         outcome?;
@@ -78,7 +79,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// Refuses to fill what cannot be built, and, before any build, what could not be stored.
     pub(super) fn check_fills(&self) -> Result<()> {
-        if matches!(self.build, BuildFunction::None) {
+        if self.makes == Makes::Nothing {
             let message = "the view has no build function to fill with; put its records";
             return Err(self.named(Error::input(message)));
         }
@@ -87,32 +88,32 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     fn fill_pages(
         &self,
-        entity: &E,
+        of: &OfEntity<'_>,
         range: TimeRange,
         policy: Policy,
-        made: &Arc<Made<E, R>>,
+        made: &Arc<Made>,
         filled: &mut Filled,
     ) -> Result<()> {
         let mut page: Vec<Spot> = Vec::new();
         for bucket in self.state.grid().buckets(range) {
-            let spot = self.spot(entity, bucket.map_err(|error| self.named(error))?)?;
+            let spot = self.spot_of(&of.prefix, bucket.map_err(|error| self.named(error))?)?;
             if page.last().is_some_and(|last| last.place.page != spot.place.page) {
-                self.fill_page(entity, &page, policy, made, filled)?;
+                self.fill_page(of.maker, &page, policy, made, filled)?;
                 page.clear();
             }
             page.push(spot);
         }
-        self.fill_page(entity, &page, policy, made, filled)
+        self.fill_page(of.maker, &page, policy, made, filled)
     }
 
     /// Builds what the policy asks for among some buckets of one page, and hands it to the writer
     /// together.
     fn fill_page(
         &self,
-        entity: &E,
+        maker: &dyn Maker,
         spots: &[Spot],
         policy: Policy,
-        made: &Arc<Made<E, R>>,
+        made: &Arc<Made>,
         filled: &mut Filled,
     ) -> Result<()> {
         let Some(first) = spots.first() else {
@@ -120,7 +121,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         };
         self.check(&first.key)?;
         let seen = self.ticket(first);
-        let wishes = self.wishes(entity, spots, seen, policy)?;
+        let wishes = self.wishes(maker, spots, seen, policy)?;
         filled.already_fresh += (spots.len() - wishes.len()) as u64;
         let mut worked = WorkedOff::default();
         let ended = self.work_off_page(&wishes, made, &mut worked);
@@ -132,11 +133,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// The records of a page that the policy wants made fresh.
     fn wishes<'a>(
         &self,
-        entity: &'a E,
+        maker: &'a dyn Maker,
         spots: &'a [Spot],
         seen: Ticket,
         policy: Policy,
-    ) -> Result<Vec<Wish<'a, E>>> {
+    ) -> Result<Vec<Wish<'a>>> {
         let Some(first) = spots.first() else {
             return Ok(Vec::new());
         };
@@ -149,7 +150,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let wish = |spot, suspect| Wish {
             suspect,
             absent,
-            ..Wish::new(entity, spot, seen, Revision::ZERO)
+            ..Wish::new(maker, spot, seen, Revision::ZERO)
         };
         let lacks = |spot: &'a Spot| {
             let standing = found.clone().and_then(|found| self.record_in(found, spot));

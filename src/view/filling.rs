@@ -5,6 +5,8 @@ use crate::grid::Grid;
 use crate::schedule::Horizon;
 use crate::time::Timestamp;
 
+use super::any_view::Makes;
+
 /// Takes one entity after the other.
 pub(super) type Each<'a, E> = dyn FnMut(&E) -> Result<()> + 'a;
 
@@ -25,18 +27,17 @@ pub(super) enum Of<E: ?Sized> {
     Held,
 }
 
-impl<E: ?Sized> Filling<E> {
-    pub(super) fn check(&self, puts: bool, grid: &Grid) -> Result<()> {
-        if puts {
-            let message = "a view without a build function cannot keep a horizon filled; give it one, \
+/// Refuses a horizon that such a view cannot keep filled.
+pub(super) fn check_horizon(horizon: &Horizon, makes: Makes, grid: &Grid) -> Result<()> {
+    if makes == Makes::Nothing {
+        let message = "a view without a build function cannot keep a horizon filled; give it one, \
                            or leave the horizon out";
-            return Err(Error::input(message));
-        }
-        if grid.bucket_at(Timestamp::EPOCH)?.is_timeless() {
-            let message = "a grid without time has no days to keep filled; leave the horizon out";
-            return Err(Error::input(message));
-        }
-        self.horizon.validate()?;
-        self.horizon.check_grid(grid)
+        return Err(Error::input(message));
     }
+    if grid.bucket_at(Timestamp::EPOCH)?.is_timeless() {
+        let message = "a grid without time has no days to keep filled; leave the horizon out";
+        return Err(Error::input(message));
+    }
+    horizon.validate()?;
+    horizon.check_grid(grid)
 }

@@ -3,14 +3,13 @@
 use crate::cache::{CacheKey, Ticket};
 use crate::disk::PageInMemory;
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::EntityKey;
-use crate::page::RecordType;
-use crate::rebuild::{self, BuildName, FlightKey, Held, Joined, Lead, Rebuilder, Target};
+use crate::rebuild::{self, BuildName, FlightKey, Held, Joined, Lead, Target};
 
-use super::core::{Core, Spot};
+use super::any_view::{AnyView, Makes};
 use super::gate::Gate;
 use super::lookup::{Look, look_again};
 use super::make::{Making, Wish};
+use super::spot::Spot;
 
 /// How many flights are tried before it is given up: one that was joined may have begun too early,
 /// and what was built under a lead may have been deleted before it was stored.
@@ -26,13 +25,13 @@ pub(super) enum Flown {
     Landed { outcome: Result<PageInMemory>, later: bool },
 }
 
-impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+impl AnyView {
     /// Joins or leads flights of a record until `take` has something from one; `None` is another
     /// flight. One attempt, which may be unwound: it goes on with the flight that is held, and leaves
     /// it there. Who leads passes the gate first.
     pub(super) fn fly<T>(
         &self,
-        wish: &Wish<'_, E>,
+        wish: &Wish<'_>,
         held: &mut Held,
         gate: &mut Gate<'_>,
         mut take: impl FnMut(Flown) -> Result<Option<T>>,
@@ -82,7 +81,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// The page of a bucket, if a record was stored there since the one who wishes for it looked, is
     /// fresh and did not begin too early, or was made for this very read.
-    pub(super) fn landed_since(&self, wish: &Wish<'_, E>) -> Result<Option<PageInMemory>> {
+    pub(super) fn landed_since(&self, wish: &Wish<'_>) -> Result<Option<PageInMemory>> {
         let spot = wish.spot;
         let made = rebuild::has_made(|| self.flight_key(spot));
         if !made && self.shared().cache.is_current(wish.seen) {
@@ -110,7 +109,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// What a flight for this bucket goes by.
     pub(super) fn flight_key(&self, spot: &Spot) -> FlightKey {
-        self.flight(spot.key.as_slice(), spot.place.slot)
+        self.flight_of(spot.key.as_slice(), spot.place.slot)
+    }
+
+    /// The same by the key of its page.
+    pub(super) fn flight_of(&self, page: &[u8], slot: u32) -> FlightKey {
+        FlightKey { page: page.into(), slot: (self.makes != Makes::Pages).then_some(slot) }
     }
 
     /// The record of a bucket, to be built when what nests less deep is out of the way.

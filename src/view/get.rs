@@ -12,24 +12,22 @@ use crate::metrics::Tally;
 use crate::page::{Page, PageKey, RecordType, Slot, prefetch};
 use crate::rebuild::is_building;
 use crate::revision::Revision;
-use crate::sync::Arc;
 use crate::time::{Span, Timestamp};
 
-use super::core::{BuildFunction, Core, Spot};
+use super::any_record::AnyRecord;
+use super::any_view::{AnyView, Makes};
+use super::core::Core;
 use super::lookup::{Found, Look, LookFor, in_hand, in_memory, look, look_again};
 use super::make::Wish;
+use super::maker::Maker;
 use super::policy::{Marked, Missing, Policy};
 use super::record::Record;
+use super::spot::Spot;
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// The record at an instant, by policy.
     #[inline]
-    pub(super) fn get(
-        self: &Arc<Self>,
-        entity: &E,
-        instant: Timestamp,
-        policy: &Policy,
-    ) -> Result<Record<R>> {
+    pub(super) fn get(&self, entity: &E, instant: Timestamp, policy: &Policy) -> Result<Record<R>> {
         // The hit raises this counter anyway, so that its cache line is wanted in any case.
         let tally = self.state.counters().hits.here();
         if tally.is_due() {
@@ -40,7 +38,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     #[cold]
     fn get_timed(
-        self: &Arc<Self>,
+        &self,
         entity: &E,
         instant: Timestamp,
         policy: &Policy,
@@ -56,7 +54,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     #[inline]
     fn get_untimed(
-        self: &Arc<Self>,
+        &self,
         entity: &E,
         instant: Timestamp,
         policy: &Policy,
@@ -70,50 +68,87 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     #[inline(never)]
     fn get_located(
-        self: &Arc<Self>,
+        &self,
         entity: &E,
         instant: Timestamp,
         policy: &Policy,
         tally: Tally<'_>,
     ) -> Result<Record<R>> {
         let spot = self.locate(entity, instant)?;
-        self.get_at(entity, &spot, *policy, tally)
+        self.get_at(&self.maker(entity), &spot, *policy, tally).map(Record::of)
     }
 
+    /// A record of a page that this thread used lately, if nothing is to be done about it. All of what
+    /// most reads cost is in here.
+    #[inline]
+    fn hit_in_hand(&self, entity: &E, instant: Timestamp, tally: Tally<'_>) -> Option<Record<R>> {
+        if self.state.is_bypassed() || is_building() {
+            return None;
+        }
+        let (grid, page_len) = (self.state.grid(), self.state.page_len());
+        let (bucket, place) = grid.locate(instant, page_len)?;
+        let slot = Slot(place.slot);
+        let hold = self.page_in_hand(entity, place.page, |resident| {
+            let page = resident.value();
+            let holds = page.holds(slot);
+            if holds {
+                prefetch(page, slot);
+            }
+            holds
+        })?;
+        self.standing(Found { hold, layer: Layer::Memory }, slot, bucket, tally).map(Record::of)
+    }
+
+    /// A page of an entity that this thread used lately, if it serves.
+    #[inline]
+    pub(super) fn page_in_hand(
+        &self,
+        entity: &E,
+        page: PageNumber,
+        serves: impl FnOnce(&Resident<Page>) -> bool,
+    ) -> Option<Hold<Page>> {
+        let mut middle = KeyBuf::new();
+        entity.encode(&mut middle);
+        let (first, last) = PageKey::ends(self.state.id(), page);
+        in_hand(self.shared(), &KeyParts::new(first, middle.as_slice(), last), serves)
+    }
+}
+
+impl AnyView {
     /// The record of a bucket, by policy.
     pub(super) fn get_spot(
-        self: &Arc<Self>,
-        entity: &E,
+        &self,
+        maker: &dyn Maker,
         spot: &Spot,
         policy: Policy,
-    ) -> Result<Record<R>> {
-        self.get_at(entity, spot, policy, self.state.counters().hits.here())
+    ) -> Result<AnyRecord> {
+        self.get_at(maker, spot, policy, self.state.counters().hits.here())
     }
 
-    fn get_at(
-        self: &Arc<Self>,
-        entity: &E,
+    pub(super) fn get_at(
+        &self,
+        maker: &dyn Maker,
         spot: &Spot,
         policy: Policy,
         tally: Tally<'_>,
-    ) -> Result<Record<R>> {
+    ) -> Result<AnyRecord> {
         if is_building() {
-            let read = self.get_slowly(entity, spot, policy);
+            let read = self.get_slowly(maker, spot, policy);
             return self.observed(spot, read, policy);
         }
         match self.hit(spot, tally) {
             Some(record) => Ok(record),
-            None => self.get_slowly(entity, spot, policy),
+            None => self.get_slowly(maker, spot, policy),
         }
     }
 
     #[cold]
-    fn get_slowly(self: &Arc<Self>, entity: &E, spot: &Spot, policy: Policy) -> Result<Record<R>> {
+    fn get_slowly(&self, maker: &dyn Maker, spot: &Spot, policy: Policy) -> Result<AnyRecord> {
         let seen = self.ticket(spot);
         if self.is_bypassed() && !self.is_sealed(spot) {
             self.check(&spot.key)?;
             let now = self.shared().published();
-            return self.build_for_reader(&Wish::new(entity, spot, seen, now));
+            return self.build_for_reader(&Wish::new(maker, spot, seen, now));
         }
         // A build comes here at once, any other read when it has found nothing fresh in memory.
         let look: LookFor = if is_building() { look } else { look_again };
@@ -143,7 +178,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             // A build waits for what it reads: it has nothing else to do.
             Some(within) if !is_building() => self.get_within(spot, policy, within, standing),
             _ => {
-                let wish = Wish::new(entity, spot, seen, Revision::ZERO);
+                let wish = Wish::new(maker, spot, seen, Revision::ZERO);
                 // A builder is what readers are turned away for.
                 let built = match policy.ordered {
                     true => self.build_one(&wish),
@@ -158,7 +193,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     /// Has a record that was served although it is not fresh built soon.
-    pub(super) fn served_marked(&self, record: &Record<R>) {
+    pub(super) fn served_marked(&self, record: &AnyRecord) {
         let (page, slot) = record.place();
         if self.builds() && self.shared().served_marked.note(page, slot) {
             self.shared().bell.ring();
@@ -166,50 +201,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     /// What stands in a bucket now, if anything does.
-    pub(super) fn glance_again(&self, spot: &Spot) -> Result<Option<Record<R>>> {
+    pub(super) fn glance_again(&self, spot: &Spot) -> Result<Option<AnyRecord>> {
         match self.glance(spot, look)? {
             Glance::Record(record) => Ok(Some(record)),
             Glance::Nothing(_) => Ok(None),
         }
     }
 
-    /// A record of a page that this thread used lately, if nothing is to be done about it. All of what
-    /// most reads cost is in here.
-    #[inline]
-    fn hit_in_hand(&self, entity: &E, instant: Timestamp, tally: Tally<'_>) -> Option<Record<R>> {
-        if self.state.is_bypassed() || is_building() {
-            return None;
-        }
-        let (grid, page_len) = (self.state.grid(), self.state.page_len());
-        let (bucket, place) = grid.locate(instant, page_len)?;
-        let slot = Slot(place.slot);
-        let hold = self.page_in_hand(entity, place.page, |resident| {
-            let page = resident.value();
-            let holds = page.holds(slot);
-            if holds {
-                prefetch(page, slot);
-            }
-            holds
-        })?;
-        self.standing(Found { hold, layer: Layer::Memory }, slot, bucket, tally)
-    }
-
-    /// A page of an entity that this thread used lately, if it serves.
-    #[inline]
-    pub(super) fn page_in_hand(
-        &self,
-        entity: &E,
-        page: PageNumber,
-        serves: impl FnOnce(&Resident<Page>) -> bool,
-    ) -> Option<Hold<Page>> {
-        let mut middle = KeyBuf::new();
-        entity.encode(&mut middle);
-        let (first, last) = PageKey::ends(self.state.id(), page);
-        in_hand(self.shared(), &KeyParts::new(first, middle.as_slice(), last), serves)
-    }
-
     /// A record from memory, if nothing is to be done about it.
-    pub(super) fn hit(&self, spot: &Spot, tally: Tally<'_>) -> Option<Record<R>> {
+    pub(super) fn hit(&self, spot: &Spot, tally: Tally<'_>) -> Option<AnyRecord> {
         if self.state.is_bypassed() {
             return None;
         }
@@ -217,14 +217,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         self.standing(found, spot.slot(), spot.bucket, tally)
     }
 
-    #[inline]
-    fn standing(
+    // Left to itself the compiler calls it, and a hit takes 42 instructions more.
+    #[inline(always)]
+    pub(super) fn standing(
         &self,
         found: Found,
         slot: Slot,
         bucket: Bucket,
         tally: Tally<'_>,
-    ) -> Option<Record<R>> {
+    ) -> Option<AnyRecord> {
         if !found.page().holds(slot) {
             return None;
         }
@@ -233,11 +234,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             return None;
         }
         tally.count();
-        Some(Record::new(found, slot, bucket, freshness))
+        Some(AnyRecord::new(found, slot, bucket, freshness))
     }
 
     /// What is there, whatever its colour. Never builds.
-    pub(super) fn peek(&self, spot: &Spot) -> Result<Option<Record<R>>> {
+    pub(super) fn peek(&self, spot: &Spot) -> Result<Option<AnyRecord>> {
         let read = self.peek_unobserved(spot);
         if is_building() {
             match &read {
@@ -249,7 +250,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         read
     }
 
-    fn peek_unobserved(&self, spot: &Spot) -> Result<Option<Record<R>>> {
+    fn peek_unobserved(&self, spot: &Spot) -> Result<Option<AnyRecord>> {
         match self.glance(spot, look)? {
             Glance::Record(record) => Ok(Some(record)),
             Glance::Nothing(None) => Ok(None),
@@ -257,7 +258,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         }
     }
 
-    fn glance(&self, spot: &Spot, look: LookFor) -> Result<Glance<R>> {
+    fn glance(&self, spot: &Spot, look: LookFor) -> Result<Glance> {
         self.check(&spot.key)?;
         Ok(match look(self.shared(), &self.state, &spot.key)? {
             Look::Found(found) => match self.record_in(found, spot) {
@@ -275,16 +276,16 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     /// The record of a bucket in a page that may hold it.
-    pub(super) fn record_in(&self, found: Found, spot: &Spot) -> Option<Record<R>> {
+    pub(super) fn record_in(&self, found: Found, spot: &Spot) -> Option<AnyRecord> {
         let slot = spot.slot();
         found.page().holds(slot).then(|| {
             let freshness = self.freshness_to_serve(&found, slot, spot.bucket);
-            Record::new(found, slot, spot.bucket, freshness)
+            AnyRecord::new(found, slot, spot.bucket, freshness)
         })
     }
 
     /// Whether a record that is not fresh is to be built anew for this read.
-    pub(super) fn rebuilds(&self, record: &Record<R>, marked: Marked) -> bool {
+    pub(super) fn rebuilds(&self, record: &AnyRecord, marked: Marked) -> bool {
         let wants = match marked {
             Marked::Rebuild => true,
             Marked::Serve => false,
@@ -296,7 +297,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// How long ago the first change came that the record does not contain, or may not contain because
     /// its time is over. Where nothing says when, it counts from when the record was built, which is
     /// never too short.
-    fn unseen_for(&self, record: &Record<R>) -> Span {
+    fn unseen_for(&self, record: &AnyRecord) -> Span {
         let since = match self.marked_since(record) {
             Some(since) => record.fresh_until().map_or(since, |expired| since.min(expired)),
             None => record.built_at(),
@@ -305,7 +306,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     /// When a record came to be as it is, as far as its mark or the view's stamp say.
-    fn marked_since(&self, record: &Record<R>) -> Option<Timestamp> {
+    fn marked_since(&self, record: &AnyRecord) -> Option<Timestamp> {
         let stamped = || self.state.live_stamp().first_above(record.begun());
         match record.freshness() {
             Freshness::Expired => record.fresh_until(),
@@ -332,11 +333,6 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         self.state.seals() && self.state.is_sealed(spot.bucket, self.shared().options.clock.now())
     }
 
-    /// Whether there is a build function and a file to store into.
-    pub(super) fn builds(&self) -> bool {
-        !matches!(self.build, BuildFunction::None) && !self.shared().options.read_only
-    }
-
     /// Whether a build asks for a bucket that retention would delete again at once: for it there is
     /// no record, and none is made.
     pub(super) fn is_retired(&self, bucket: Bucket) -> bool {
@@ -349,7 +345,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     fn absent(&self) -> Error {
         let message = if self.shared().options.read_only {
             "there is no record, and the store is open to read only; open it to write to build one"
-        } else if matches!(self.build, BuildFunction::None) {
+        } else if self.makes == Makes::Nothing {
             "there is no record; the view has no build function, so put one"
         } else {
             "there is no record, and this read does not build; use `Missing::Build`, or `fill` first"
@@ -361,12 +357,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// equally near the earlier. Never builds.
     pub(super) fn nearest(
         &self,
-        entity: &E,
+        entity: &PageKey,
         instant: Timestamp,
         tolerance: Span,
-    ) -> Result<Option<Record<R>>> {
+    ) -> Result<Option<AnyRecord>> {
         let holding = self.state.grid().bucket_at(instant).map_err(|error| self.named(error))?;
-        let spot = self.spot(entity, holding)?;
+        let spot = self.spot_of(entity, holding)?;
         if holding.is_timeless() {
             return self.peek(&spot);
         }
@@ -388,7 +384,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             };
             let side = if earlier_is_nearer { &mut earlier } else { &mut later };
             let candidate = side.take().expect("the nearer side has a bucket");
-            if let Some(record) = self.peek(&self.spot(entity, candidate)?)? {
+            if let Some(record) = self.peek(&self.spot_of(entity, candidate)?)? {
                 return Ok(Some(record));
             }
             let next =
@@ -416,8 +412,8 @@ pub(super) fn is_refusal(error: &Error) -> bool {
 const NEAREST_BUCKETS_MAX: usize = 10_000;
 
 /// What stands in a bucket.
-enum Glance<R: RecordType> {
-    Record(Record<R>),
+enum Glance {
+    Record(AnyRecord),
     /// Nothing; with the reason if something is there that fails its checks.
     Nothing(Option<Error>),
 }

@@ -10,10 +10,11 @@ use crate::page::RecordType;
 use crate::rebuild::is_building;
 use crate::sync::Arc;
 
-use super::core::{Core, Spot};
+use super::core::Core;
 use super::order::ReadOrder;
 use super::policy::Policy;
 use super::record::Record;
+use super::spot::Spot;
 
 /// A read for any executor: what [`View::get_async`](crate::View::get_async) returns.
 ///
@@ -23,13 +24,13 @@ use super::record::Record;
 pub struct GetAsync<E: EntityKey + ?Sized, R: RecordType> {
     core: Arc<Core<E, R>>,
     policy: Policy,
-    state: State<E, R>,
+    state: State<E>,
 }
 
-enum State<E: EntityKey + ?Sized, R: RecordType> {
+enum State<E: EntityKey + ?Sized> {
     /// Not polled yet.
     Asked(Result<(E::Owned, Spot)>),
-    Ordered(Arc<ReadOrder<E, R>>),
+    Ordered(Arc<ReadOrder>),
     Done,
 }
 
@@ -50,10 +51,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> GetAsync<E, R> {
         let policy = Policy { within: None, ..self.policy };
         if is_building() {
             // Its reads are noted on this thread, and it has nothing else to do.
-            return Some(self.core.get_spot(entity.borrow(), spot, policy));
+            let maker = self.core.maker(entity.borrow());
+            return Some(self.core.get_spot(&maker, spot, policy).map(Record::of));
         }
         if let Some(record) = self.core.hit(spot, self.core.state.counters().hits.here()) {
-            return Some(Ok(record));
+            return Some(Ok(Record::of(record)));
         }
         match self.core.place_order(spot, policy) {
             Ok(order) => {
@@ -85,7 +87,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Future for GetAsync<E, R> {
             let message = "a future was polled after it had given its answer";
             return Poll::Ready(Err(Error::input(message)));
         };
-        let answer = order.answer().poll(context);
+        let answer = order.answer().poll(context).map_ok(Record::of);
         if answer.is_ready() {
             self.state = State::Done;
         }

@@ -131,7 +131,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// [`Input`](crate::ErrorKind::Input) for an entity key over the limit or an instant that the
     /// grid cannot hold; and [the file's errors](crate#errors).
     pub fn peek(&self, entity: &E, instant: Timestamp) -> Result<Option<Record<R>>> {
-        self.core.peek(&self.core.locate(entity, instant)?)
+        let read = self.core.peek(&self.core.locate(entity, instant)?)?;
+        Ok(read.map(Record::of))
     }
 
     /// Why the record of an entity at an instant is as it is: its freshness and the causes, what it
@@ -196,7 +197,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
             let message = format!("the tolerance is {tolerance}; it cannot be negative");
             return Err(self.core.named(Error::input(message)));
         }
-        self.core.nearest(entity, instant, tolerance)
+        let nearest = self.core.nearest(&self.core.prefix(entity), instant, tolerance)?;
+        Ok(nearest.map(Record::of))
     }
 
     /// Brings the pages of a range into memory, so that later reads hit. Never builds. Returns how
@@ -233,7 +235,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> View<E, R> {
     /// [`Input`](crate::ErrorKind::Input) for a view without a build function, a store opened to
     /// read only, or an entity or range out of bounds; and [the file's errors](crate#errors).
     pub fn fill(&self, entity: &E, range: impl Into<TimeRange>) -> Result<Filled> {
-        self.core.fill(entity, range.into(), Policy::default())
+        self.core.fill(&self.core.maker(entity).of_entity(), range.into(), Policy::default())
     }
 
     /// Stores a record computed elsewhere. It is synced when this returns, so it costs a sync, which

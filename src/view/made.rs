@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 use crate::disk::operations::Stored;
 use crate::disk::{PageInMemory, Receipt, Speed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::EntityKey;
-use crate::page::{PageKey, RecordType, SlotSet};
+use crate::page::{PageKey, SlotSet};
 use crate::rebuild::{Lead, Refused, Unstored};
 use crate::sync::{Arc, Condvar, Mutex};
 
-use super::core::{Core, Spot};
+use super::any_view::AnyView;
 use super::draft::{PageDraft, RecordDraft};
+use super::spot::Spot;
 
 /// Flights that may be open while the next page is being built.
 const FLIGHTS_UNDER_WAY: usize = 4096;
@@ -26,8 +26,8 @@ const BYTES_GATHERED: usize = BYTES_UNDER_WAY / 2;
 /// thread, lands it from here.
 ///
 /// No code of the application runs under its lock, and nothing is sent.
-pub(super) struct Made<E: ?Sized, R> {
-    core: Arc<Core<E, R>>,
+pub(super) struct Made {
+    view: AnyView,
     state: Mutex<State>,
     /// Told when a page has landed.
     landed: Condvar,
@@ -67,9 +67,9 @@ enum Most {
     AsMayBe,
 }
 
-impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
-    pub(super) fn new(core: Arc<Core<E, R>>) -> Self {
-        Self { core, state: Mutex::default(), landed: Condvar::new() }
+impl Made {
+    pub(super) fn new(view: AnyView) -> Self {
+        Self { view, state: Mutex::default(), landed: Condvar::new() }
     }
 
     /// Adds a record to the page being filled; its flight lands when the page is stored.
@@ -80,10 +80,10 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
         lead: Lead<PageInMemory>,
     ) -> Result<()> {
         let mut state = self.state.lock();
-        let page = state.page.get_or_insert_with(|| self.core.draft(spot));
+        let page = state.page.get_or_insert_with(|| self.view.draft(spot));
         if let Err(error) = page.add(spot.slot(), record) {
             drop(state);
-            let error = self.core.failed(spot, error);
+            let error = self.view.failed(spot, error);
             lead.land(Err(error.clone()));
             return Err(error);
         }
@@ -112,12 +112,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
             if !sent.receipt.is_answered() {
                 self.hurry();
             }
-            let stored = self.core.told(sent.receipt.wait()).and_then(|stored| {
+            let stored = self.view.told(sent.receipt.wait()).and_then(|stored| {
                 stored.pages.into_iter().next().map(|stored| stored.page).ok_or_else(|| {
                     Error::new(ErrorKind::Absent, "the records were deleted while they were built")
                 })
             });
-            let stored = stored.map_err(|error| self.core.named(error));
+            let stored = stored.map_err(|error| self.view.named(error));
             land_all(sent.leads, &stored);
             let mut state = self.state.lock();
             state.landing -= 1;
@@ -170,7 +170,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
         let Some(page) = page else { return };
         let draft = page.finish();
         let (bytes, slots, page) = (draft.bytes(), draft.slots(), draft.key().clone());
-        let sent = self.core.store(vec![draft], Speed::Derived, false);
+        let sent = self.view.store(vec![draft], Speed::Derived, false);
         let mut state = self.state.lock();
         state.landing -= 1;
         match sent {
@@ -195,7 +195,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
     }
 
     fn hurry(&self) {
-        self.core.engine.writer().into_iter().for_each(|writer| writer.hurry());
+        self.view.engine.writer().into_iter().for_each(|writer| writer.hurry());
     }
 
     fn oldest_beyond(&self, most: Most) -> Option<Sent> {
@@ -211,7 +211,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Made<E, R> {
     }
 }
 
-impl<E: EntityKey + ?Sized, R: RecordType> Unstored for Made<E, R> {
+impl Unstored for Made {
     fn land(&self) {
         // The flights have the failure, and so has the fill: its own next call returns it.
         let _ = self.store_but(Most::None);

@@ -2,21 +2,24 @@
 
 use crate::cache::Ticket;
 use crate::disk::PageInMemory;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::grid::Bucket;
-use crate::key::EntityKey;
-use crate::page::{Facts, Origin, RecordType, Room, Slot, SlotSet};
+use crate::page::{Slot, SlotSet};
 use crate::rebuild::Lead;
 use crate::revision::Revision;
 
-use super::core::{BuildFunction, Core, Spot};
+use super::any_view::{AnyView, Makes};
 use super::draft::{PageDraft, RecordDraft};
+use super::lacking::Lacking;
 use super::lookup::{Look, look_again};
-use super::run::archiving;
+use super::maker::Maker;
+use super::spot::Spot;
 
 /// A record that somebody wants fresh.
-pub(super) struct Wish<'a, E: ?Sized> {
-    pub(super) entity: &'a E,
+#[derive(Clone, Copy)]
+pub(super) struct Wish<'a> {
+    /// Builds records of its entity.
+    pub(super) maker: &'a dyn Maker,
     pub(super) spot: &'a Spot,
     /// Taken before that one looked and found nothing fresh.
     pub(super) seen: Ticket,
@@ -28,10 +31,15 @@ pub(super) struct Wish<'a, E: ?Sized> {
     pub(super) absent: bool,
 }
 
-impl<'a, E: ?Sized> Wish<'a, E> {
+impl<'a> Wish<'a> {
     /// Of whoever looked, and knows no more than that there was nothing fresh.
-    pub(super) fn new(entity: &'a E, spot: &'a Spot, seen: Ticket, not_before: Revision) -> Self {
-        Self { entity, spot, seen, not_before, suspect: true, absent: false }
+    pub(super) fn new(
+        maker: &'a dyn Maker,
+        spot: &'a Spot,
+        seen: Ticket,
+        not_before: Revision,
+    ) -> Self {
+        Self { maker, spot, seen, not_before, suspect: true, absent: false }
     }
 }
 
@@ -44,36 +52,23 @@ pub(super) enum Making {
     Standing(PageInMemory),
 }
 
-/// What a page lacks: some of its slots, and the bucket of each.
-struct Lacking {
-    slots: SlotSet,
-    buckets: Vec<Bucket>,
-}
-
-impl Lacking {
-    fn iter(&self) -> impl Iterator<Item = (Slot, Bucket)> {
-        debug_assert_eq!(self.slots.len() as usize, self.buckets.len());
-        self.slots.iter().zip(self.buckets.iter().copied())
-    }
-}
-
-impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+impl AnyView {
     /// Grants a wish, as far as it is for this thread to do: what is built is still to be stored.
-    pub(super) fn make(&self, wish: &Wish<'_, E>, lead: &Lead<PageInMemory>) -> Result<Making> {
+    pub(super) fn make(&self, wish: &Wish<'_>, lead: &Lead<PageInMemory>) -> Result<Making> {
         if wish.suspect
             && let Some(spared) = self.spare(wish.spot, wish.not_before, lead)?
         {
             // The flight is for all of a page that is built whole, and so is the sparing.
-            let standing = match self.build {
-                BuildFunction::Page(_) => self.spare_others(wish, lead, spared)?,
+            let standing = match self.makes {
+                Makes::Pages => self.spare_others(wish, lead, spared)?,
                 _ => spared,
             };
             return Ok(Making::Standing(standing));
         }
-        match &self.build {
-            BuildFunction::None => unreachable!("only views that build come here"),
-            BuildFunction::Bucket(_) => self.build_bucket(wish, lead).map(Making::Record),
-            BuildFunction::Page(_) => {
+        match self.makes {
+            Makes::Nothing => unreachable!("only views that build come here"),
+            Makes::Buckets => wish.maker.build_bucket(wish.spot, lead).map(Making::Record),
+            Makes::Pages => {
                 let still_absent = wish.absent && self.shared().cache.is_current(wish.seen);
                 let look = match still_absent {
                     true => Look::Absent,
@@ -81,7 +76,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 };
                 let lacking = self.lacking_around(wish, &look);
                 let mut draft = self.draft(wish.spot);
-                self.build_buckets(wish, lead, &lacking, &mut draft)?;
+                wish.maker.build_buckets(wish.spot, lead, &lacking, &mut draft)?;
                 Ok(Making::Page(draft))
             }
         }
@@ -90,7 +85,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// Spares what else of a page is suspect and right.
     fn spare_others(
         &self,
-        wish: &Wish<'_, E>,
+        wish: &Wish<'_>,
         lead: &Lead<PageInMemory>,
         mut page: PageInMemory,
     ) -> Result<PageInMemory> {
@@ -103,7 +98,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     /// What a page lacks that was found so, for a view whose pages are built whole.
-    fn lacking_around(&self, wish: &Wish<'_, E>, look: &Look) -> Lacking {
+    fn lacking_around(&self, wish: &Wish<'_>, look: &Look) -> Lacking {
         let spot = wish.spot;
         // What is retired is not made for a build that reads; the one asked for is known not to be.
         let retires = self.state.retain().is_some();
@@ -136,80 +131,5 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             }
         }
         lacking
-    }
-
-    /// Runs the build function of a bucket.
-    fn build_bucket(&self, wish: &Wish<'_, E>, lead: &Lead<PageInMemory>) -> Result<RecordDraft> {
-        let BuildFunction::Bucket(build) = &self.build else {
-            unreachable!("asked for where buckets are built one by one");
-        };
-        let (entity, spot, begun) = (wish.entity, wish.spot, self.begin());
-        let ran = self.run(spot, lead, begun, |context| build(context, entity, spot.bucket))?;
-        let mut room = Room::default();
-        let archived = archiving(|| self.record_bytes(&ran.value, &mut room).map(drop));
-        archived.map_err(|error| self.failed(spot, error))?;
-        Ok(RecordDraft {
-            origin: Origin::Built,
-            facts: self.facts(&spot.key, spot.bucket, begun),
-            micros: ran.micros,
-            bytes: room.into_bytes(),
-            reading: ran.reading,
-        })
-    }
-
-    /// Runs the build function of a page for the buckets that it lacks and adds their records.
-    fn build_buckets(
-        &self,
-        wish: &Wish<'_, E>,
-        lead: &Lead<PageInMemory>,
-        lacking: &Lacking,
-        draft: &mut PageDraft,
-    ) -> Result<()> {
-        let BuildFunction::Page(build) = &self.build else {
-            unreachable!("asked for where pages are built whole");
-        };
-        let Lacking { slots, buckets } = lacking;
-        let (entity, spot, begun) = (wish.entity, wish.spot, self.begin());
-        let ran = self.run(spot, lead, begun, |context| build(context, entity, buckets))?;
-        let records = &ran.value;
-        if records.len() != buckets.len() {
-            let message = format!(
-                "the build function returned {} of {} records; it must return one for each bucket",
-                records.len(),
-                buckets.len()
-            );
-            return Err(self.failed(spot, Error::new(ErrorKind::Build, message)));
-        }
-        let share = ran.micros / u32::try_from(records.len().max(1)).unwrap_or(u32::MAX);
-        draft.reserve(records.len());
-        let (dependencies, mut room) = (draft.note_reading(&ran.reading), Room::default());
-        let of_one = Facts { dependencies, ..self.facts(&spot.key, spot.bucket, begun) };
-        let expires = self.state.expiry().is_some();
-        let facts = |bucket| match expires {
-            true => Facts { dependencies, ..self.facts(&spot.key, bucket, begun) },
-            // Nothing of them is the bucket's own.
-            false => of_one,
-        };
-        let fits = self.state.shape().size() <= self.shared().options.record_bytes_max;
-        let mut under_way = spot.slot();
-        let added = archiving(|| {
-            let facts_of_all = buckets.iter().map(|bucket| facts(*bucket));
-            if fits && draft.add_built_array(*slots, facts_of_all, share, records, &mut room) {
-                return Ok(());
-            }
-            // Which of them is refused is known when they are made one by one.
-            for ((slot, bucket), record) in lacking.iter().zip(records) {
-                under_way = slot;
-                let bytes = self.record_bytes(record, &mut room)?;
-                draft.add_built(slot, facts(bucket), share, bytes)?;
-            }
-            Ok(())
-        });
-        added.map_err(|error| {
-            let at = lacking.iter().find(|(slot, _)| *slot == under_way);
-            let spot = at.map_or_else(|| spot.clone(), |(slot, bucket)| spot.beside(slot, bucket));
-            self.failed(&spot, error)
-        })?;
-        Ok(())
     }
 }

@@ -3,15 +3,15 @@
 use crate::disk::Shared;
 use crate::error::{ErrorKind, Result};
 use crate::graph::{Node, Observation};
-use crate::key::EntityKey;
-use crate::page::{Page, PageKey, RecordType, Slot, ViewId};
+use crate::page::{Page, PageKey, Slot, ViewId};
 use crate::rebuild;
 use crate::revision::Revision;
 use crate::time::Timestamp;
 
-use super::core::{Core, Spot};
+use super::any_record::AnyRecord;
+use super::any_view::AnyView;
 use super::policy::{Missing, Policy};
-use super::record::Record;
+use super::spot::Spot;
 
 /// Tells the build that runs on this thread what it has read from a store.
 pub(super) fn observe(shared: &Shared, observation: Observation) {
@@ -50,14 +50,14 @@ pub(super) fn of_view(
     Observation { marked, fresh_until, ..Observation::whole(Node::view(view), seen) }
 }
 
-impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+impl AnyView {
     /// Notes a record that a build was given, or that it was given none, and passes it on.
     pub(super) fn observed(
         &self,
         spot: &Spot,
-        read: Result<Record<R>>,
+        read: Result<AnyRecord>,
         policy: Policy,
-    ) -> Result<Record<R>> {
+    ) -> Result<AnyRecord> {
         match &read {
             Ok(record) => self.observed_record(spot, record),
             Err(error) => {
@@ -73,7 +73,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         read
     }
 
-    pub(super) fn observed_record(&self, spot: &Spot, record: &Record<R>) {
+    pub(super) fn observed_record(&self, spot: &Spot, record: &AnyRecord) {
         // What C says is enough for one record: had it changed since, C would be greater.
         let marked = record.freshness().is_marked();
         let slots = (spot.place.slot, spot.place.slot);

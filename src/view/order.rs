@@ -1,6 +1,5 @@
 //! Reads that a builder answers: those with a deadline, and those of futures.
 
-use std::borrow::Borrow;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -11,47 +10,46 @@ use crate::schedule::Answer;
 use crate::sync::{Arc, AtomicBool, Ordering, Weak};
 use crate::time::Timestamp;
 
-use super::core::{Core, Spot};
+use super::any_record::AnyRecord;
+use super::any_view::{AnyView, Typed};
+use super::core::Core;
 use super::policy::Policy;
-use super::record::Record;
+use super::spot::Spot;
 
 /// A read in the hand of the builders.
-pub(super) struct ReadOrder<E: EntityKey + ?Sized, R: RecordType> {
+pub(super) struct ReadOrder {
     /// Not the view itself: an order that nobody takes any more must not keep the store open.
-    core: Weak<Core<E, R>>,
+    view: Weak<dyn Typed>,
     itself: Weak<Self>,
     spot: Spot,
     policy: Policy,
     flight: FlightKey,
-    answer: Answer<Result<Record<R>>>,
+    answer: Answer<Result<AnyRecord>>,
     /// It has waited for somebody else's build; what it does next it does itself.
     has_waited: AtomicBool,
 }
 
-impl<E: EntityKey + ?Sized, R: RecordType> ReadOrder<E, R> {
-    pub(super) fn answer(&self) -> &Answer<Result<Record<R>>> {
+impl ReadOrder {
+    pub(super) fn answer(&self) -> &Answer<Result<AnyRecord>> {
         &self.answer
     }
 }
 
-impl<E: EntityKey + ?Sized, R: RecordType> Order for ReadOrder<E, R> {
+impl Order for ReadOrder {
     fn fulfil(self: Arc<Self>) {
         if self.answer.is_abandoned() {
             return;
         }
-        let Some(core) = self.core.upgrade() else { return };
+        let Some(view) = self.view.upgrade() else { return };
         // A builder that waited here for a build of some reader's would keep others waiting.
         if !self.has_waited.load(Ordering::Relaxed) {
             self.has_waited.store(true, Ordering::Relaxed);
             let watcher: Arc<dyn Watcher> = self.clone();
-            if core.engine.flights().watch_building(&self.flight, &watcher) {
+            if view.any().engine.flights().watch_building(&self.flight, &watcher) {
                 return;
             }
         }
-        let answer = core
-            .owned(&self.spot)
-            .and_then(|entity| core.get_spot(entity.borrow(), &self.spot, self.policy));
-        self.answer.give(answer);
+        self.answer.give(view.read(&self.spot, self.policy));
     }
 
     fn refuse(&self, error: Error) {
@@ -59,12 +57,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Order for ReadOrder<E, R> {
     }
 }
 
-impl<E: EntityKey + ?Sized, R: RecordType> Watcher for ReadOrder<E, R> {
+impl Watcher for ReadOrder {
     fn landed(&self) {
-        let (Some(core), Some(order)) = (self.core.upgrade(), self.itself.upgrade()) else {
+        let (Some(view), Some(order)) = (self.view.upgrade(), self.itself.upgrade()) else {
             return;
         };
-        core.engine.workshop().place_again(order);
+        view.any().engine.workshop().place_again(order);
     }
 }
 
@@ -84,17 +82,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
             self.at(spot, Error::input(message))
         })
     }
+}
 
+impl AnyView {
     /// Hands a read to the builders.
-    pub(super) fn place_order(
-        self: &Arc<Self>,
-        spot: &Spot,
-        policy: Policy,
-    ) -> Result<Arc<ReadOrder<E, R>>> {
+    pub(super) fn place_order(&self, spot: &Spot, policy: Policy) -> Result<Arc<ReadOrder>> {
         refuse_waiting("a read that waits for a builder")?;
         self.check(&spot.key)?;
         let order = Arc::new_cyclic(|itself| ReadOrder {
-            core: Arc::downgrade(self),
+            view: self.itself.clone(),
             itself: itself.clone(),
             spot: spot.clone(),
             policy: Policy { within: None, ordered: true, ..policy },
@@ -107,7 +103,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     /// Makes room for others who wait. What was ordered is built all the same, but for nobody any more.
-    fn give_up_waiting(&self, spot: &Spot, order: &Arc<ReadOrder<E, R>>) {
+    fn give_up_waiting(&self, spot: &Spot, order: &Arc<ReadOrder>) {
         let order: Arc<dyn Order> = order.clone();
         // One that is not there is in a builder's hand, or waits for somebody else's build.
         let taken_back = self.engine.workshop().take_back(&order);
@@ -119,12 +115,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// Waits for a record to be built by a builder, not longer than `within`; then `standing`, or
     /// what stands by now, is served as it is.
     pub(super) fn get_within(
-        self: &Arc<Self>,
+        &self,
         spot: &Spot,
         policy: Policy,
         within: Duration,
-        standing: Option<Record<R>>,
-    ) -> Result<Record<R>> {
+        standing: Option<AnyRecord>,
+    ) -> Result<AnyRecord> {
         // Due beyond the end of the clock's time is never due.
         let until = Instant::now().checked_add(within);
         let placed = self.place_order(spot, policy);

@@ -17,11 +17,13 @@ use crate::schedule::Answer;
 use crate::sync::{Arc, Weak};
 use crate::time::Timestamp;
 
-use super::core::{Core, Spot};
+use super::any_view::{AnyView, Typed};
+use super::core::Core;
 use super::get_async::GetAsync;
 use super::make::Wish;
 use super::policy::{Marked, Missing, Policy};
 use super::record::Record;
+use super::spot::Spot;
 
 /// A record that was asked for with [`View::request`](crate::View::request), and what has become of
 /// it.
@@ -30,7 +32,7 @@ use super::record::Record;
 /// same record gives another handle on the same request.
 pub struct Pending<E: EntityKey + ?Sized, R: RecordType> {
     core: Arc<Core<E, R>>,
-    watch: Arc<Watch<E, R>>,
+    watch: Arc<Watch>,
 }
 
 /// How far a request is.
@@ -80,8 +82,8 @@ impl PendingState {
 }
 
 /// Told whenever a build of the record has landed, until that ends the request.
-struct Watch<E: EntityKey + ?Sized, R: RecordType> {
-    core: Weak<Core<E, R>>,
+struct Watch {
+    view: Weak<dyn Typed>,
     itself: Weak<Self>,
     spot: Spot,
     /// What was published when it was asked for.
@@ -90,45 +92,48 @@ struct Watch<E: EntityKey + ?Sized, R: RecordType> {
     outcome: Answer<Result<()>>,
 }
 
-impl<E: EntityKey + ?Sized, R: RecordType> Watch<E, R> {
-    /// Ends the wait if there is nothing more to wait for.
-    fn look(self: &Arc<Self>, core: &Core<E, R>) {
-        let watcher: Arc<dyn Watcher> = self.clone();
-        let flights = core.engine.flights();
-        // Before the look: what lands meanwhile is told, and looked at once more.
-        flights.watch(&self.flight, &watcher);
-        let outcome = match core.request_state(&self.spot, self.since) {
-            Ok(state) => state.outcome(),
-            Err(error) => Some(Err(error)),
-        };
-        if let Some(outcome) = outcome {
-            flights.unwatch(&self.flight, &watcher);
-            self.outcome.give(outcome.map_err(|error| core.at(&self.spot, error)));
-        }
-    }
-}
-
-impl<E: EntityKey + ?Sized, R: RecordType> Watcher for Watch<E, R> {
-    fn landed(&self) {
-        let (Some(core), Some(watch)) = (self.core.upgrade(), self.itself.upgrade()) else {
-            return;
-        };
-        watch.look(&core);
-    }
-}
-
-impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
-    pub(super) fn new(core: &Arc<Core<E, R>>, spot: Spot, since: Revision) -> Self {
-        let flight = core.flight_key(&spot);
-        let watch = Arc::new_cyclic(|itself| Watch {
-            core: Arc::downgrade(core),
+impl Watch {
+    fn new(view: &AnyView, spot: Spot, since: Revision) -> Arc<Self> {
+        let flight = view.flight_key(&spot);
+        Arc::new_cyclic(|itself| Self {
+            view: view.itself.clone(),
             itself: itself.clone(),
             spot,
             since,
             flight,
             outcome: Answer::default(),
-        });
-        Self { core: core.clone(), watch }
+        })
+    }
+
+    /// Ends the wait if there is nothing more to wait for.
+    fn look(self: &Arc<Self>, view: &AnyView) {
+        let watcher: Arc<dyn Watcher> = self.clone();
+        let flights = view.engine.flights();
+        // Before the look: what lands meanwhile is told, and looked at once more.
+        flights.watch(&self.flight, &watcher);
+        let outcome = match view.request_state(&self.spot, self.since) {
+            Ok(state) => state.outcome(),
+            Err(error) => Some(Err(error)),
+        };
+        if let Some(outcome) = outcome {
+            flights.unwatch(&self.flight, &watcher);
+            self.outcome.give(outcome.map_err(|error| view.at(&self.spot, error)));
+        }
+    }
+}
+
+impl Watcher for Watch {
+    fn landed(&self) {
+        let (Some(view), Some(watch)) = (self.view.upgrade(), self.itself.upgrade()) else {
+            return;
+        };
+        watch.look(view.any());
+    }
+}
+
+impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
+    pub(super) fn new(core: &Arc<Core<E, R>>, spot: Spot, since: Revision) -> Self {
+        Self { core: core.clone(), watch: Watch::new(core, spot, since) }
     }
 
     pub(super) fn spot(&self) -> &Spot {
@@ -171,8 +176,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
         if alone && self.watch.outcome.get().is_none() {
             // What stands there and is not fresh is no answer.
             let (entity, seen) = (self.core.owned(self.spot())?, self.core.ticket(self.spot()));
-            let wish = Wish::new(entity.borrow(), self.spot(), seen, Revision::ZERO);
-            self.core.build_one(&wish)?;
+            let maker = self.core.maker(entity.borrow());
+            self.core.build_one(&Wish::new(&maker, self.spot(), seen, Revision::ZERO))?;
             self.watch.look(&self.core);
         }
         self.watch.outcome.wait(None).unwrap_or(Ok(()))?;
@@ -208,7 +213,8 @@ impl<E: EntityKey + ?Sized, R: RecordType> Pending<E, R> {
     /// The record as it is there now.
     fn record(&self) -> Result<Record<R>> {
         let entity = self.core.owned(self.spot())?;
-        self.found(self.core.get_spot(entity.borrow(), self.spot(), AS_IT_IS))
+        let maker = self.core.maker(entity.borrow());
+        self.found(self.core.get_spot(&maker, self.spot(), AS_IT_IS).map(Record::of))
     }
 
     /// What was read of a record that was there: if it is not, it was deleted.

@@ -6,16 +6,18 @@ use crate::disk::Speed;
 use crate::error::Result;
 use crate::graph::{Node, Observation, Reading};
 use crate::key::{EntityKey, Source};
-use crate::page::{Origin, PageKey, RecordType, Room};
+use crate::page::{Origin, PageKey, RecordBytes, RecordType, Room};
 use crate::rebuild::refuse_inside_build;
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::Timestamp;
 
+use super::any_view::AnyView;
 use super::context::Begun;
 use super::core::Core;
 use super::draft::RecordDraft;
 use super::puts::{Puts, flights_at};
+use super::spot::Spot;
 
 /// What a put came to.
 #[derive(Debug)]
@@ -39,15 +41,49 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         K: Borrow<E>,
         V: Borrow<R>,
     {
-        refuse_inside_build("a put").map_err(|error| self.named(error))?;
-        self.state.check()?;
-        let begun = self.begin().as_of(as_of);
-        let reading = Arc::new(self.read_from(sources, begun.revision)?);
-        let (mut puts, mut given) = (Puts::new(&self.state), 0);
+        let (mut puts, begun, reading) = self.begin_puts(sources, as_of)?;
+        let mut given = 0;
         for (entity, instant, record) in records {
             self.put_into(&mut puts, entity.borrow(), instant, record.borrow(), (begun, &reading))?;
             given += 1;
         }
+        self.end_puts(puts, given)
+    }
+
+    /// Adds a record to those that are put together: when it counts as begun, and what it says that it
+    /// was made from. The page that it lies in.
+    pub(super) fn put_into(
+        &self,
+        puts: &mut Puts,
+        entity: &E,
+        instant: Timestamp,
+        record: &R,
+        made: (Begun, &Arc<Reading>),
+    ) -> Result<PageKey> {
+        let spot = self.locate(entity, instant)?;
+        self.check(&spot.key)?;
+        let mut room = Room::default();
+        self.record_bytes(record, &mut room).map_err(|error| self.at(&spot, error))?;
+        let page = spot.key.clone();
+        self.add_to(puts, spot, room.into_bytes(), made);
+        Ok(page)
+    }
+}
+
+impl AnyView {
+    fn begin_puts(
+        &self,
+        sources: &[Source],
+        as_of: Option<Revision>,
+    ) -> Result<(Puts, Begun, Arc<Reading>)> {
+        refuse_inside_build("a put").map_err(|error| self.named(error))?;
+        self.state.check()?;
+        let begun = self.begin().as_of(as_of);
+        let reading = Arc::new(self.read_from(sources, begun.revision)?);
+        Ok((Puts::new(&self.state), begun, reading))
+    }
+
+    fn end_puts(&self, puts: Puts, given: u64) -> Result<PutCounts> {
         if puts.is_empty() {
             return Ok(PutCounts { given, changed: 0 });
         }
@@ -60,25 +96,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         Ok(PutCounts { given, changed })
     }
 
-    /// Adds a record to those that are put together: when it counts as begun, and what it says that it
-    /// was made from. The page that it lies in.
-    pub(super) fn put_into(
+    fn add_to(
         &self,
         puts: &mut Puts,
-        entity: &E,
-        instant: Timestamp,
-        record: &R,
+        spot: Spot,
+        bytes: RecordBytes,
         (begun, reading): (Begun, &Arc<Reading>),
-    ) -> Result<PageKey> {
-        let spot = self.locate(entity, instant)?;
-        self.check(&spot.key)?;
-        let mut room = Room::default();
-        self.record_bytes(record, &mut room).map_err(|error| self.at(&spot, error))?;
-        let (bytes, reading) = (room.into_bytes(), reading.clone());
-        let facts = self.facts(&spot.key, spot.bucket, begun);
-        let page = spot.key.clone();
+    ) {
+        let (reading, facts) = (reading.clone(), self.facts(&spot.key, spot.bucket, begun));
         puts.add(spot, RecordDraft { origin: Origin::Put, facts, micros: 0, bytes, reading });
-        Ok(page)
     }
 
     /// What a record that was made elsewhere says that it was made from.

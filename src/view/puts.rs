@@ -8,8 +8,8 @@ use crate::page::{Slot, SlotsByPage};
 use crate::rebuild::FlightKey;
 use crate::sync::Arc;
 
-use super::core::Spot;
 use super::draft::{FinishedDraft, PageDraft, RecordDraft};
+use super::spot::Spot;
 
 /// Records of one view, gathered by their pages: of several for one bucket the last stays.
 pub(super) struct Puts {

@@ -9,16 +9,19 @@ use crate::graph::Observation;
 use crate::grid::{Bucket, PageNumber, Place};
 use crate::key::EntityKey;
 use crate::page::{PageKey, RecordType, Slot, prefetch_from};
-use crate::rebuild::{Rebuilder, is_building};
+use crate::rebuild::is_building;
 use crate::sync::Arc;
 use crate::time::{Span, TimeRange, Timestamp};
 
+use super::any_record::AnyRecord;
+use super::any_view::AnyView;
 use super::core::Core;
 use super::entities::Entities;
 use super::fill::Filled;
 use super::flight::FLIGHTS_MAX;
 use super::get::is_refusal;
 use super::lookup::{Found, Look, look};
+use super::maker::OfEntity;
 use super::observe::{observe, of_slots, of_view};
 use super::policy::{Missing, Policy};
 use super::record::Record;
@@ -26,8 +29,8 @@ use super::stretch::Stretch;
 use super::timeline::Timeline;
 
 /// What looking for the records of a range came to.
-struct Seen<R> {
-    timeline: Timeline<R>,
+struct Seen {
+    pages: Vec<Stretch>,
     /// Whether a bucket has no record.
     missing: bool,
     /// Why the last page that failed its checks did.
@@ -46,14 +49,18 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// The records of the buckets that start in a range, by policy.
     #[inline]
     pub(super) fn range(
-        self: &Arc<Self>,
+        &self,
         entity: &E,
         range: TimeRange,
         policy: Policy,
     ) -> Result<Timeline<R>> {
         match self.range_in_hand(entity, range) {
             Some(timeline) => Ok(timeline),
-            None => self.range_anywhere(entity, range, policy),
+            None => {
+                let maker = self.maker(entity);
+                let pages = self.range_anywhere(&maker.of_entity(), range, policy)?;
+                Ok(Timeline::of_many(pages))
+            }
         }
     }
 
@@ -80,18 +87,96 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         Some(Timeline::of_one(Stretch::whole(found, first, buckets)))
     }
 
-    #[inline(never)]
-    fn range_anywhere(
+    /// The timelines of all entities.
+    ///
+    /// Inside a build the whole view counts as read. Building what is missing changes the view, so
+    /// one round makes it whole, and the next, which finds nothing to do, is what was read.
+    pub(super) fn scan(
         self: &Arc<Self>,
-        entity: &E,
         range: TimeRange,
         policy: Policy,
-    ) -> Result<Timeline<R>> {
-        match self.range_unobserved(entity, range, policy) {
-            Ok(Seen { timeline, observations, .. }) => {
-                timeline.marked().for_each(|record| self.served_marked(&record));
-                observations.into_iter().for_each(|seen| observe(self.shared(), seen));
-                Ok(timeline)
+    ) -> Result<Vec<(E::Owned, Timeline<R>)>> {
+        if !is_building() {
+            return self.scan_unobserved(range, policy);
+        }
+        let mut seen = self.shared().published();
+        let scanned = self.scan_unobserved(range, policy).and_then(|scanned| {
+            if self.shared().published() == seen {
+                return Ok(scanned);
+            }
+            seen = self.shared().published();
+            self.scan_unobserved(range, policy)
+        });
+        let timelines = || scanned.iter().flatten().map(|(_, timeline)| timeline);
+        let marked = scanned.is_err() || timelines().any(Timeline::is_marked);
+        let fresh_until = timelines().map(Timeline::fresh_until).min().unwrap_or(Timestamp::MAX);
+        observe(self.shared(), of_view(self.state.id(), seen, marked, fresh_until));
+        scanned
+    }
+
+    fn scan_unobserved(
+        self: &Arc<Self>,
+        range: TimeRange,
+        policy: Policy,
+    ) -> Result<Vec<(E::Owned, Timeline<R>)>> {
+        let mut scanned = Vec::new();
+        for entity in Entities::unobserved(self.clone()) {
+            let entity = entity?;
+            let maker = self.maker(entity.borrow());
+            let seen = self.range_unobserved(&maker.of_entity(), range, policy)?;
+            scanned.push((entity, Timeline::of_many(seen.pages)));
+        }
+        Ok(scanned)
+    }
+
+    /// The records of many entities at one time, each by policy.
+    pub(super) fn get_many<K: Borrow<E>>(
+        &self,
+        entities: impl IntoIterator<Item = K>,
+        instant: Timestamp,
+        policy: Policy,
+    ) -> Vec<Result<Record<R>>> {
+        entities.into_iter().map(|entity| self.get(entity.borrow(), instant, &policy)).collect()
+    }
+
+    /// Brings the pages of a range into memory. Returns how many came from the file.
+    pub(super) fn prefetch<K: Borrow<E>>(
+        &self,
+        entities: impl IntoIterator<Item = K>,
+        range: TimeRange,
+    ) -> Result<u64> {
+        let mut loaded = 0;
+        for entity in entities {
+            loaded += self.prefetch_of(&self.prefix(entity.borrow()), range)?;
+        }
+        Ok(loaded)
+    }
+}
+
+impl Seen {
+    /// Its records that are not fresh.
+    fn marked(&self) -> impl Iterator<Item = AnyRecord> + '_ {
+        self.pages.iter().flat_map(|page| page.marked().map(|record| page.keep(record)))
+    }
+
+    /// The buckets that have records, in order.
+    fn buckets(&self) -> impl Iterator<Item = Bucket> + '_ {
+        self.pages.iter().flat_map(Stretch::records).map(|record| record.bucket)
+    }
+}
+
+impl AnyView {
+    fn range_anywhere(
+        &self,
+        of: &OfEntity<'_>,
+        range: TimeRange,
+        policy: Policy,
+    ) -> Result<Vec<Stretch>> {
+        match self.range_unobserved(of, range, policy) {
+            Ok(seen) => {
+                seen.marked().for_each(|record| self.served_marked(&record));
+                seen.observations.into_iter().for_each(|seen| observe(self.shared(), seen));
+                Ok(seen.pages)
             }
             Err(error) => {
                 // A build may go on without what it asked for, and is not to be relied on then.
@@ -106,28 +191,27 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// The same, for a caller that notes for itself what was read.
     fn range_unobserved(
-        self: &Arc<Self>,
-        entity: &E,
+        &self,
+        of: &OfEntity<'_>,
         range: TimeRange,
         policy: Policy,
-    ) -> Result<Seen<R>> {
+    ) -> Result<Seen> {
         if self.is_bypassed() {
-            self.build_range(entity, range)?;
-            return self.see(entity, range);
+            self.build_range(&of.prefix, range)?;
+            return self.see(&of.prefix, range);
         }
-        let mut seen = self.see(entity, range)?;
+        let mut seen = self.see(&of.prefix, range)?;
         let mut gate = self.gate();
         for _ in 0..FLIGHTS_MAX {
             if !self.builds() || !self.wants_builds(&seen, policy) {
                 break;
             }
-            let refused = match gate.pass().and_then(|()| whole(self.fill(entity, range, policy)?))
-            {
+            let refused = match gate.pass().and_then(|()| whole(self.fill(of, range, policy)?)) {
                 Ok(()) => None,
                 Err(error) if is_refusal(&error) => Some(self.named(error)),
                 Err(error) => return Err(error),
             };
-            seen = self.see(entity, range)?;
+            seen = self.see(&of.prefix, range)?;
             // What was made and is not fresh was overtaken, and would be again; what was refused is
             // served as it is.
             if !self.lacks_any(range, &seen, policy)? {
@@ -149,11 +233,12 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     /// Builds all of a range, whatever is stored.
-    fn build_range(self: &Arc<Self>, entity: &E, range: TimeRange) -> Result<()> {
+    fn build_range(&self, entity: &PageKey, range: TimeRange) -> Result<()> {
         let floor = self.shared().published();
-        let prefix = self.entity(entity)?;
-        for (page, slots) in self.pages(PageKey::entity_bytes(&prefix), range)? {
-            let worked = self.clone().work_off(&page, slots, floor)?;
+        self.check_entity(entity)?;
+        let rebuilder = self.rebuilder();
+        for (page, slots) in rebuilder.pages(PageKey::entity_bytes(entity), range)? {
+            let worked = rebuilder.clone().work_off(&page, slots, floor)?;
             if let Some((_, error)) = worked.failed.into_iter().next() {
                 return Err(error);
             }
@@ -162,15 +247,15 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     /// Whether a record is missing that is to be built.
-    fn lacks_any(&self, range: TimeRange, seen: &Seen<R>, policy: Policy) -> Result<bool> {
+    fn lacks_any(&self, range: TimeRange, seen: &Seen, policy: Policy) -> Result<bool> {
         Ok(policy.missing == Missing::Build
             && seen.missing
-            && !self.misses_only_retired(range, &seen.timeline)?)
+            && !self.misses_only_retired(range, seen)?)
     }
 
     /// Whether each bucket that has no record is one of which a build that reads is told so.
-    fn misses_only_retired(&self, range: TimeRange, timeline: &Timeline<R>) -> Result<bool> {
-        let mut present = timeline.buckets().peekable();
+    fn misses_only_retired(&self, range: TimeRange, seen: &Seen) -> Result<bool> {
+        let mut present = seen.buckets().peekable();
         for bucket in self.state.grid().buckets(range) {
             let bucket = bucket.map_err(|error| self.named(error))?;
             if present.next_if(|present| present.number() == bucket.number()).is_none()
@@ -183,7 +268,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     }
 
     /// What is there in a range, whatever its colour. Never builds.
-    fn see(&self, entity: &E, range: TimeRange) -> Result<Seen<R>> {
+    fn see(&self, entity: &PageKey, range: TimeRange) -> Result<Seen> {
         let (mut pages, mut observations) = (Vec::new(), Vec::new());
         let (mut missing, mut damage) = (false, None);
         let building = is_building().then(|| self.shared().published());
@@ -217,33 +302,42 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
                 }
             }
         })?;
-        Ok(Seen { timeline: Timeline::of_many(pages), missing, damage, observations })
+        Ok(Seen { pages, missing, damage, observations })
     }
 
-    fn wants_builds(&self, seen: &Seen<R>, policy: Policy) -> bool {
+    fn wants_builds(&self, seen: &Seen, policy: Policy) -> bool {
         (policy.missing == Missing::Build && seen.missing)
-            || seen.timeline.marked().any(|record| self.rebuilds(&record, policy.marked))
+            || seen.marked().any(|record| self.rebuilds(&record, policy.marked))
     }
 
     /// Looks up the pages that a range touches, each once, in order: page, first and last slot.
     fn each_page(
         &self,
-        entity: &E,
+        entity: &PageKey,
         range: TimeRange,
         mut then: impl FnMut(&PageKey, PageNumber, (u32, u32), Look),
     ) -> Result<()> {
         let Some((first, last)) = self.places(range)? else { return Ok(()) };
         let page_len = self.state.page_len();
-        let prefix = self.entity(entity)?;
+        self.check_entity(entity)?;
         self.state.check()?;
         for number in (first.page.0..=last.page.0).map(PageNumber) {
-            let key = PageKey::at(&prefix, number);
+            let key = PageKey::at(entity, number);
             let found = look(self.shared(), &self.state, &key)?;
             let from = if number == first.page { first.slot } else { 0 };
             let to = if number == last.page { last.slot } else { page_len - 1 };
             then(&key, number, (from, to), found);
         }
         Ok(())
+    }
+
+    /// Brings the pages of a range into memory. How many came from the file.
+    fn prefetch_of(&self, entity: &PageKey, range: TimeRange) -> Result<u64> {
+        let mut loaded = 0;
+        self.each_page(entity, range, |_, _, _, look| {
+            loaded += u64::from(matches!(look, Look::Found(found) if found.layer == Layer::File));
+        })?;
+        Ok(loaded)
     }
 
     /// Where the first and the last bucket stand that start in a range; `None` if there is none.
@@ -306,73 +400,6 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let last = range.end().checked_sub(Span::millis(1));
         let last = last.expect("a range that is not empty does not end where time begins");
         Ok(Some((first, grid.bucket_at(last).map_err(outside)?)))
-    }
-
-    /// The timelines of all entities.
-    ///
-    /// Inside a build the whole view counts as read. Building what is missing changes the view, so
-    /// one round makes it whole, and the next, which finds nothing to do, is what was read.
-    pub(super) fn scan(
-        self: &Arc<Self>,
-        range: TimeRange,
-        policy: Policy,
-    ) -> Result<Vec<(E::Owned, Timeline<R>)>> {
-        if !is_building() {
-            return self.scan_unobserved(range, policy);
-        }
-        let mut seen = self.shared().published();
-        let scanned = self.scan_unobserved(range, policy).and_then(|scanned| {
-            if self.shared().published() == seen {
-                return Ok(scanned);
-            }
-            seen = self.shared().published();
-            self.scan_unobserved(range, policy)
-        });
-        let timelines = || scanned.iter().flatten().map(|(_, timeline)| timeline);
-        let marked = scanned.is_err() || timelines().any(Timeline::is_marked);
-        let fresh_until = timelines().map(Timeline::fresh_until).min().unwrap_or(Timestamp::MAX);
-        observe(self.shared(), of_view(self.state.id(), seen, marked, fresh_until));
-        scanned
-    }
-
-    fn scan_unobserved(
-        self: &Arc<Self>,
-        range: TimeRange,
-        policy: Policy,
-    ) -> Result<Vec<(E::Owned, Timeline<R>)>> {
-        let mut scanned = Vec::new();
-        for entity in Entities::unobserved(self.clone()) {
-            let entity = entity?;
-            let seen = self.range_unobserved(entity.borrow(), range, policy)?;
-            scanned.push((entity, seen.timeline));
-        }
-        Ok(scanned)
-    }
-
-    /// The records of many entities at one time, each by policy.
-    pub(super) fn get_many<K: Borrow<E>>(
-        self: &Arc<Self>,
-        entities: impl IntoIterator<Item = K>,
-        instant: Timestamp,
-        policy: Policy,
-    ) -> Vec<Result<Record<R>>> {
-        entities.into_iter().map(|entity| self.get(entity.borrow(), instant, &policy)).collect()
-    }
-
-    /// Brings the pages of a range into memory. Returns how many came from the file.
-    pub(super) fn prefetch<K: Borrow<E>>(
-        &self,
-        entities: impl IntoIterator<Item = K>,
-        range: TimeRange,
-    ) -> Result<u64> {
-        let mut loaded = 0;
-        for entity in entities {
-            self.each_page(entity.borrow(), range, |_, _, _, look| {
-                loaded +=
-                    u64::from(matches!(look, Look::Found(found) if found.layer == Layer::File));
-            })?;
-        }
-        Ok(loaded)
     }
 }
 

@@ -4,53 +4,47 @@ use std::borrow::Borrow;
 
 use crate::error::{Error, Result};
 use crate::freshness::Freshness;
-use crate::grid::{Bucket, PageNumber};
+use crate::grid::PageNumber;
 use crate::key::{EntityKey, decode_entity};
-use crate::page::{PageKey, RecordType, Slot, SlotSet, SlotsByPage};
+use crate::page::{PageKey, RecordType, SlotSet, SlotsByPage};
 use crate::rebuild::{FlightKey, Held, Rebuilder, Refused, Shift, WorkedOff};
 use crate::revision::Revision;
 use crate::schedule::Horizon;
 use crate::sync::Arc;
 use crate::time::TimeRange;
 
-use super::core::{BuildFunction, Core, Spans, Spot};
+use super::any_record::AnyRecord;
+use super::any_view::{AnyView, Makes, Typed};
+use super::core::Core;
 use super::gate::Gate;
 use super::lookup::{Look, look};
 use super::made::Made;
 use super::make::Wish;
+use super::maker::Maker;
+use super::policy::Policy;
+use super::spot::Spot;
 
 impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
     fn make_fresh(&self, page: &[u8], slot: u32) -> Result<()> {
         let (entity, spot) = self.by_key(page, slot)?;
-        let (entity, seen) = (entity.borrow(), self.ticket(&spot));
-        if self.is_fresh(&spot)? {
-            Ok(())
-        } else {
-            self.build_one(&Wish::new(entity, &spot, seen, Revision::ZERO)).map(drop)
-        }
+        AnyView::make_fresh(self, &self.maker(entity.borrow()), &spot)
     }
 
     fn attempt(&self, page: &[u8], slot: u32, held: &mut Held) -> Result<()> {
         let (entity, spot) = self.by_key(page, slot)?;
-        let (entity, seen) = (entity.borrow(), self.ticket(&spot));
-        if held.is_none() && self.is_fresh(&spot)? {
-            return Ok(());
-        }
-        let wish = Wish::new(entity, &spot, seen, Revision::ZERO);
-        Self::attempt(self, &wish, held, &mut Gate::Free).map(drop)
+        self.attempt_fresh(&self.maker(entity.borrow()), &spot, held)
     }
 
     fn begin_shift(self: Arc<Self>) -> Box<dyn Shift> {
-        Box::new(PageShift { made: Arc::new(Made::new(self.clone())), core: self })
+        Box::new(PageShift { made: Arc::new(Made::new(AnyView::clone(&self))), core: self })
     }
 
     fn flight(&self, page: &[u8], slot: u32) -> FlightKey {
-        let whole = matches!(self.build, BuildFunction::Page(_));
-        FlightKey { page: page.into(), slot: (!whole).then_some(slot) }
+        self.flight_of(page, slot)
     }
 
     fn pages(&self, entity: &[u8], range: TimeRange) -> Result<SlotsByPage> {
-        let spans = self.spans(range)?;
+        let spans = self.spans.of(self, range)?;
         let keyed = spans.iter().map(|(number, slots)| {
             let key = PageKey::of_parts(self.state.id(), entity, *number);
             (key.as_slice().into(), *slots)
@@ -75,10 +69,21 @@ impl<E: EntityKey + ?Sized, R: RecordType> Rebuilder for Core<E, R> {
     }
 }
 
+impl<E: EntityKey + ?Sized, R: RecordType> Typed for Core<E, R> {
+    fn any(&self) -> &AnyView {
+        self
+    }
+
+    fn read(&self, spot: &Spot, policy: Policy) -> Result<AnyRecord> {
+        let entity = self.owned(spot)?;
+        self.get_spot(&self.maker(entity.borrow()), spot, policy)
+    }
+}
+
 /// Pages of a view on their way into the file.
 struct PageShift<E: ?Sized, R> {
     core: Arc<Core<E, R>>,
-    made: Arc<Made<E, R>>,
+    made: Arc<Made>,
 }
 
 impl<E: EntityKey + ?Sized, R: RecordType> Shift for PageShift<E, R> {
@@ -88,22 +93,14 @@ impl<E: EntityKey + ?Sized, R: RecordType> Shift for PageShift<E, R> {
         let mut worked = WorkedOff::default();
         let Some(first) = slots.iter().next() else { return Ok(worked) };
         let (entity, first) = core.by_key(page, first.0)?;
-        let entity = entity.borrow();
-        core.check(&first.key)?;
-        let seen = core.ticket(&first);
-        let look = look(core.shared(), &core.state, &first.key)?;
-        let absent = matches!(look, Look::Absent);
-        let wish = Wish { suspect: false, absent, ..Wish::new(entity, &first, seen, floor) };
-        let ended = if absent && matches!(core.build, BuildFunction::Page(_)) {
-            core.work_off_whole(&wish, slots, made, &mut worked)
-        } else {
-            let spots = core.spots(&first, slots)?;
-            let wishes = core.wishes_of(&look, &spots, &wish, &mut worked);
-            core.work_off_page(&wishes, made, &mut worked)
-        };
-        // Also after an error: what is made of this page is no part of the next.
-        let stored = made.store();
-        ended.and(stored).map(|()| worked)
+        core.work_off_slots(
+            &core.maker(entity.borrow()),
+            (&first, slots),
+            floor,
+            made,
+            &mut worked,
+        )?;
+        Ok(worked)
     }
 
     fn finish(&mut self) -> Result<Vec<Refused>> {
@@ -111,64 +108,73 @@ impl<E: EntityKey + ?Sized, R: RecordType> Shift for PageShift<E, R> {
     }
 }
 
-/// What lies in more pages is worked out each time, rather than kept in memory: half a megabyte.
-const SPANS_MAX: usize = 4096;
-
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
-    /// What a range lies in: a run asks for the same again and again.
-    fn spans(&self, range: TimeRange) -> Result<Spans> {
-        if let Some((_, spans)) = self.asked.lock().as_ref().filter(|(asked, _)| *asked == range) {
-            return Ok(spans.clone());
-        }
-        self.check_extent(range)?;
-        let mut spans: Vec<(PageNumber, SlotSet)> = Vec::new();
-        for bucket in self.state.grid().buckets(range) {
-            let bucket = bucket.map_err(|error| self.named(error))?;
-            let place = self.state.grid().place(bucket, self.state.page_len());
-            let place = place.map_err(|error| self.named(error))?;
-            let slot = SlotSet::one(Slot(place.slot));
-            match spans.last_mut().filter(|(number, _)| *number == place.page) {
-                Some((_, slots)) => *slots = slots.union(slot),
-                None => spans.push((place.page, slot)),
-            }
-        }
-        let spans = Spans::from(spans);
-        if spans.len() <= SPANS_MAX {
-            *self.asked.lock() = Some((range, spans.clone()));
-        }
-        Ok(spans)
-    }
-
-    /// The spots of some slots of a page, in order.
-    fn spots(&self, of: &Spot, slots: SlotSet) -> Result<Vec<Spot>> {
-        let spot = |slot: Slot| {
-            self.bucket_in(of.place.page, slot.0).map(|bucket| of.beside(slot, bucket))
-        };
-        slots.iter().map(spot).collect()
-    }
-
-    fn bucket_in(&self, page: PageNumber, slot: u32) -> Result<Bucket> {
-        let bucket = self.state.grid().bucket_in(page, slot, self.state.page_len());
-        let message = "a record is wanted of a slot in which no bucket stands";
-        bucket.ok_or_else(|| self.named(Error::damaged(message)))
-    }
-
     /// The entity and the bucket of a slot, from what stands in the file.
     fn by_key(&self, page: &[u8], slot: u32) -> Result<(E::Owned, Spot)> {
-        let refused = |what: &str| self.named(Error::damaged(what));
-        if matches!(self.build, BuildFunction::None) {
+        let (entity, place) = self.split_key(page)?;
+        let Some(entity) = decode_entity::<E>(entity) else {
+            let message = "a record is wanted of an entity of another type";
+            return Err(self.named(Error::damaged(message)));
+        };
+        let spot = self.spot(entity.borrow(), self.bucket_in(place, slot)?)?;
+        Ok((entity, spot))
+    }
+}
+
+impl AnyView {
+    /// The entity and the number of a page of which records are to be built.
+    fn split_key<'k>(&self, page: &'k [u8]) -> Result<(&'k [u8], PageNumber)> {
+        if self.makes == Makes::Nothing {
             return Err(self.named(Error::input("the view has no build function; put its records")));
         }
         let split = PageKey::split(page).filter(|(view, ..)| *view == self.state.id());
-        let Some((_, entity, number)) = split else {
-            return Err(refused("a record is wanted by a key that is none of this view's"));
+        split.map(|(_, entity, number)| (entity, number)).ok_or_else(|| {
+            let message = "a record is wanted by a key that is none of this view's";
+            self.named(Error::damaged(message))
+        })
+    }
+
+    fn make_fresh(&self, maker: &dyn Maker, spot: &Spot) -> Result<()> {
+        let seen = self.ticket(spot);
+        if self.is_fresh(spot)? {
+            return Ok(());
+        }
+        self.build_one(&Wish::new(maker, spot, seen, Revision::ZERO)).map(drop)
+    }
+
+    fn attempt_fresh(&self, maker: &dyn Maker, spot: &Spot, held: &mut Held) -> Result<()> {
+        let seen = self.ticket(spot);
+        if held.is_none() && self.is_fresh(spot)? {
+            return Ok(());
+        }
+        let wish = Wish::new(maker, spot, seen, Revision::ZERO);
+        self.attempt(&wish, held, &mut Gate::Free).map(drop)
+    }
+
+    /// Makes slots of a page fresh, of which the first is located.
+    fn work_off_slots(
+        &self,
+        maker: &dyn Maker,
+        (first, slots): (&Spot, SlotSet),
+        floor: Revision,
+        made: &Arc<Made>,
+        worked: &mut WorkedOff,
+    ) -> Result<()> {
+        self.check(&first.key)?;
+        let seen = self.ticket(first);
+        let look = look(self.shared(), &self.state, &first.key)?;
+        let absent = matches!(look, Look::Absent);
+        let wish = Wish { suspect: false, absent, ..Wish::new(maker, first, seen, floor) };
+        let ended = if absent && self.makes == Makes::Pages {
+            self.work_off_whole(&wish, slots, made, worked)
+        } else {
+            let spots = self.spots(first, slots)?;
+            let wishes = self.wishes_of(&look, &spots, &wish, worked);
+            self.work_off_page(&wishes, made, worked)
         };
-        let Some(entity) = decode_entity::<E>(entity) else {
-            return Err(refused("a record is wanted of an entity of another type"));
-        };
-        let bucket = self.bucket_in(number, slot)?;
-        let spot = self.spot(entity.borrow(), bucket)?;
-        Ok((entity, spot))
+        // Also after an error: what is made of this page is no part of the next.
+        let stored = made.store();
+        ended.and(stored)
     }
 
     /// Of a wish for each of these, those whose records are not fresh, or began too early; the others
@@ -177,9 +183,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         &self,
         look: &Look,
         spots: &'a [Spot],
-        wish: &Wish<'a, E>,
+        wish: &Wish<'a>,
         worked: &mut WorkedOff,
-    ) -> Vec<Wish<'a, E>> {
+    ) -> Vec<Wish<'a>> {
         let of = |spot, suspect| Wish { spot, suspect, ..*wish };
         let Look::Found(found) = look else {
             return spots.iter().map(|spot| of(spot, false)).collect();
@@ -217,7 +223,7 @@ mod tests {
     use crate::error::ErrorKind;
     use crate::grid::Grid;
     use crate::options::Options;
-    use crate::page::ViewId;
+    use crate::page::{Slot, ViewId};
     use crate::rebuild::Engine;
     use crate::sync::{Arc, AtomicUsize, Mutex, Ordering};
     use crate::time::Timestamp;

@@ -5,14 +5,13 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::time::Duration;
 
-use crate::cache::Hold;
-use crate::freshness::{Freshness, Layer, Standing};
+use crate::freshness::{Freshness, Layer};
 use crate::grid::Bucket;
-use crate::page::{Page, RecordType, Slot, access};
+use crate::page::{Facts, Page, RecordType, access};
 use crate::revision::Revision;
 use crate::time::{Span, Timestamp};
 
-use super::lookup::Found;
+use super::any_record::AnyRecord;
 
 /// A record, read in place: it dereferences to the archived form of `R`. Where that is a number,
 /// `record.to_native()` is the number itself; `*record * 2.0` and `*record > 2.0` calculate with it, and
@@ -52,53 +51,37 @@ use super::lookup::Found;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Record<R: RecordType> {
-    hold: Hold<Page>,
-    bucket: Bucket,
-    slot: Slot,
-    standing: Standing,
+    any: AnyRecord,
     record: PhantomData<fn() -> R>,
 }
 
 impl<R: RecordType> Record<R> {
+    /// Of one whose view has records of this type.
     #[inline]
-    pub(super) fn new(found: Found, slot: Slot, bucket: Bucket, freshness: Freshness) -> Self {
-        debug_assert!(found.page().holds(slot), "a record is made of a slot that holds one");
-        let standing = Standing::new(freshness, found.layer);
-        Self { hold: found.hold, bucket, slot, standing, record: PhantomData }
+    pub(super) fn of(any: AnyRecord) -> Self {
+        Self { any, record: PhantomData }
     }
 
-    /// S: all that was announced up to here is in it.
-    pub(super) fn begun(&self) -> Revision {
-        self.page().facts(self.slot).begun
-    }
-
-    /// The same record, of which is known that something moved while it was built.
-    pub(super) fn overtaken(self) -> Self {
-        Self { standing: Standing::new(Freshness::Overtaken, self.layer()), ..self }
-    }
-
-    /// Where it stands: the key of its page, and its slot.
-    pub(super) fn place(&self) -> (&[u8], Slot) {
-        (self.hold.resident().key().bytes(), self.slot)
-    }
-
-    /// The page that it stands in.
     #[inline]
-    pub(super) fn page(&self) -> &Page {
-        self.hold.resident().value()
+    fn page(&self) -> &Page {
+        self.any.page()
+    }
+
+    fn facts(&self) -> &Facts {
+        self.page().facts(self.any.slot)
     }
 
     /// The record in place; what dereferencing gives.
     #[inline]
     #[must_use]
     pub fn archived(&self) -> &R::Archived {
-        access::<R>(self.page(), self.slot)
+        access::<R>(self.page(), self.any.slot)
     }
 
     /// What may be believed of it.
     #[must_use]
     pub fn freshness(&self) -> Freshness {
-        self.standing.freshness()
+        self.any.freshness()
     }
 
     /// Whether it contains every change that was announced before the read began.
@@ -110,19 +93,19 @@ impl<R: RecordType> Record<R> {
     /// The bucket that it is about.
     #[must_use]
     pub fn bucket(&self) -> Bucket {
-        self.bucket
+        self.any.bucket
     }
 
     /// Where the read found it.
     #[must_use]
     pub fn layer(&self) -> Layer {
-        self.standing.layer()
+        self.any.layer()
     }
 
     /// When its build began, or when it was put, by the store's clock.
     #[must_use]
     pub fn built_at(&self) -> Timestamp {
-        self.page().facts(self.slot).built_at
+        self.any.built_at()
     }
 
     /// How old it is now; zero if the clock was set back since.
@@ -134,45 +117,43 @@ impl<R: RecordType> Record<R> {
     /// From when on it is [expired](Freshness::Expired), if nothing changes before; `None` for never.
     #[must_use]
     pub fn fresh_until(&self) -> Option<Timestamp> {
-        let fresh_until = self.page().facts(self.slot).fresh_until;
-        let expires = fresh_until != Timestamp::MAX && self.freshness() != Freshness::Sealed;
-        expires.then_some(fresh_until)
+        self.any.fresh_until()
     }
 
     /// How long its build took; zero if it was put.
     #[must_use]
     pub fn build_time(&self) -> Duration {
-        Duration::from_micros(self.page().build_micros(self.slot).into())
+        Duration::from_micros(self.page().build_micros(self.any.slot).into())
     }
 
     /// The revision of the operation that stored it, or last found it unchanged.
     #[must_use]
     pub fn revision(&self) -> Revision {
-        self.page().facts(self.slot).verified
+        self.facts().verified
     }
 
     /// The revision at which its content last changed: the same content, the same number.
     #[must_use]
     pub fn changed_at(&self) -> Revision {
-        self.page().facts(self.slot).changed
+        self.facts().changed
     }
 
     /// The version of the view that built it.
     #[must_use]
     pub fn version(&self) -> u32 {
-        self.page().facts(self.slot).version
+        self.facts().version
     }
 
     /// Whether the application put it, rather than the view's build function building it.
     #[must_use]
     pub fn was_put(&self) -> bool {
-        self.page().was_put(self.slot)
+        self.page().was_put(self.any.slot)
     }
 
     /// Its bytes as archived, for sending it on as it is.
     #[must_use]
     pub fn archived_bytes(&self) -> &[u8] {
-        self.page().record(self.slot)
+        self.page().record(self.any.slot)
     }
 }
 
@@ -187,7 +168,7 @@ impl<R: RecordType> Deref for Record<R> {
 
 impl<R: RecordType> Clone for Record<R> {
     fn clone(&self) -> Self {
-        Self { hold: self.hold.clone(), record: PhantomData, ..*self }
+        Self::of(self.any.clone())
     }
 }
 
@@ -195,7 +176,7 @@ impl<R: RecordType> Clone for Record<R> {
 impl<R: RecordType> fmt::Debug for Record<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Record")
-            .field("bucket", &format_args!("{}", self.bucket))
+            .field("bucket", &format_args!("{}", self.bucket()))
             .field("freshness", &self.freshness())
             .field("layer", &self.layer())
             .field("version", &self.version())

@@ -9,14 +9,19 @@ use crate::error::Result;
 use crate::freshness::Freshness;
 use crate::graph::Tries;
 use crate::key::EntityKey;
-use crate::page::{RecordType, SlotSet, SlotsByPage};
+use crate::page::{RecordType, SlotSet};
 use crate::rebuild::refuse_inside_build;
 use crate::revision::Revision;
 use crate::sync::Arc;
 use crate::time::Timestamp;
 
-use super::core::{Core, Spot};
+use super::any_view::AnyView;
+use super::core::Core;
 use super::pending::{Pending, PendingState};
+use super::spot::Spot;
+
+/// Page -> slots of it that are asked for.
+type Pages = BTreeMap<Box<[u8]>, SlotSet>;
 
 impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// Has records built, those first that were asked for first, and returns at once.
@@ -28,39 +33,17 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         self.check_fills()?;
         // What was built before is no answer, unless it stands.
         let since = self.shared().published();
-        let mut pages: BTreeMap<Box<[u8]>, SlotSet> = BTreeMap::new();
+        let mut wanted = Pages::new();
         let mut pending = Vec::new();
         for (entity, instant) in asked {
             let spot = self.locate(entity.borrow(), instant)?;
             self.check(&spot.key)?;
-            match self.glance_again(&spot)? {
-                Some(record) if record.freshness().stands() => {}
-                standing => {
-                    // Marked records are in the queue already; it is moved to the front of it.
-                    standing.iter().for_each(|record| self.served_marked(record));
-                    pages.entry(spot.key.as_slice().into()).or_default().insert(spot.slot());
-                }
-            }
+            self.ask_for(&spot, &mut wanted)?;
             pending.push(Pending::new(self, spot, since));
         }
-        if !pages.is_empty() {
-            // Of what was asked for already nothing is to be written.
-            let asked = to_be_asked_for(self.shared(), pages.into_iter().collect());
-            let pages = asked.map_err(|error| self.named(error))?;
-            self.want(pages)?;
-        }
+        self.want(wanted)?;
         pending.iter().for_each(Pending::begin);
         Ok(pending)
-    }
-
-    fn want(&self, pages: SlotsByPage) -> Result<()> {
-        if !pages.is_empty() {
-            let (view, now) = (self.state.clone(), self.shared().options.clock.now());
-            let want = Want { view, pages, now };
-            self.engine.writer()?.run(want).map_err(|error| self.named(error))?;
-            self.shared().bell.call();
-        }
-        Ok(())
     }
 
     /// What is under way for a record, whoever asked for it.
@@ -84,6 +67,37 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let pending = Pending::new(self, spot, since);
         pending.begin();
         Ok(Some(pending))
+    }
+}
+
+impl AnyView {
+    /// Notes a record to be asked for, unless one stands.
+    fn ask_for(&self, spot: &Spot, pages: &mut Pages) -> Result<()> {
+        match self.glance_again(spot)? {
+            Some(record) if record.freshness().stands() => {}
+            standing => {
+                // Marked records are in the queue already; it is moved to the front of it.
+                standing.iter().for_each(|record| self.served_marked(record));
+                pages.entry(spot.key.as_slice().into()).or_default().insert(spot.slot());
+            }
+        }
+        Ok(())
+    }
+
+    fn want(&self, asked: Pages) -> Result<()> {
+        if asked.is_empty() {
+            return Ok(());
+        }
+        // Of what was asked for already nothing is to be written.
+        let pages = to_be_asked_for(self.shared(), asked.into_iter().collect());
+        let pages = pages.map_err(|error| self.named(error))?;
+        if !pages.is_empty() {
+            let (view, now) = (self.state.clone(), self.shared().options.clock.now());
+            let want = Want { view, pages, now };
+            self.engine.writer()?.run(want).map_err(|error| self.named(error))?;
+            self.shared().bell.call();
+        }
+        Ok(())
     }
 
     /// Takes back that a record was asked for.

@@ -9,24 +9,23 @@ use crate::error::{BuildError, Error, ErrorKind, Result};
 use crate::events::Event;
 use crate::graph::Reading;
 use crate::grid::Bucket;
-use crate::key::EntityKey;
-use crate::page::{Facts, PageKey, RecordType, Room};
+use crate::page::{Facts, PageKey};
 use crate::rebuild::{self, Frame, Lead};
 use crate::revision::Revision;
 use crate::schedule::{BreakerState, Pass, Watch};
 use crate::sync::Arc;
 
+use super::any_view::AnyView;
 use super::context::{Begun, BuildContext};
-use super::core::{Core, Spot};
+use super::spot::Spot;
 
-/// What a build function returned, how long it took, and what it read.
-pub(super) struct Ran<T> {
-    pub(super) value: T,
+/// How long a build function took, and what it read.
+pub(super) struct Ran {
     pub(super) micros: u32,
     pub(super) reading: Arc<Reading>,
 }
 
-impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+impl AnyView {
     /// The present, as a build that begins now has it.
     pub(super) fn begin(&self) -> Begun {
         Begun::now(self.shared())
@@ -34,13 +33,13 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 
     /// Runs user code: no lock held, panics caught, the chain of builds known. What it comes to
     /// counts for nothing if something that it read has to be built first.
-    pub(super) fn run<T>(
+    pub(super) fn run(
         &self,
         spot: &Spot,
         lead: &Lead<PageInMemory>,
         begun: Begun,
-        build: impl FnOnce(&BuildContext) -> Result<T, BuildError>,
-    ) -> Result<Ran<T>> {
+        build: &mut dyn FnMut(&BuildContext) -> Result<(), BuildError>,
+    ) -> Result<Ran> {
         let entered = rebuild::enter(lead.step(), || self.target(spot));
         let (running, frame) = entered.map_err(|error| self.at(spot, error))?;
         let pass = self.ask(spot, &frame, begun)?;
@@ -60,11 +59,11 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let counters = self.state.counters();
         counters.build_latency.record(took);
         let failed = match outcome {
-            Ok(Ok(value)) => match frame.take_reads().finish() {
+            Ok(Ok(())) => match frame.take_reads().finish() {
                 Ok(reading) => {
                     counters.builds.add(1);
                     self.tell_success(&frame, pass);
-                    return Ok(Ran { value, micros, reading: Arc::new(reading) });
+                    return Ok(Ran { micros, reading: Arc::new(reading) });
                 }
                 Err(fault) => fault,
             },
@@ -147,12 +146,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         error
     }
 
-    /// Makes a record the bytes that will stand in its page; refused here if it is too large.
-    #[inline]
-    pub(super) fn record_bytes<'r>(&self, record: &R, room: &'r mut Room) -> Result<&'r [u8]> {
-        room.serialize(record)
-            .map_err(|cause| Error::input(format!("the record cannot be archived: {cause}")))?;
-        let (bytes, most) = (room.bytes(), self.shared().options.record_bytes_max);
+    /// Refuses the bytes of a record that are too many, or not what its type reads.
+    pub(super) fn check_record(&self, bytes: &[u8]) -> Result<()> {
+        let most = self.shared().options.record_bytes_max;
         if bytes.len() > most {
             return Err(Error::input(format!(
                 "the record has {} bytes, the limit is {most}; raise `Options::record_bytes_max`, or \
@@ -162,8 +158,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         }
         // An `Archive` written by hand can write anything. What enters memory unchecked is read in
         // place, so nothing does.
-        let checked = self.state.shape().check(bytes);
-        checked.map(|()| bytes).map_err(|cause| {
+        self.state.shape().check(bytes).map_err(|cause| {
             Error::input(format!("the record does not pass its own type's check: {cause}"))
         })
     }
@@ -184,7 +179,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
 }
 
 /// Archives records that were built, which runs the record type's own code.
-pub(super) fn archiving(archive: impl FnOnce() -> Result<()>) -> Result<()> {
+pub(super) fn archiving(archive: &mut dyn FnMut() -> Result<()>) -> Result<()> {
     catch_unwind(AssertUnwindSafe(archive)).unwrap_or_else(|panic| {
         let message = format!("archiving the record panicked: {}", panic_message(&*panic));
         Err(Error::new(ErrorKind::Build, message))

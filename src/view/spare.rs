@@ -4,17 +4,16 @@ use crate::disk::PageInMemory;
 use crate::disk::operations::Spare;
 use crate::error::{Error, Result};
 use crate::events::Event;
-use crate::key::EntityKey;
-use crate::page::RecordType;
 use crate::rebuild::evidence::gather;
 use crate::rebuild::{self, Lead};
 use crate::revision::Revision;
 use crate::sync::Arc;
 
-use super::core::{Core, Spot};
+use super::any_view::AnyView;
 use super::lookup::{Look, look_again};
+use super::spot::Spot;
 
-impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+impl AnyView {
     /// Finds out whether a suspect record is still right, or one that expired with what it was built
     /// from: then it is fresh, and this is its page. `None` if it has to be built; so has one that began
     /// before `floor`, right or not.

@@ -9,8 +9,8 @@ use crate::grid::{Bucket, BucketRow, PageNumber};
 use crate::page::{RecordType, Slot, access, access_array};
 use crate::time::Timestamp;
 
+use super::any_record::AnyRecord;
 use super::lookup::Found;
-use super::record::Record;
 
 /// The records of consecutive slots of a page, as a reader found them.
 pub(super) struct Stretch {
@@ -145,8 +145,8 @@ impl Stretch {
     }
 
     /// One of its records, to keep.
-    pub(super) fn keep<R: RecordType>(&self, record: Listed) -> Record<R> {
-        Record::new(self.found.clone(), record.slot, record.bucket, record.freshness)
+    pub(super) fn keep(&self, record: Listed) -> AnyRecord {
+        AnyRecord::new(self.found.clone(), record.slot, record.bucket, record.freshness)
     }
 
     /// Its records, read in place.

@@ -9,7 +9,7 @@ use crate::page::RecordType;
 use crate::time::Timestamp;
 
 use super::record::Record;
-use super::stretch::{Reading, Stretch};
+use super::stretch::{Listed, Reading, Stretch};
 
 /// The records of one entity over a stretch of time, in order.
 ///
@@ -76,11 +76,6 @@ impl<R> Timeline<R> {
         self.pages().iter().map(Stretch::fresh_until).min().unwrap_or(Timestamp::MAX)
     }
 
-    /// The buckets that have records, in order.
-    pub(super) fn buckets(&self) -> impl Iterator<Item = Bucket> + '_ {
-        self.pages().iter().flat_map(Stretch::records).map(|record| record.bucket)
-    }
-
     /// How many records there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -106,11 +101,6 @@ impl<R: RecordType> Timeline<R> {
     pub fn iter(&self) -> TimelineIter<'_, R> {
         let mut pages = self.pages().iter();
         TimelineIter { reading: pages.next().map(Stretch::read), pages }
-    }
-
-    /// The records that are not fresh.
-    pub(super) fn marked(&self) -> impl Iterator<Item = Record<R>> + '_ {
-        self.pages().iter().flat_map(|page| page.marked().map(|record| page.keep(record)))
     }
 }
 
@@ -180,7 +170,8 @@ impl<R: RecordType> IntoIterator for Timeline<R> {
 
     fn into_iter(self) -> Self::IntoIter {
         let kept = |page: &Stretch| -> Vec<_> {
-            page.records().map(|record| (record.bucket, page.keep(record))).collect()
+            let keep = |record: Listed| (record.bucket, Record::of(page.keep(record)));
+            page.records().map(keep).collect()
         };
         self.pages().iter().flat_map(kept).collect::<Vec<_>>().into_iter()
     }

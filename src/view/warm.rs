@@ -8,6 +8,7 @@ use crate::key::EntityKey;
 use crate::page::{PageKey, RecordType};
 use crate::time::TimeRange;
 
+use super::any_view::AnyView;
 use super::core::Core;
 use super::handle::View;
 
@@ -50,7 +51,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         let mut warming = Warming { taken: 0, complete: true };
         let mut ended = Ok(());
         for entity in entities {
-            ended = self.warm_one(entity.borrow(), range, &mut warming);
+            ended = self.warm_one(&self.prefix(entity.borrow()), range, &mut warming);
             if ended.is_err() || !warming.complete {
                 break;
             }
@@ -61,14 +62,16 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         }
         ended.map(|()| warming)
     }
+}
 
-    fn warm_one(&self, entity: &E, range: TimeRange, warming: &mut Warming) -> Result<()> {
+impl AnyView {
+    fn warm_one(&self, entity: &PageKey, range: TimeRange, warming: &mut Warming) -> Result<()> {
         let workshop = self.engine.workshop();
         self.state.check()?;
-        let prefix = self.entity(entity)?;
+        self.check_entity(entity)?;
         let Some((first, last)) = self.places(range)? else { return Ok(()) };
         for number in (first.page.0..=last.page.0).map(PageNumber) {
-            if !workshop.ask_to_warm(PageKey::at(&prefix, number).as_slice()) {
+            if !workshop.ask_to_warm(PageKey::at(entity, number).as_slice()) {
                 warming.complete = false;
                 return Ok(());
             }

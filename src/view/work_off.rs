@@ -1,12 +1,11 @@
 //! Making several records of one page fresh, and storing them together.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::EntityKey;
-use crate::page::{RecordType, SlotSet};
+use crate::page::SlotSet;
 use crate::rebuild::{self, Held, WorkedOff};
 use crate::sync::Arc;
 
-use super::core::{BuildFunction, Core};
+use super::any_view::{AnyView, Makes};
 use super::flight::Flown;
 use super::gate::Gate;
 use super::made::Made;
@@ -19,15 +18,15 @@ enum Came {
     Found,
 }
 
-impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
+impl AnyView {
     /// Makes records of one page fresh. What is built is left with `made` to be stored.
     pub(super) fn work_off_page(
         &self,
-        wishes: &[Wish<'_, E>],
-        made: &Arc<Made<E, R>>,
+        wishes: &[Wish<'_>],
+        made: &Arc<Made>,
         worked: &mut WorkedOff,
     ) -> Result<()> {
-        if matches!(self.build, BuildFunction::Page(_)) {
+        if self.makes == Makes::Pages {
             let Some(first) = wishes.first() else { return Ok(()) };
             let suspect = wishes.iter().any(|wish| wish.suspect);
             let slots = wishes.iter().map(|wish| wish.spot.slot()).collect();
@@ -47,12 +46,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         Ok(())
     }
 
-    fn make_one(
-        &self,
-        wish: &Wish<'_, E>,
-        made: &Arc<Made<E, R>>,
-        held: &mut Held,
-    ) -> Result<Came> {
+    fn make_one(&self, wish: &Wish<'_>, made: &Arc<Made>, held: &mut Held) -> Result<Came> {
         self.fly(wish, held, &mut Gate::Free, |flown| match flown {
             Flown::Led(lead, making) => match making {
                 Ok(Making::Record(record)) => {
@@ -88,9 +82,9 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
     /// `first` stands for all the slots that are wanted.
     pub(super) fn work_off_whole(
         &self,
-        first: &Wish<'_, E>,
+        first: &Wish<'_>,
         slots: SlotSet,
-        made: &Arc<Made<E, R>>,
+        made: &Arc<Made>,
         worked: &mut WorkedOff,
     ) -> Result<()> {
         let came = if first.suspect {

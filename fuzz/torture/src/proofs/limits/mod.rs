@@ -104,7 +104,7 @@ const LIMITS: &[Limit] = &[
     Limit { constants: &[], hold: options::spans_and_shares },
     Limit { constants: &["schedule/horizon.rs DAYS_MAX"], hold: settings::horizons },
     Limit { constants: &[], hold: settings::definitions },
-    Limit { constants: &["view/definition.rs NAME_BYTES_MAX"], hold: names::lengths },
+    Limit { constants: &["view/settings.rs NAME_BYTES_MAX"], hold: names::lengths },
     Limit { constants: &[], hold: names::many_views },
     Limit {
         constants: &["cache/cache.rs HELD_BYTES_MIN", "cache/cache.rs SHARE_BYTES_MIN"],
@@ -136,7 +136,7 @@ const LIMITS: &[Limit] = &[
             "rebuild/campaign/spool.rs ITEMS_MAX",
             "rebuild/campaign/spool.rs BUCKETS_MAX",
             "rebuild/campaign/convoy.rs PIECES_MAX",
-            "view/rebuilder.rs SPANS_MAX",
+            "view/spans.rs SPANS_MAX",
         ],
         hold: lists::runs,
     },
