@@ -16,6 +16,10 @@ const FAST: Compression = Compression { level: Some(1), dictionary: None };
 
 type Tide = [u32; 6];
 
+/// About what the largest pages hold that all lengths are tried with: what comes after the first few
+/// dozens of records is more of the same.
+const PAGE_BYTES: u32 = 20_000;
+
 /// What moves a little from slot to slot, and not in every one.
 fn tides(slots: u32, step: usize) -> Page {
     let mut page = builder::<Tide>(slots);
@@ -201,8 +205,12 @@ fn comes_back<R: RecordType>(page: &Page) {
 }
 
 /// Has pages of such records come back: with gaps, and with facts that retention left among them.
-fn all_come_back<R: RecordType>(draw: &mut impl FnMut(u32) -> u32, record: impl Fn(u32) -> R) {
-    let slots = [1, 2, 7, 8, 9, 63, 64, 65, 144, 1024][draw(10) as usize];
+fn all_come_back<R: RecordType>(
+    draw: &mut impl FnMut(u32) -> u32,
+    slots_max: u32,
+    record: impl Fn(u32) -> R,
+) {
+    let slots = [1, 2, 7, 8, 9, 63, 64, 65, 144, 1024][draw(10) as usize].min(slots_max);
     let (gaps, one) = (draw(3), slots / 2);
     let mut page = builder::<R>(slots);
     for slot in 0..slots {
@@ -232,14 +240,14 @@ fn records_of_every_length_come_back_in_every_form() {
         (seed >> 33) as u32 % below
     };
     for len in 1..=300_u32 {
-        all_come_back(&mut draw, |moved| {
+        all_come_back(&mut draw, PAGE_BYTES / len, |moved| {
             (0..len).map(|at| (at * 7 + moved) as u8).collect::<Vec<_>>()
         });
     }
     // Those above are whole words long; these are not, and stand with room between them.
     macro_rules! odd {
         ($($len:literal)*) => {
-            $(all_come_back(&mut draw, |moved| {
+            $(all_come_back(&mut draw, PAGE_BYTES / $len, |moved| {
                 std::array::from_fn::<u8, $len, _>(|at| (at as u32 * 7 + moved) as u8)
             });)*
         };

@@ -2,6 +2,7 @@
 
 use tidetable::{Horizon, RunState};
 
+use crate::common::cases;
 use crate::common::disk::{Cut, Disk, Images};
 
 use super::world::*;
@@ -113,7 +114,7 @@ fn after_any_cut_each_day_is_begun_once_and_filled() {
     let mut images = Images::new(Vec::new(), &calls);
     let stride = (calls.len() - defined).div_ceil(10).max(1);
     let (mut cases, mut begun) = (0, 0);
-    for cut in (defined..=calls.len()).step_by(stride) {
+    for cut in (defined..=calls.len()).step_by(stride * cases::each()) {
         for kind in [Cut::Nothing, Cut::Unsynced, Cut::Torn(0x0d1a_b0de)] {
             let world = World::on(Disk::holding(images.after(cut, kind)), "2026-05-04T11:00Z");
             cases += 1;
