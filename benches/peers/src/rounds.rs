@@ -5,20 +5,34 @@
 use crate::spread::Spread;
 
 /// One engine at one work: does a round of it and says what it came to.
-pub struct Contender<'a> {
+pub struct Contender<'a, T = f64> {
     pub engine: &'static str,
-    round: Box<dyn FnMut() -> f64 + 'a>,
+    round: Box<dyn FnMut() -> T + 'a>,
 }
 
-impl<'a> Contender<'a> {
-    pub fn new(engine: &'static str, round: impl FnMut() -> f64 + 'a) -> Self {
+impl<'a, T> Contender<'a, T> {
+    pub fn new(engine: &'static str, round: impl FnMut() -> T + 'a) -> Self {
         Self { engine, round: Box::new(round) }
+    }
+}
+
+/// What the rounds of each engine came to.
+pub struct Done<T>(Vec<(&'static str, Vec<T>)>);
+
+impl<T> Done<T> {
+    /// One figure of each engine's rounds; of those alone that have it.
+    pub fn spreads(&self, figure: impl Fn(&T) -> Option<f64>) -> Vec<(&'static str, Spread)> {
+        let of = |(engine, rounds): &(&'static str, Vec<T>)| {
+            let samples: Option<Vec<f64>> = rounds.iter().map(&figure).collect();
+            samples.map(|samples| (*engine, Spread::of(samples)))
+        };
+        self.0.iter().filter_map(of).collect()
     }
 }
 
 /// Lets all of them do so many rounds, after one that does not count.
 pub fn alternate(rounds: usize, contenders: Vec<Contender<'_>>) -> Vec<(&'static str, Spread)> {
-    run(rounds, true, contenders)
+    alternate_warm(rounds, contenders).spreads(|sample| Some(*sample))
 }
 
 /// The same without a round before: for works that begin anew each time, or that wear out what they
@@ -27,27 +41,26 @@ pub fn alternate_cold(
     rounds: usize,
     contenders: Vec<Contender<'_>>,
 ) -> Vec<(&'static str, Spread)> {
-    run(rounds, false, contenders)
+    run(rounds, contenders).spreads(|sample| Some(*sample))
 }
 
-fn run(
-    rounds: usize,
-    warm: bool,
-    mut contenders: Vec<Contender<'_>>,
-) -> Vec<(&'static str, Spread)> {
-    if warm {
-        contenders.iter_mut().for_each(|contender| _ = (contender.round)());
-    }
+/// As [`alternate`], of rounds that come to more than one figure.
+pub fn alternate_warm<T>(rounds: usize, mut contenders: Vec<Contender<'_, T>>) -> Done<T> {
+    contenders.iter_mut().for_each(|contender| _ = (contender.round)());
+    run(rounds, contenders)
+}
+
+/// As [`alternate_cold`], of rounds that come to more than one figure.
+pub fn run<T>(rounds: usize, mut contenders: Vec<Contender<'_, T>>) -> Done<T> {
     let count = contenders.len();
-    let mut samples = vec![Vec::new(); count];
+    let mut samples: Vec<Vec<T>> = (0..count).map(|_| Vec::new()).collect();
     for round in 0..rounds {
         for turn in 0..count {
             let next = (round + zigzag(turn, count)) % count;
             samples[next].push((contenders[next].round)());
         }
     }
-    let spreads = samples.into_iter().map(Spread::of);
-    contenders.iter().map(|contender| contender.engine).zip(spreads).collect()
+    Done(contenders.iter().map(|contender| contender.engine).zip(samples).collect())
 }
 
 /// 0, 1, -1, 2, -2 and so on, of so many: no two neighbours are as far apart as two others.

@@ -9,7 +9,6 @@
 //!
 //! `mark_1m`: one source that a million records in 7,000 pages were built from.
 
-use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -21,8 +20,7 @@ use crate::data::Data;
 use crate::engine::{FileEngine, Sources, TIDETABLE, Tidetable, building, store_options};
 use crate::figure::Better;
 use crate::key::SLOTS;
-use crate::rounds::{Contender, alternate_cold};
-use crate::spread::Spread;
+use crate::rounds::{self, Contender, alternate_cold};
 
 pub const WORKS: &[&str] = &[
     "invalidate_one",
@@ -58,7 +56,7 @@ struct Called<'a> {
 
 fn calls(bench: &mut Bench) {
     bench.tell("invalidate_one");
-    let rounds = bench.either(5, 11);
+    let turns = bench.either(5, 11);
     let versions = [bench.data.clone(), bench.data.changed()];
     let entities = bench.data.entities();
     let called: Vec<Called<'_>> = (bench.file_peers().into_iter())
@@ -74,23 +72,13 @@ fn calls(bench: &mut Bench) {
     let single = bench.either(100, 400);
     // Sources of all entities but those before are asked for, each once.
     let each = (entities / CALLERS).clamp(1, 10);
-    let done: Vec<(_, RefCell<Vec<Round>>)> =
-        called.iter().map(|called| (called.engine, RefCell::default())).collect();
-    let contenders = called.iter().zip(&done).map(|(called, (engine, done))| {
-        Contender::new(engine, || {
-            let round = round(called, single, each);
-            done.borrow_mut().push(round);
-            round.alone
-        })
-    });
-    alternate_cold(rounds, contenders.collect());
+    let contenders = called
+        .iter()
+        .map(|called| Contender::new(called.engine, move || round(called, single, each)));
+    let done = rounds::run(turns, contenders.collect());
     drop(called);
 
-    let spreads = |of: fn(&Round) -> f64| -> Vec<(&'static str, Spread)> {
-        let spread =
-            |done: &RefCell<Vec<Round>>| Spread::of(done.borrow().iter().map(of).collect());
-        done.iter().map(|(engine, done)| (*engine, spread(done))).collect()
-    };
+    let spreads = |of: fn(&Round) -> f64| done.spreads(|round| Some(of(round)));
     if bench.args.wants("invalidate_one") {
         bench.report("invalidate_one", "us", Better::Less, spreads(|round| round.alone * 1e6));
     }
