@@ -4,7 +4,7 @@ use crate::cache::Resident;
 use crate::error::{Error, ErrorKind, Result};
 use crate::freshness::Freshness;
 use crate::graph::Colour;
-use crate::grid::{Bucket, Grid};
+use crate::grid::{Bucket, Grid, PageLen};
 use crate::metrics::ViewCounters;
 use crate::page::{Dictionary, Page, PageKey, RecordShape, Slot, SlotSet, ViewId};
 use crate::schedule::{Expiry, Governor};
@@ -24,6 +24,7 @@ use super::view_row::ViewRow;
 pub(crate) struct ViewState {
     definition: Definition,
     id: ViewId,
+    in_pages: PageLen,
     stamp: Arc<LiveStamp>,
     /// The same for every definition of the name.
     counters: Arc<ViewCounters>,
@@ -48,6 +49,7 @@ impl ViewState {
     ) -> Self {
         Self {
             id: row.id,
+            in_pages: PageLen::new(definition.page_len),
             stamp,
             counters,
             ended: AtomicBool::new(false),
@@ -81,6 +83,11 @@ impl ViewState {
 
     pub(crate) fn page_len(&self) -> u32 {
         self.definition.page_len
+    }
+
+    /// The same for whoever divides by it.
+    pub(crate) fn in_pages(&self) -> &PageLen {
+        &self.in_pages
     }
 
     pub(crate) fn version(&self) -> u32 {

@@ -35,6 +35,18 @@ impl Bucket {
         }
     }
 
+    /// What it is made of, for a call that must not have it copied into memory: its number, and in
+    /// milliseconds its start and end.
+    #[inline]
+    pub(crate) const fn parts(self) -> (i64, i64, i64) {
+        (self.number.0, self.start.as_millis(), self.end.as_millis())
+    }
+
+    /// The bucket of these [parts](Self::parts).
+    pub(crate) const fn of_parts(number: i64, start: i64, end: i64) -> Self {
+        Self::new(number, start, end)
+    }
+
     /// The bucket so many steps later in a run of buckets of one width; none beyond the ends of time.
     #[inline]
     pub(super) fn moved(self, steps: i64, width: i64) -> Option<Self> {

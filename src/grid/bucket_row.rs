@@ -3,6 +3,7 @@
 use super::bucket::Bucket;
 use super::define::{Grid, Shape};
 use super::fixed::Fixed;
+use super::page_len::PageLen;
 use super::place::{PageNumber, Place};
 use super::zone::Zone;
 use crate::time::{Span, TimeRange};
@@ -49,20 +50,18 @@ impl Grid {
     pub(crate) fn row_in_page(
         &self,
         range: TimeRange,
-        page_len: u32,
+        page_len: &PageLen,
     ) -> Option<(Place, BucketRow)> {
         let (place, row) = match &self.0 {
             Shape::Fixed(fixed) => {
                 let row = fixed.row(range)?;
                 // Near buckets count from the origin on.
-                let (number, len) = (row.first.number().0 as u64, u64::from(page_len));
-                let page = PageNumber((number / len) as i64);
-                (Place { page, slot: (number % len) as u32 }, row)
+                (page_len.place(row.first.number().0 as u64), row)
             }
             Shape::FixedByDay(fixed, zone) => row_in_day(*fixed, zone, range)?,
             Shape::Timeless | Shape::Calendar(..) | Shape::Faulty(_) => return None,
         };
-        (place.slot.checked_add(row.len)? <= page_len).then_some((place, row))
+        (place.slot.checked_add(row.len)? <= page_len.get()).then_some((place, row))
     }
 }
 
@@ -121,7 +120,8 @@ mod tests {
                     let places = buckets.iter().map(|b| grid.place(*b, page_len).unwrap());
                     let places: Vec<_> = places.collect();
                     let in_a_page = places.first().map(|p| p.page) == places.last().map(|p| p.page);
-                    let Some((place, row)) = grid.row_in_page(range, page_len) else {
+                    let Some((place, row)) = grid.row_in_page(range, &PageLen::new(page_len))
+                    else {
                         let far =
                             grid.describe().contains("origin") && from.as_millis() < NIGHT + 11;
                         assert!(buckets.is_empty() || !in_a_page || far, "{grid} {range}");
@@ -142,11 +142,11 @@ mod tests {
         let grid = Grid::minutes(10);
         for (from, to) in [(i64::MIN, i64::MAX), (i64::MAX - 1, i64::MAX), (i64::MIN, i64::MIN)] {
             let range = TimeRange::new(Timestamp::from_millis(from), Timestamp::from_millis(to));
-            assert!(grid.row_in_page(range, 144).is_none(), "{range}");
+            assert!(grid.row_in_page(range, &PageLen::new(144)).is_none(), "{range}");
         }
         assert!(
             Grid::timeless()
-                .row_in_page(TimeRange::new(Timestamp::EPOCH, Timestamp::MAX), 1)
+                .row_in_page(TimeRange::new(Timestamp::EPOCH, Timestamp::MAX), &PageLen::new(1))
                 .is_none()
         );
     }

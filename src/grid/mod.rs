@@ -37,6 +37,7 @@ mod fuzzing;
 mod hours;
 mod names;
 mod page_buckets;
+mod page_len;
 mod place;
 mod window;
 mod words;
@@ -48,6 +49,7 @@ mod zone_years;
 mod oracle;
 
 pub(crate) use bucket_row::BucketRow;
+pub(crate) use page_len::PageLen;
 pub(crate) use place::{PageNumber, Place};
 #[cfg(not(loom))]
 pub(crate) use words::grid_in_words;

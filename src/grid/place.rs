@@ -77,27 +77,6 @@ impl Grid {
         }
     }
 
-    /// The bucket in which an instant lies, and where it stands; nothing where either is an error. For
-    /// buckets of one width without a call.
-    #[inline]
-    pub(crate) fn locate(&self, instant: Timestamp, page_len: u32) -> Option<(Bucket, Place)> {
-        if let Shape::Fixed(fixed) = &self.0
-            && let Some(bucket) = fixed.near_bucket_at(instant)
-        {
-            // Near buckets count from the origin on.
-            let (number, len) = (bucket.number().0 as u64, u64::from(page_len));
-            let page = PageNumber((number / len) as i64);
-            return Some((bucket, Place { page, slot: (number % len) as u32 }));
-        }
-        self.locate_any(instant, page_len)
-    }
-
-    #[inline(never)]
-    fn locate_any(&self, instant: Timestamp, page_len: u32) -> Option<(Bucket, Place)> {
-        let bucket = self.bucket_at(instant).ok()?;
-        Some((bucket, self.place(bucket, page_len).ok()?))
-    }
-
     /// The bucket at that place: the inverse of [`Grid::place`]. None where no bucket stands (after
     /// the last of a day, at a date that does not exist, at the ends of time), so a place read from
     /// a file may be asked for.
@@ -228,26 +207,6 @@ mod tests {
         let next = grid.next(before).unwrap().unwrap();
         assert_eq!(next.number(), BucketNumber(skipped + 1));
         assert!(grid.place(next, 2).unwrap() > place);
-    }
-
-    #[test]
-    fn what_is_located_stands_where_its_bucket_does() {
-        let grids = [
-            Grid::minutes(10),
-            Grid::minutes(7).origin(Timestamp::from_millis(1_000_000_007)),
-            Grid::minutes(10).pages_by_day("Europe/Stockholm"),
-            Grid::daily("Europe/Stockholm"),
-            Grid::timeless(),
-        ];
-        for grid in grids {
-            let page_len = grid.fixed_page_len().unwrap_or(144);
-            for instant in [i64::MIN, -1, 0, 1, 1_000_000_006, 1_782_000_000_000, i64::MAX] {
-                let instant = Timestamp::from_millis(instant);
-                let bucket = grid.bucket_at(instant).ok();
-                let place = bucket.and_then(|bucket| grid.place(bucket, page_len).ok());
-                assert_eq!(grid.locate(instant, page_len), bucket.zip(place), "{grid} {instant}");
-            }
-        }
     }
 
     #[test]

@@ -96,12 +96,22 @@ impl AnyView {
         if self.state.all_fresh(resident) {
             return Freshness::Fresh;
         }
-        self.freshness_of_one(found, slot, bucket)
+        let (number, start, end) = bucket.parts();
+        self.freshness_of_one(found, slot, number, start, end)
     }
 
-    fn freshness_of_one(&self, found: &Found, slot: Slot, bucket: Bucket) -> Freshness {
+    /// Handed over in parts, the bucket stays where it is in a hit, which does not come here.
+    fn freshness_of_one(
+        &self,
+        found: &Found,
+        slot: Slot,
+        number: i64,
+        start: i64,
+        end: i64,
+    ) -> Freshness {
         let resident = found.hold.resident();
         if self.state.is_timed(resident, slot) {
+            let bucket = Bucket::of_parts(number, start, end);
             return self.freshness_by_the_clock(found, slot, bucket);
         }
         self.state.freshness(resident, slot)

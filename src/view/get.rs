@@ -85,8 +85,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         if self.state.is_bypassed() || is_building() {
             return None;
         }
-        let (grid, page_len) = (self.state.grid(), self.state.page_len());
-        let (bucket, place) = grid.locate(instant, page_len)?;
+        let (bucket, place) = self.state.grid().locate(instant, self.state.in_pages())?;
         let slot = Slot(place.slot);
         let hold = self.page_in_hand(entity, place.page, |resident| {
             let page = resident.value();

@@ -72,7 +72,7 @@ impl<E: EntityKey + ?Sized, R: RecordType> Core<E, R> {
         if self.state.is_bypassed() || is_building() {
             return None;
         }
-        let (place, buckets) = self.state.grid().row_in_page(range, self.state.page_len())?;
+        let (place, buckets) = self.state.grid().row_in_page(range, self.state.in_pages())?;
         let (first, last) = (Slot(place.slot), Slot(place.slot + buckets.len() - 1));
         let hold = self.page_in_hand(entity, place.page, |resident| {
             let page = resident.value();
