@@ -1,7 +1,7 @@
 //! tidetable under a trace: a store with a page for every key, and memory for so many of them.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::Path;
 
 use tempfile::TempDir;
 use tidetable::{Layer, Options, Store, Timestamp, View};
@@ -14,7 +14,8 @@ use super::ratio::Cache;
 pub(super) struct Tide {
     store: Store,
     view: View<u32, u32>,
-    _folder: TempDir,
+    memory_bytes: usize,
+    folder: TempDir,
 }
 
 /// How many pages the first guess at the memory for a page is made from.
@@ -24,6 +25,7 @@ const MEMORY_PROBED: usize = 64 << 20;
 /// more it takes a part too; a store is opened again until its pages are those that were asked for.
 const TRIES: usize = 8;
 const BATCH: u32 = 4096;
+const FILE: &str = "trace.tide";
 
 impl Tide {
     /// With memory for `capacity` pages by the store's own account: it is read over and over, and
@@ -31,7 +33,7 @@ impl Tide {
     /// lets no page in, up to one in a thousand less.
     pub(super) fn new(trace: &Trace, capacity: usize) -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
-        let path = folder.path().join("trace.tide");
+        let path = folder.path().join(FILE);
         fill(&path, trace.keys())?;
         let (store, view) = open(&path, MEMORY_PROBED)?;
         read(&view, PROBED.min(trace.keys()))?;
@@ -57,7 +59,22 @@ impl Tide {
             memory_bytes = memory_bytes.saturating_add_signed(step);
         }
         let (store, view) = open(&path, memory_bytes)?;
-        Ok(Self { store, view, _folder: folder })
+        Ok(Self { store, view, memory_bytes, folder })
+    }
+
+    /// The same with nothing in memory.
+    pub(super) fn emptied(self) -> Result<Self, Box<dyn Error>> {
+        let Self { store, view, memory_bytes, folder } = self;
+        drop(view);
+        store.close()?;
+        let (store, view) = open(&folder.path().join(FILE), memory_bytes)?;
+        Ok(Self { store, view, memory_bytes, folder })
+    }
+
+    /// How many pages it holds, and what one weighs.
+    pub(super) fn held(&self) -> (u64, u64) {
+        let metrics = self.store.metrics();
+        (metrics.pages_resident, metrics.bytes_resident / metrics.pages_resident.max(1))
     }
 }
 
@@ -69,15 +86,7 @@ impl Cache for Tide {
     }
 }
 
-impl Drop for Tide {
-    fn drop(&mut self) {
-        let metrics = self.store.metrics();
-        let (pages, bytes) = (metrics.pages_resident, metrics.bytes_resident);
-        eprintln!("    tidetable held {pages} pages, {} bytes each", bytes / pages.max(1));
-    }
-}
-
-fn open(path: &PathBuf, memory_bytes: usize) -> tidetable::Result<(Store, View<u32, u32>)> {
+fn open(path: &Path, memory_bytes: usize) -> tidetable::Result<(Store, View<u32, u32>)> {
     // It begins with nothing in memory, as the others do.
     let options = Options { memory_bytes, warm_up: false, ..Options::default() };
     let store = Store::open_with(path, options)?;
@@ -85,7 +94,7 @@ fn open(path: &PathBuf, memory_bytes: usize) -> tidetable::Result<(Store, View<u
     Ok((store, view))
 }
 
-fn fill(path: &PathBuf, keys: u32) -> tidetable::Result<()> {
+fn fill(path: &Path, keys: u32) -> tidetable::Result<()> {
     let (store, view) = open(path, MEMORY_PROBED)?;
     for first in (0..keys).step_by(BATCH as usize) {
         let batch = first..keys.min(first + BATCH);
