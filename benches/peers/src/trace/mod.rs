@@ -25,14 +25,12 @@ use tide::Tide;
 pub const WORKS: &[&str] =
     &["hit_ratio_OLTP_1000", "hit_ratio_OLTP_4000", "hit_ratio_P3_20000", "hit_ratio_P3_100000"];
 
-/// Which trace is played, and how many entries each cache may hold; in the order of the works.
-const PLAYED: [(&str, usize); 4] =
-    [("OLTP", 1_000), ("OLTP", 4_000), ("P3", 20_000), ("P3", 100_000)];
+/// Which trace is played, how many entries each cache may hold, and how often; in the order of the
+/// works.
+const PLAYED: [(&str, usize, u32); 4] =
+    [("OLTP", 1_000, 5), ("OLTP", 4_000, 5), ("P3", 20_000, 5), ("P3", 100_000, 3)];
 /// What of them the quick run plays: the others read some millions of records from a file.
 const PLAYED_QUICK: usize = 2;
-
-/// How often each is played.
-const ROUNDS: u32 = 5;
 
 /// Plays every trace that the named folder has.
 pub fn measure(bench: &mut Bench) {
@@ -42,7 +40,7 @@ pub fn measure(bench: &mut Bench) {
     };
     let mut trace: Option<Trace> = None;
     let played = bench.either(PLAYED_QUICK, PLAYED.len());
-    for (work, (name, capacity)) in WORKS.iter().zip(PLAYED).take(played) {
+    for (work, (name, capacity, rounds)) in WORKS.iter().zip(PLAYED).take(played) {
         if !bench.args.wants(work) {
             continue;
         }
@@ -51,7 +49,8 @@ pub fn measure(bench: &mut Bench) {
             trace = find(&folder, name);
         }
         let Some(trace) = &trace else { continue };
-        let ratios = ratios(bench, trace, capacity).expect("a store takes the trace's keys");
+        let ratios =
+            ratios(bench, trace, capacity, rounds).expect("a store takes the trace's keys");
         bench.report(work, "%", Better::More, ratios);
     }
 }
@@ -71,6 +70,7 @@ fn ratios(
     bench: &Bench,
     trace: &Trace,
     capacity: usize,
+    rounds: u32,
 ) -> Result<Vec<(&'static str, Spread)>, Box<dyn Error>> {
     let mut ratios = Vec::new();
     for engine in [TIDETABLE, "quick_cache", "moka", "foyer"] {
@@ -79,7 +79,7 @@ fn ratios(
         }
         let mut tide = None;
         let mut samples = Vec::new();
-        for round in 0..ROUNDS {
+        for round in 0..rounds {
             samples.push(match engine {
                 "quick_cache" => ratio(&QuickCache::new(capacity), trace, round),
                 "moka" => ratio(&Moka::new(capacity), trace, round),
