@@ -23,7 +23,7 @@ struct Known {
     readers: HashMap<Box<[u8]>, Readers>,
 }
 
-/// Of more nodes none is kept in mind.
+/// With more nodes it begins anew, and forgets those before.
 const NODES_MAX: usize = 256;
 
 impl KnownReaders {
