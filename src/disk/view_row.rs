@@ -2,7 +2,7 @@
 
 use crate::error::{Error, RESTORE, Result};
 use crate::grid::ZoneYears;
-use crate::page::ViewId;
+use crate::page::{PAGE_LEN_MAX, ViewId};
 use crate::revision::Revision;
 use crate::time::Timestamp;
 
@@ -84,7 +84,8 @@ impl ViewRow {
         for _ in 0..row.u32()? {
             parsed.readers.push(ViewId(row.u32()?));
         }
-        row.0.is_empty().then_some(parsed)
+        let has_a_length = (1..=PAGE_LEN_MAX).contains(&parsed.page_len);
+        (row.0.is_empty() && has_a_length).then_some(parsed)
     }
 }
 
@@ -92,10 +93,8 @@ impl ViewRow {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_row_survives_its_bytes_and_no_prefix_of_them_is_one() {
-        let with_zone = crate::grid::Grid::daily("Europe/Stockholm").zone_years();
-        let row = |zone_years| ViewRow {
+    fn row(zone_years: Option<ZoneYears>) -> ViewRow {
+        ViewRow {
             id: ViewId(3),
             layout: 5,
             grid: "fixed".into(),
@@ -109,7 +108,24 @@ mod tests {
             stamped_at: Timestamp::from_millis(-1),
             dictionary: 10,
             readers: vec![ViewId(11), ViewId(12)],
-        };
+        }
+    }
+
+    #[test]
+    fn a_row_whose_pages_have_no_length_is_damage() {
+        let row = |page_len| ViewRow { page_len, ..row(None) };
+        for page_len in [0, PAGE_LEN_MAX + 1, u32::MAX] {
+            let error = ViewRow::from_bytes("v", &row(page_len).to_bytes()).unwrap_err();
+            assert_eq!(error.kind(), crate::error::ErrorKind::Damaged, "{error}");
+        }
+        for page_len in [1, PAGE_LEN_MAX] {
+            assert_eq!(ViewRow::from_bytes("v", &row(page_len).to_bytes()).unwrap(), row(page_len));
+        }
+    }
+
+    #[test]
+    fn a_row_survives_its_bytes_and_no_prefix_of_them_is_one() {
+        let with_zone = crate::grid::Grid::daily("Europe/Stockholm").zone_years();
         for row in [row(None), row(with_zone)] {
             let bytes = row.to_bytes();
             assert_eq!(ViewRow::from_bytes("v", &bytes).unwrap(), row);
