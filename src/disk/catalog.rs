@@ -196,7 +196,7 @@ fn relay(
     let from = Arc::new(apart(shared, old_definition, &row)?);
     let id = writer.run(ReserveView)?;
     // Its dictionary stays behind with the old id.
-    let new_row = ViewRow { id, dictionary: 0, ..row };
+    let new_row = ViewRow { id, dictionary: 0, page_len: definition.page_len, ..row };
     let to = Arc::new(apart(shared, definition.clone(), &new_row)?);
     let mut cursor = None;
     loop {
