@@ -14,13 +14,17 @@ use super::{Engine, FileEngine, Reader, Writer};
 
 /// As its documentation advises: a write-ahead log; a table without a row number, its rows in the
 /// order of their keys; the file mapped into memory, and a page cache with room for everything;
-/// statements prepared once; one transaction for all that is loaded; one connection a thread.
+/// statements prepared once; one transaction for all that is loaded; one connection a thread, of which
+/// one at a time writes: who finds the file locked sleeps and tries again, and of many some never
+/// come to it.
 struct Sqlite {
     file: PathBuf,
     cache_bytes: usize,
     /// Open as long as it is: the last connection that closes carries the log over into the file,
     /// which is not to happen within what is measured.
     keeper: Mutex<Connection>,
+    /// Held by who writes.
+    turn: Mutex<()>,
 }
 
 const FILE: &str = "sqlite.db";
@@ -31,7 +35,7 @@ const PUT: &str = "INSERT OR REPLACE INTO exposure VALUES (?1, ?2, ?3)";
 pub fn open(folder: &Path, cache_bytes: usize) -> Box<dyn FileEngine> {
     let file = folder.join(FILE);
     let keeper = Mutex::new(connect(&file, cache_bytes));
-    Box::new(Sqlite { file, cache_bytes, keeper })
+    Box::new(Sqlite { file, cache_bytes, keeper, turn: Mutex::new(()) })
 }
 
 fn connect(file: &Path, cache_bytes: usize) -> Connection {
@@ -51,8 +55,9 @@ fn connect(file: &Path, cache_bytes: usize) -> Connection {
 }
 
 impl Sqlite {
-    fn connect(&self) -> Connection {
-        connect(&self.file, self.cache_bytes)
+    /// Gives `work` what a thread reads and writes through.
+    fn with_handle(&self, work: impl FnOnce(&mut Handle<'_>)) {
+        work(&mut Handle::new(&connect(&self.file, self.cache_bytes), &self.turn));
     }
 }
 
@@ -62,7 +67,7 @@ impl Engine for Sqlite {
     }
 
     fn read(&self, work: &mut dyn FnMut(&mut dyn Reader)) {
-        work(&mut Handle::new(&self.connect()));
+        self.with_handle(|handle| work(handle));
     }
 }
 
@@ -84,7 +89,7 @@ impl FileEngine for Sqlite {
     }
 
     fn write(&self, work: &mut dyn FnMut(&mut dyn Writer)) {
-        work(&mut Handle::new(&self.connect()));
+        self.with_handle(|handle| work(handle));
     }
 
     fn close(self: Box<Self>) {
@@ -100,13 +105,14 @@ struct Handle<'a> {
     get: Statement<'a>,
     range: Statement<'a>,
     put: Statement<'a>,
+    turn: &'a Mutex<()>,
 }
 
 impl<'a> Handle<'a> {
-    fn new(connection: &'a Connection) -> Self {
+    fn new(connection: &'a Connection, turn: &'a Mutex<()>) -> Self {
         let [get, range, put] =
             [GET, RANGE, PUT].map(|sql| connection.prepare(sql).expect("a statement"));
-        Self { connection, get, range, put }
+        Self { connection, get, range, put, turn }
     }
 }
 
@@ -137,6 +143,7 @@ impl Reader for Handle<'_> {
 
 impl Writer for Handle<'_> {
     fn put(&mut self, data: &Data, nths: &[u32]) {
+        let _turn = self.turn.lock().expect("no writer panicked");
         self.connection.execute_batch("BEGIN IMMEDIATE").expect("SQLite begins");
         for nth in nths {
             let (key, value) = (Key::nth(*nth), data.bytes(*nth));

@@ -9,8 +9,8 @@
 //!
 //! `mark_1m`: one source that a million records in 7,000 pages were built from.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -44,15 +44,19 @@ pub fn measure(bench: &mut Bench) {
     }
 }
 
-/// Something to call: the nth source, or the nth row.
+/// Something to call.
 struct Called<'a> {
     engine: &'static str,
-    call: Box<dyn Fn(u32) + Sync + 'a>,
-    /// What has to be done before each round.
+    /// Gives a thread what it calls: the nth source, or the nth row.
+    caller: Box<dyn Fn(&mut Calls<'_>) + Sync + 'a>,
+    /// What has to be done before one caller or many begin.
     prepare: Box<dyn Fn() + Sync + 'a>,
     /// Syncs so far, where the engine counts them.
     syncs: Box<dyn Fn() -> u64 + Sync + 'a>,
 }
+
+/// What a thread does with what it calls.
+type Calls<'a> = dyn FnMut(&mut dyn FnMut(u32)) + 'a;
 
 fn calls(bench: &mut Bench) {
     bench.tell("invalidate_one");
@@ -98,7 +102,6 @@ fn calls(bench: &mut Bench) {
 }
 
 /// What one engine came to in one turn: alone and crowded, so that the disk's moods fall on both.
-#[derive(Clone, Copy)]
 struct Round {
     /// Seconds a call of one caller.
     alone: f64,
@@ -110,29 +113,32 @@ struct Round {
 
 fn round(called: &Called<'_>, single: u32, each: u32) -> Round {
     (called.prepare)();
-    let took = nanos(|| (0..single).for_each(|nth| (called.call)(nth)));
+    let mut took = 0.0;
+    (called.caller)(&mut |call| took = nanos(|| (0..single).for_each(&mut *call)));
     let alone = took / 1e9 / f64::from(single);
     (called.prepare)();
     let before = (called.syncs)();
-    let took = together(|caller| {
-        (0..each).for_each(|nth| (called.call)(caller * each + nth));
-    });
+    let took = together(called, each);
     let calls = f64::from(CALLERS * each);
     let syncs = ((called.syncs)() - before) as f64 / calls;
     Round { alone, crowded: took.as_secs_f64() / calls, syncs }
 }
 
-/// From the first caller's beginning to the last one's end. They begin when all are there: one caller
-/// alone has no thread to start either.
-fn together(calls: impl Fn(u32) + Sync) -> Duration {
-    let (calls, ready) = (&calls, &Barrier::new(CALLERS as usize));
+/// From the first caller's beginning to the last one's end. They begin when all are there, each with
+/// what it calls through: one caller alone has neither a thread nor a connection to open meanwhile.
+fn together(called: &Called<'_>, each: u32) -> Duration {
+    let ready = &Barrier::new(CALLERS as usize);
     let spans: Vec<[Instant; 2]> = thread::scope(|scope| {
-        let caller = |caller| {
+        let caller = |caller: u32| {
             scope.spawn(move || {
-                ready.wait();
-                let began = Instant::now();
-                calls(caller);
-                [began, Instant::now()]
+                let mut span = None;
+                (called.caller)(&mut |call| {
+                    ready.wait();
+                    let began = Instant::now();
+                    (caller * each..(caller + 1) * each).for_each(call);
+                    span = Some([began, Instant::now()]);
+                });
+                span.expect("a caller who called")
             })
         };
         let callers: Vec<_> = (0..CALLERS).map(caller).collect();
@@ -150,31 +156,39 @@ fn tide_calls<'a>(bench: &Bench, folder: &std::path::Path) -> Called<'a> {
     tide.precompute(&bench.data);
     let entities = bench.data.entities();
     let store = tide.store.clone();
-    let call = move |nth: u32| {
-        let source = building(nth % entities, nth % DEPENDENCIES, DEPENDENCIES);
-        let report = store.invalidate(source).expect("an invalidation");
-        assert!(report.stale == u64::from(SLOTS) || nth >= entities, "{report:?}");
+    let caller = move |calls: &mut Calls<'_>| {
+        calls(&mut |nth| {
+            let source = building(nth % entities, nth % DEPENDENCIES, DEPENDENCIES);
+            let report = store.invalidate(source).expect("an invalidation");
+            assert!(report.stale == u64::from(SLOTS) || nth >= entities, "{report:?}");
+        });
     };
     let metrics = tide.store.clone();
     let syncs = move || metrics.metrics().syncs;
     let prepare = move || tide.refresh();
-    let (call, prepare, syncs) = (Box::new(call), Box::new(prepare), Box::new(syncs));
-    Called { engine: TIDETABLE, call, prepare, syncs }
+    let (caller, prepare, syncs) = (Box::new(caller), Box::new(prepare), Box::new(syncs));
+    Called { engine: TIDETABLE, caller, prepare, syncs }
 }
 
 /// The nth call overwrites a row of the nth entity by another record than it has: SQLite does not
 /// write, and so does not sync, what is the same.
 fn row_calls<'a>(engine: Box<dyn FileEngine>, versions: &'a [Data; 2]) -> Called<'a> {
-    let (name, round) = (engine.name(), Arc::new(AtomicUsize::new(0)));
-    let next = round.clone();
-    let call = move |nth: u32| {
-        let data = &versions[round.load(Ordering::Relaxed) % 2];
-        // Another row where callers come round to an entity again.
-        let row = (nth * SLOTS + nth / data.entities()) % data.len();
-        engine.write(&mut |writer| writer.put(data, &[row]));
+    let name = engine.name();
+    // Whether a row holds the second version.
+    let held: Vec<_> = versions[0].all().map(|_| AtomicBool::new(false)).collect();
+    let caller = move |calls: &mut Calls<'_>| {
+        engine.write(&mut |writer| {
+            calls(&mut |nth| {
+                // Another row where callers come round to an entity again.
+                let entities = versions[0].entities();
+                let row = (nth * SLOTS + nth / entities) % versions[0].len();
+                let held = held[row as usize].fetch_not(Ordering::Relaxed);
+                writer.put(&versions[usize::from(!held)], &[row]);
+            });
+        });
     };
-    let prepare = move || _ = next.fetch_add(1, Ordering::Relaxed);
-    Called { engine: name, call: Box::new(call), prepare: Box::new(prepare), syncs: Box::new(|| 0) }
+    let (caller, prepare, syncs) = (Box::new(caller), Box::new(|| ()), Box::new(|| 0));
+    Called { engine: name, caller, prepare, syncs }
 }
 
 fn marks(bench: &mut Bench) {
