@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, WriteTransaction};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, TableError, WriteTransaction};
 
 use crate::error::{Error, RESTORE, Result};
 use crate::graph::{
@@ -16,7 +16,7 @@ use super::known_readers::KnownReaders;
 use super::open_file::OpenFile;
 use super::source_row::SourceRow;
 use super::staged_rows::StagedRows;
-use super::tables::{DEPS, EDGES, MARKS, SOURCES};
+use super::tables::{Bytes, DEPS, EDGES, MARKS, SOURCES};
 use super::tolerance::Tolerance;
 
 type Key = &'static [u8];
@@ -48,23 +48,26 @@ pub(crate) type LinksToRead<'s> = Links<'s, ReadOnlyTable<Key, Key>>;
 
 impl<'s> LinksToRead<'s> {
     pub(crate) fn to_read(file: &'s OpenFile, txn: &ReadTransaction) -> Result<Self> {
+        Self::over(file, |table| txn.open_table(table))
+    }
+}
+
+impl<'s, T> Links<'s, T> {
+    fn over(file: &'s OpenFile, open: impl Fn(Bytes) -> Result<T, TableError>) -> Result<Self> {
         let open = |table| {
-            let opened = txn.open_table(table).map_err(|cause| file.storage_error(cause));
+            let opened = open(table).map_err(|cause| file.storage_error(cause));
             opened.map(StagedRows::over)
         };
-        let (fault, tolerance) = (OnceCell::new(), Tolerance::default());
-        let (deps, edges, marks) = (open(DEPS)?, open(EDGES)?, open(MARKS)?);
-        let staged_marks = StagedMarks::new();
         Ok(Self {
             file,
-            deps,
-            edges,
-            marks,
+            deps: open(DEPS)?,
+            edges: open(EDGES)?,
+            marks: open(MARKS)?,
             sources: open(SOURCES)?,
-            staged_marks,
+            staged_marks: StagedMarks::new(),
             known_readers: KnownReaders::default(),
-            fault,
-            tolerance,
+            fault: OnceCell::new(),
+            tolerance: Tolerance::default(),
         })
     }
 }
@@ -183,24 +186,7 @@ impl<'s, T: ReadableTable<Key, Key>> Links<'s, T> {
 
 impl<'s, 't> Links<'s, Table<'t, Key, Key>> {
     pub(super) fn to_write(file: &'s OpenFile, txn: &'t WriteTransaction) -> Result<Self> {
-        let open = |table| {
-            let opened = txn.open_table(table).map_err(|cause| file.storage_error(cause));
-            opened.map(StagedRows::over)
-        };
-        let (fault, tolerance) = (OnceCell::new(), Tolerance::default());
-        let (deps, edges, marks) = (open(DEPS)?, open(EDGES)?, open(MARKS)?);
-        let staged_marks = StagedMarks::new();
-        Ok(Self {
-            file,
-            deps,
-            edges,
-            marks,
-            sources: open(SOURCES)?,
-            staged_marks,
-            known_readers: KnownReaders::default(),
-            fault,
-            tolerance,
-        })
+        Self::over(file, |table| txn.open_table(table))
     }
 
     pub(super) fn put_source(&mut self, node: &[u8], row: SourceRow) {

@@ -7,7 +7,7 @@ use crate::cache::CacheKey;
 use crate::disk::{Links, LinksToRead, Shared};
 use crate::error::Result;
 use crate::freshness::Freshness;
-use crate::graph::{Cause, Dependency, MarkRow, Node, NodeParts, Origin, edge_bounds};
+use crate::graph::{Cause, Dependency, MarkRow, Node, NodeParts, Origin};
 use crate::key::key_in_words;
 use crate::page::{Facts, PageKey, Slot, SlotSet, ViewId};
 use crate::revision::Revision;
@@ -228,9 +228,8 @@ impl Names<'_> {
         let mut pages = 0;
         let mut node = Some(Node::page(page));
         while let Some(at) = node {
-            let (from, until) = edge_bounds(at.as_slice());
             let of_page = matches!(at.parts(), NodeParts::Page(_));
-            links.readers_between(&from, &until, |reader, edge| {
+            links.readers(at.as_slice(), |reader, edge| {
                 let slots =
                     if of_page { edge.readers_of(SlotSet::one(slot)) } else { edge.readers() };
                 pages += u64::from(!slots.is_empty());
