@@ -94,6 +94,29 @@ fn the_views_that_read_something_are_found_each_once() {
     assert_eq!(told.recv().unwrap(), [], "nobody reads the other");
 }
 
+/// Who reads a node, as is asked twice: what was found is kept in mind, or not.
+fn readers(batch: &Batch<'_>, node: &Node) -> Result<Vec<Box<[u8]>>> {
+    let ask = || {
+        let mut readers = Vec::new();
+        let has_any = batch.links.has_readers(node.as_slice())?;
+        batch.links.readers(node.as_slice(), |reader, _| {
+            readers.push(Box::<[u8]>::from(reader));
+            true
+        })?;
+        assert_eq!(has_any, !readers.is_empty());
+        Ok::<_, Error>(readers)
+    };
+    let first = ask()?;
+    assert_eq!(ask()?, first);
+    let mut one = 0;
+    batch.links.readers(node.as_slice(), |_, _| {
+        one += 1;
+        false
+    })?;
+    assert_eq!(one, first.len().min(1), "it ends where it is told to");
+    Ok(first)
+}
+
 #[test]
 fn who_reads_a_source_is_asked_anew_when_an_edge_has_changed() {
     let (world, source) = (World::new(), Source::new("outside", 2).unwrap());
@@ -101,16 +124,7 @@ fn who_reads_a_source_is_asked_anew_when_an_edge_has_changed() {
     let (page, view) = (world.page.clone(), world.readers[0]);
     let ask = move |batch: &mut Batch<'_>| {
         for node in [Node::source(&source), kind] {
-            let readers = |batch: &Batch<'_>| {
-                let mut readers = Vec::new();
-                let has_any = batch.links.has_readers(node.as_slice())?;
-                batch.links.readers(node.as_slice(), |reader, _| {
-                    readers.push(Box::<[u8]>::from(reader));
-                    true
-                })?;
-                assert_eq!(has_any, !readers.is_empty());
-                Ok::<_, Error>(readers)
-            };
+            let readers = |batch: &Batch<'_>| readers(batch, &node);
             let mut edge = EdgeRow::default();
             edge.set((Slot(0), Slot(0)), &[WHOLE], None);
             for _ in 0..2 {
@@ -124,6 +138,30 @@ fn who_reads_a_source_is_asked_anew_when_an_edge_has_changed() {
                 let reader = PageKey::new(view, &entity, PageNumber(0));
                 batch.links.put_edge(node.as_slice(), reader.as_slice(), &edge);
                 assert_eq!(readers(batch)?.len() as u32, entity - 9);
+            }
+        }
+        Ok(())
+    };
+    world.run(ask).unwrap();
+}
+
+#[test]
+fn who_reads_a_source_is_asked_anew_when_a_page_is_forgotten_and_told_alike_when_rows_are_written()
+{
+    let world = World::new();
+    let (views, number) = (world.readers, PageKey::split(world.page.as_slice()).unwrap().2);
+    let ask = move |batch: &mut Batch<'_>| {
+        let pages = views.iter().flat_map(|view| {
+            (1..=3_u32).map(|entity| PageKey::new(*view, &entity, number).as_slice().into())
+        });
+        let mut pages: Vec<Box<[u8]>> = pages.collect();
+        while let Some(page) = pages.pop() {
+            assert_eq!(readers(batch, &outside())?.last(), Some(&page));
+            batch.links.forget(&page)?;
+            assert_eq!(readers(batch, &outside())?, pages);
+            if pages.len() % 2 == 0 {
+                batch.links.write()?;
+                assert_eq!(readers(batch, &outside())?, pages);
             }
         }
         Ok(())

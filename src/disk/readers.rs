@@ -14,12 +14,19 @@ type Key = &'static [u8];
 impl<T: ReadableTable<Key, Key>> Links<'_, T> {
     /// Whether anything reads a node.
     pub(crate) fn has_readers(&self, node: &[u8]) -> Result<bool> {
-        Ok(self.few_readers(node)?.is_none_or(|few| !few.is_empty()))
+        match self.known_readers(node)? {
+            Some(Readers::Few(few)) => Ok(!few.is_empty()),
+            Some(Readers::Many) => Ok(true),
+            None => self.has_edges(edge_bounds(node)),
+        }
     }
 
     /// Whether anything reads a kind or one of its sources.
     pub(crate) fn kind_has_readers(&self, kind: &str) -> Result<bool> {
-        let (from, until) = kind_edge_bounds(kind);
+        self.has_edges(kind_edge_bounds(kind))
+    }
+
+    fn has_edges(&self, (from, until): (Vec<u8>, Vec<u8>)) -> Result<bool> {
         self.keep(self.edges.range(&from, &until).map(|mut range| range.next().is_some()))
     }
 
@@ -29,32 +36,42 @@ impl<T: ReadableTable<Key, Key>> Links<'_, T> {
         node: &[u8],
         mut then: impl FnMut(&[u8], &EdgeRow) -> bool,
     ) -> Result<()> {
-        let few = if is_outside(node) { self.few_readers(node)? } else { None };
-        let Some(few) = few else {
+        let Some(Readers::Few(few)) = self.known_readers(node)? else {
             let (from, until) = edge_bounds(node);
             return self.readers_between(&from, &until, then);
         };
-        let _ = few.iter().all(|(reader, row)| then(reader, row));
+        few.iter().take_while(|(reader, row)| then(reader, row)).for_each(drop);
         Ok(())
     }
 
-    /// All readers of a node; `None` if they are more than a few, or not all of them can be read.
-    fn few_readers(&self, node: &[u8]) -> Result<Option<Readers>> {
+    /// The readers of a node outside, as they are kept in mind; `None` where they are not, as where not
+    /// all of them can be read.
+    fn known_readers(&self, node: &[u8]) -> Result<Option<Readers>> {
         let changes = self.edges.changes();
-        if let Some(known) = self.known_readers.of(node, changes) {
-            return Ok(Some(known));
+        if !is_outside(node) {
+            return Ok(None);
+        }
+        let known = self.known_readers.of(node, changes);
+        if known.is_some() || !self.known_readers.has_room(node, changes) {
+            return Ok(known);
         }
         let (from, until) = edge_bounds(node);
-        let mut readers = Vec::new();
+        let (mut few, mut spans) = (Vec::new(), 0);
+        let mut found = None;
         for entry in self.keep(self.edges.range(&from, &until))? {
             let (key, value) = self.keep(entry)?;
-            let row = EdgeRow::from_bytes(&value).filter(|_| readers.len() < FEW);
+            let row = EdgeRow::from_bytes(&value);
             let (Some(reader), Some(row)) = (reading_page(&key), row) else { return Ok(None) };
-            readers.push((reader.into(), row));
+            spans += row.spans.len().max(1);
+            if spans > FEW_MAX {
+                found = Some(Readers::Many);
+                break;
+            }
+            few.push((reader.into(), row));
         }
-        let readers = readers.into();
-        self.known_readers.keep(node, changes, &readers);
-        Ok(Some(readers))
+        let found = found.unwrap_or_else(|| Readers::Few(few.into()));
+        self.known_readers.keep(node, changes, &found);
+        Ok(Some(found))
     }
 
     /// Calls `then` with the readers of what has edges between these keys, until it says no.
@@ -118,5 +135,5 @@ fn reading_page(edge: &[u8]) -> Option<&[u8]> {
     split_edge(edge).map(|(_, reader)| reader).filter(|reader| PageKey::split(reader).is_some())
 }
 
-/// So many readers of a node are kept in mind.
-const FEW: usize = 4;
+/// Readers with so many spans together, each some slots of a page that read alike, are few.
+const FEW_MAX: usize = 4;

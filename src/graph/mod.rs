@@ -68,7 +68,7 @@ pub(crate) use levels::levels;
 pub(crate) use mark::MarkRow;
 #[cfg(not(loom))]
 pub(crate) use node::{
-    Node, NodeParts, edge_bounds, edge_key, is_outside, kind_edge_bounds, split_edge,
+    Node, NodeParts, edge_bounds, edge_key, is_kind, is_outside, kind_edge_bounds, split_edge,
 };
 #[cfg(not(loom))]
 pub(crate) use observation::Observation;

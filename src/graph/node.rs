@@ -210,6 +210,11 @@ pub(crate) fn is_outside(node: &[u8]) -> bool {
     node.first() == Some(&SOURCE)
 }
 
+/// Whether a node's bytes are those of a kind.
+pub(crate) fn is_kind(node: &[u8]) -> bool {
+    matches!(parts(node), Some(NodeParts::Kind(_)))
+}
+
 /// Told apart by tag and length alone.
 fn parts(node: &[u8]) -> Option<NodeParts<'_>> {
     let (tag, bytes) = node.split_first()?;

@@ -30,6 +30,8 @@ const LEFT_OUT: &[(&str, &str)] = &[
         "`a_run_over_more_times_than_patterns_has_the_first_ones_and_later_times_take_turns`",
     ),
     ("disk/known_readers.rs NODES_MAX", "of how many nodes it is kept in mind who reads them"),
+    ("disk/known_readers.rs KINDS_MAX", "of how many kinds it is, beside those"),
+    ("disk/readers.rs FEW_MAX", "`who_reads_a_source_is_asked_anew_when_an_edge_has_changed`"),
     ("disk/in_order.rs APART_MAX", "how often it is looked for rows beside each other"),
     ("disk/patterns.rs TIMES_MAX", "how many times are counted; without one a page stands alone"),
     (
