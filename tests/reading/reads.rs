@@ -500,7 +500,7 @@ fn many_small_records_of_one_kind_shrink_by_a_dictionary() {
     let later = 16_000..16_100;
     view.put_many(later.map(|entity| (entity, minute(0), text(entity)))).unwrap();
     let after = table("pages").bytes - before;
-    assert!(160 * after <= before, "{after} bytes of the hundred after {before}");
+    assert!(80 * after <= before, "{after} bytes of the hundred after {before}");
     for entity in 0..16_000 {
         assert_eq!(*view.get(&entity, minute(0)).unwrap(), *text(entity));
     }
