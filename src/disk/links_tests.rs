@@ -159,7 +159,7 @@ fn who_reads_a_source_is_asked_anew_when_a_page_is_forgotten_and_told_alike_when
             assert_eq!(readers(batch, &outside())?.last(), Some(&page));
             batch.links.forget(&page)?;
             assert_eq!(readers(batch, &outside())?, pages);
-            if pages.len() % 2 == 0 {
+            if pages.len().is_multiple_of(2) {
                 batch.links.write()?;
                 assert_eq!(readers(batch, &outside())?, pages);
             }
