@@ -18,6 +18,8 @@ mod dependencies;
 mod deps_row;
 #[cfg(not(loom))]
 mod edge;
+#[cfg(not(loom))]
+mod edge_key;
 #[cfg(all(any(test, fuzzing), not(loom)))]
 #[cfg_attr(
     not(fuzzing),
@@ -60,6 +62,8 @@ pub(crate) use dependencies::{Dependency, DependencySet, NodeReads};
 pub(crate) use deps_row::DepsRow;
 #[cfg(not(loom))]
 pub(crate) use edge::{EdgeRow, WHOLE};
+#[cfg(not(loom))]
+pub(crate) use edge_key::{edge_bounds, edge_key, kind_edge_bounds, split_edge};
 #[cfg(all(fuzzing, not(loom)))]
 pub use fuzzing::{rows_hold, walk_holds};
 #[cfg(not(loom))]
@@ -67,9 +71,7 @@ pub(crate) use levels::levels;
 #[cfg(not(loom))]
 pub(crate) use mark::MarkRow;
 #[cfg(not(loom))]
-pub(crate) use node::{
-    Node, NodeParts, edge_bounds, edge_key, is_kind, is_outside, kind_edge_bounds, split_edge,
-};
+pub(crate) use node::{Node, NodeParts, is_kind, is_outside};
 #[cfg(not(loom))]
 pub(crate) use observation::Observation;
 #[cfg(not(loom))]

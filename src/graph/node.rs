@@ -5,12 +5,12 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use crate::error::Result;
-use crate::key::{KeyBuf, Source, after_all, check_kind, split_kind, split_source};
+use crate::key::{KeyBuf, Source, check_kind, split_kind, split_source};
 use crate::page::{PageKey, ViewId};
 use crate::sync::Arc;
 
 // On disk: a tag never changes and is never used for something else.
-const SOURCE: u8 = 1;
+pub(super) const SOURCE: u8 = 1;
 const PAGE: u8 = 2;
 const ENTITY: u8 = 3;
 const VIEW: u8 = 4;
@@ -19,7 +19,7 @@ const VIEW: u8 = 4;
 /// those begin with `10` at least.
 const ALL_OF_KIND: u8 = 0x01;
 /// Between a kind and what follows it.
-const KIND_END: u8 = 0x00;
+pub(super) const KIND_END: u8 = 0x00;
 
 /// Something that a build may read: a source, all sources of a kind, a page, all pages of an
 /// entity, a view.
@@ -233,7 +233,7 @@ fn parts(node: &[u8]) -> Option<NodeParts<'_>> {
     }
 }
 
-fn is_node(bytes: &[u8]) -> bool {
+pub(super) fn is_node(bytes: &[u8]) -> bool {
     match parts(bytes) {
         Some(NodeParts::Source { .. }) => split_source(&bytes[1..]).is_some(),
         Some(NodeParts::Page(key)) => PageKey::split(key).is_some(),
@@ -242,53 +242,13 @@ fn is_node(bytes: &[u8]) -> bool {
     }
 }
 
-/// The key of an edge: the node's bytes, the reader's page key, and the length of that (2 bytes,
-/// big endian), for only the type of an entity knows where its key ends.
-///
-/// The edges of a node stand together and in the order of their readers' page keys, since no page
-/// key begins with another.
-pub(crate) fn edge_key(node: &[u8], reader: &[u8]) -> KeyBuf {
-    let len = u16::try_from(reader.len()).expect("keys of entities end at some KiB");
-    let mut key = KeyBuf::new();
-    key.extend(node);
-    key.extend(reader);
-    key.extend(&len.to_be_bytes());
-    key
-}
-
-/// Takes an edge's key apart: the node's bytes and the reader's page key. `None` if it is none.
-pub(crate) fn split_edge(key: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (parts, len) = key.split_last_chunk()?;
-    let node_len = parts.len().checked_sub(usize::from(u16::from_be_bytes(*len)))?;
-    let (node, reader) = parts.split_at(node_len);
-    (is_node(node) && PageKey::split(reader).is_some()).then_some((node, reader))
-}
-
-/// Where the edges of exactly this node lie: from the first key to before the second.
-pub(crate) fn edge_bounds(node: &[u8]) -> (Vec<u8>, Vec<u8>) {
-    (node.to_vec(), after(node))
-}
-
-/// Where the edges of a kind's node and of all its sources lie: from the first key to before the
-/// second.
-pub(crate) fn kind_edge_bounds(kind: &str) -> (Vec<u8>, Vec<u8>) {
-    let start = [&[SOURCE], kind.as_bytes(), &[KIND_END]].concat();
-    let end = after(&start);
-    (start, end)
-}
-
-/// The least bytes above all that begin with these.
-fn after(prefix: &[u8]) -> Vec<u8> {
-    after_all(prefix).expect("the tag in front is below the highest byte")
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::error::ErrorKind;
     use crate::grid::PageNumber;
 
-    fn page_key(view: u32, entity: &str, number: i64) -> Vec<u8> {
+    pub(in crate::graph) fn page_key(view: u32, entity: &str, number: i64) -> Vec<u8> {
         PageKey::new(ViewId(view), entity, PageNumber(number)).as_slice().to_vec()
     }
 
@@ -297,7 +257,7 @@ mod tests {
     }
 
     /// Nodes that lie close to each other.
-    fn nodes() -> Vec<Node> {
+    pub(in crate::graph) fn nodes() -> Vec<Node> {
         let mut nodes = vec![
             Node::kind("a").unwrap(),
             Node::kind("aa").unwrap(),
@@ -329,7 +289,6 @@ mod tests {
         assert_eq!(Node::page(&page_key(258, "x", 3)).as_slice(), page);
         assert_eq!(Node::entity(ViewId(258), b"x\0").as_slice(), [3, 0, 0, 1, 2, b'x', 0]);
         assert_eq!(Node::view(ViewId(258)).as_slice(), [4, 0, 0, 1, 2]);
-        assert_eq!(edge_key(b"\x04abcd", b"pq").as_slice(), b"\x04abcdpq\0\x02");
     }
 
     #[test]
@@ -403,44 +362,6 @@ mod tests {
         for kind in ["", "a\u{0}", "\u{1}a", &"k".repeat(256)] {
             assert_eq!(Node::kind(kind).unwrap_err().kind(), ErrorKind::Input);
         }
-    }
-
-    #[test]
-    fn the_edges_of_a_node_lie_together_and_in_the_order_of_their_readers() {
-        let nodes = nodes();
-        let readers = [page_key(0, "", 0), page_key(1, "a", -1), page_key(1, "aa", 0)];
-        for node in &nodes {
-            let key = |reader: &Vec<u8>| edge_key(node.as_slice(), reader).as_slice().to_vec();
-            let keys: Vec<_> = readers.iter().map(key).collect();
-            assert!(keys.is_sorted());
-            for (key, reader) in keys.iter().zip(&readers) {
-                assert_eq!(split_edge(key), Some((node.as_slice(), &reader[..])));
-                for other in &nodes {
-                    let (start, end) = edge_bounds(other.as_slice());
-                    assert_eq!((start..end).contains(key), node == other, "{node:?} {other:?}");
-                }
-                for kind in ["a", "aa", "\u{1}a"] {
-                    let (start, end) = kind_edge_bounds(kind);
-                    let of_kind = match node.parts() {
-                        NodeParts::Source { kind: of, .. } | NodeParts::Kind(of) => of == kind,
-                        _ => false,
-                    };
-                    assert_eq!((start..end).contains(key), of_kind, "{node:?} {kind:?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_no_edge_is_written_as_is_refused() {
-        let key = edge_key(b"\x04abcd", &page_key(1, "", 0));
-        let key = key.as_slice();
-        assert!(split_edge(key).is_some());
-        for foreign in [&[][..], &[1], &key[1..], &key[..key.len() - 1], &[key, &[0]].concat()] {
-            assert_eq!(split_edge(foreign), None, "{foreign:?}");
-        }
-        assert_eq!(split_edge(edge_key(b"\x04abcd", b"short").as_slice()), None);
-        assert_eq!(split_edge(edge_key(b"\x04abc", &page_key(1, "", 0)).as_slice()), None);
     }
 
     #[test]
