@@ -7,7 +7,7 @@ use tidetable::key::Source;
 use tidetable::{Changes, ErrorKind, Freshness, Store, View};
 
 use crate::common::disk::Disk;
-use crate::common::record::{at, buckets, grid, patient};
+use crate::common::record::patient;
 
 use super::world::{NOW, Outside, World, colour, value};
 
@@ -217,63 +217,4 @@ fn a_put_that_was_worked_out_before_its_entity_was_invalidated_is_stale_after_a_
     assert_eq!(colour(&put, 1), Freshness::Stale);
     put.put_depending(&1, NOW, &1, nothing, store.revision()).unwrap();
     assert_eq!(colour(&put, 1), Freshness::Fresh);
-}
-
-#[test]
-fn more_records_than_a_walk_marks_one_by_one_are_stamped_by_view() {
-    const RECORDS: i64 = 100_010;
-    let store = still::in_memory().unwrap();
-    let below = store.view::<u32, u64>("below").grid(grid()).page_len(1).uncompressed();
-    let below = below.build(|cx, _, _| {
-        cx.depends_on(("outside", 1));
-        Ok(0)
-    });
-    let below = below.unwrap();
-    let beside = store.view::<u32, u64>("beside").grid(grid()).page_len(1).uncompressed();
-    let beside = beside.build(|cx, _, _| {
-        cx.depends_on(("outside", 1));
-        Ok(0)
-    });
-    let beside = beside.unwrap();
-    let read = below.clone();
-    let above = store.view::<u32, u64>("above").grid(grid()).page_len(1).uncompressed();
-    let above =
-        above.build(move |cx, id, bucket| Ok(cx.get(&read, id, bucket.start())?.to_native()));
-    let above = above.unwrap();
-    below.fill(&1, buckets(0..RECORDS)).unwrap().complete().unwrap();
-    above.fill(&1, buckets(0..10)).unwrap().complete().unwrap();
-    beside.fill(&1, buckets(0..10)).unwrap().complete().unwrap();
-    let changes = Changes::new().source(("outside", 1));
-    let would = store.preview(&changes).unwrap();
-    let report = store.invalidate_all(&changes).unwrap();
-    assert_eq!((would.stale, would.suspect), (report.stale, report.suspect));
-    assert_eq!(would.stamped, report.stamped);
-    println!("{report}");
-    let fresh = |view: &View<u32, u64>, minutes| {
-        let line = view.when_marked(tidetable::Marked::Serve).range(&1, buckets(minutes)).unwrap();
-        line.into_iter().filter(|(_, record)| record.is_fresh()).count()
-    };
-    assert_eq!((fresh(&below, 0..RECORDS), fresh(&above, 0..10)), (0, 0));
-    assert_eq!(fresh(&beside, 0..10), 0, "it reads the same, and is not reached one by one");
-    assert!(!report.stamped.is_empty());
-    assert_eq!(above.get(&1, at(3)).unwrap().freshness(), Freshness::Fresh);
-}
-
-#[test]
-fn more_records_of_a_scope_than_are_marked_one_by_one_are_stamped_with_their_view() {
-    // As many pages as are looked at, and one more.
-    const PAGES: i64 = 100_000;
-    let store = still::in_memory().unwrap();
-    let put = store.view::<u32, u64>("put").grid(grid()).page_len(1).uncompressed();
-    let put = put.without_build().unwrap();
-    let there = |minutes: std::ops::Range<i64>| minutes.map(|minute| (1, at(minute), 1));
-    put.put_many(there(0..PAGES)).unwrap();
-    let report = put.invalidate_range(&1, buckets(0..PAGES)).unwrap();
-    assert_eq!((report.stale, report.stamped.len()), (PAGES as u64, 0));
-    put.put_many(there(0..PAGES + 1)).unwrap();
-    let report = put.invalidate_range(&1, buckets(0..PAGES + 1)).unwrap();
-    assert_eq!((report.stale, report.stamped), (0, vec!["put".to_owned()]));
-    let line = put.when_marked(tidetable::Marked::Serve).range(&1, buckets(0..PAGES + 1)).unwrap();
-    assert_eq!(line.len() as i64, PAGES + 1);
-    assert!(line.into_iter().all(|(_, record)| !record.is_fresh()));
 }

@@ -204,31 +204,6 @@ fn what_was_announced_after_the_writes_began_makes_a_record_stale_from_the_begin
     assert_eq!(shop.note(1, 0), Some((9, Freshness::Fresh)));
 }
 
-/// Beyond this many pages whole views are stamped.
-const MARKED_ONE_BY_ONE_MAX: u32 = 100_000;
-
-#[test]
-fn records_put_beside_an_announcement_that_stamps_their_views_are_not_fresh() {
-    let shop = Shop::in_memory();
-    let store = &shop.store;
-    let many = store.view::<u32, u64>("many").without_build().unwrap();
-    let (all, rate) = (0..MARKED_ONE_BY_ONE_MAX + 10, [("rate", 1)]);
-    let mut writes = store.writes();
-    for id in all.clone() {
-        writes.put_depending(&many, &id, NOW, &7, rate).unwrap();
-    }
-    let report = writes.invalidate(("rate", 1)).unwrap().commit().unwrap();
-    assert_eq!(report.invalidated.stamped, ["many"]);
-    let is_fresh = |id: &u32| many.peek(id, NOW).unwrap().unwrap().is_fresh();
-    assert_eq!(all.filter(is_fresh).count(), 0);
-
-    // Of another view, whose records the walk comes to last.
-    writes.put_depending(&shop.notes, &1, at(0), &7, rate).unwrap();
-    writes.invalidate(("rate", 1)).unwrap().commit().unwrap();
-    assert_ne!(shop.note(1, 0).unwrap().1, Freshness::Fresh);
-    assert!(store.verify().unwrap().is_clean());
-}
-
 #[test]
 fn a_value_that_somebody_else_set_meanwhile_is_overwritten() {
     let shop = Shop::in_memory();

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, OnceLock, mpsc};
 use std::thread;
 
+use crate::common::cases::each;
 use crate::common::still;
 use tidetable::{
     Bucket, BuildContext, BuildError, Error, ErrorKind, Grid, Missing, Options, Store, TimeRange,
@@ -99,9 +100,9 @@ fn a_cold_total_over_ten_thousand_buckets_is_built_by_one_read_of_the_last() {
 fn a_cold_total_needs_no_memory_for_what_it_passes() {
     let options = Options { memory_bytes: 1 << 20, ..still::options() };
     let store = Store::in_memory_with(options).unwrap();
-    let (view, _) = running_total(&store);
-    assert_eq!(view.get(&1, minute(DEEP)).unwrap().to_native(), total(DEEP));
-    assert_totals(&view, DEEP);
+    let ((view, _), deep) = (running_total(&store), DEEP / each() as i64);
+    assert_eq!(view.get(&1, minute(deep)).unwrap().to_native(), total(deep));
+    assert_totals(&view, deep);
 }
 
 #[test]
@@ -116,7 +117,7 @@ fn a_cold_total_is_filled_from_its_end() {
 
 #[test]
 fn two_threads_that_begin_a_total_at_different_ends_both_get_it() {
-    for round in 0..4 {
+    for round in (0..4).step_by(each()) {
         let store = still::in_memory().unwrap();
         let (view, _) = running_total(&store);
         let together = Barrier::new(3);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --manifest-path fuzz/mutation/Cargo.toml -- 'src/cache/**' 'src/page/**'
-//! cargo run --release --manifest-path fuzz/mutation/Cargo.toml -- --tests model,files 'src/disk/colour.rs'
+//! cargo run --release --manifest-path fuzz/mutation/Cargo.toml -- --tests changes,files 'src/disk/colour.rs'
 //! ```
 //!
 //! # What is done

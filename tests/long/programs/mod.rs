@@ -2,26 +2,15 @@
 //!
 //! `PROGRAMS` says how many, `SEED` replays one, `FIRST` says where to begin.
 
-#[path = "programs/checks.rs"]
 mod checks;
-mod common;
-#[path = "programs/engine.rs"]
 mod engine;
-#[path = "programs/naive.rs"]
 mod naive;
-#[path = "programs/plan.rs"]
 mod plan;
-#[path = "programs/program.rs"]
 mod program;
-#[path = "programs/reads.rs"]
 mod reads;
-#[path = "programs/step.rs"]
 mod step;
-#[path = "programs/values.rs"]
 mod values;
-#[path = "programs/work.rs"]
 mod work;
-#[path = "programs/world.rs"]
 mod world;
 
 use std::sync::atomic::{AtomicU64, Ordering};

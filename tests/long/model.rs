@@ -2,12 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use crate::common::cases::each;
 use crate::common::still;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -304,7 +303,8 @@ fn define(store: &Store, version: u32, page_len: u32) -> View<u8, Vec<u8>> {
 fn a_store_does_what_a_map_would() {
     const SEED: [u8; 32] = *b"the same programs on every run..";
     println!("seed: {SEED:?}");
-    let config = Config { cases: 300, failure_persistence: None, ..Config::default() };
+    let config =
+        Config { cases: 300 / each() as u32, failure_persistence: None, ..Config::default() };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &SEED);
     let mut runner = TestRunner::new_with_rng(config, rng);
     let memory = prop_oneof![Just(0_usize), Just(16 << 10), Just(1 << 20)];

@@ -5,15 +5,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
-mod common;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use common::block_on::block_on;
-use common::disk::Random;
+use crate::common::block_on::block_on;
+use crate::common::disk::Random;
 use tidetable::{
     BuildContext, Changes, ErrorKind, Grid, Marked, Missing, Options, Record, Result, Span, Store,
     TimeRange, Timestamp, View,

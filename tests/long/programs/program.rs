@@ -96,7 +96,7 @@ impl Program {
             line(format_args!("  {}. {step:?}", number + 1));
         }
         line(format_args!("it fails at step {}; to replay it:", fault.step));
-        line(format_args!("  SEED={seed} cargo test --test programs"));
+        line(format_args!("  SEED={seed} cargo test --test long programs::"));
         text
     }
 }
