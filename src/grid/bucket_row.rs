@@ -45,7 +45,7 @@ impl BucketRow {
 impl Grid {
     /// The buckets that start in a range and where the first of them stands, if there are some, they
     /// are of one width, and one page has them all; nothing else is promised to be found. Of buckets
-    /// that are counted from an origin it costs three divisions and no call.
+    /// that are counted from an origin it costs three multiplications and no call.
     #[inline]
     pub(crate) fn row_in_page(
         &self,

@@ -53,7 +53,7 @@ impl Grid {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
@@ -66,9 +66,15 @@ mod tests {
             Grid::daily("Europe/Stockholm"),
             Grid::timeless(),
         ];
-        for grid in grids {
-            let page_len = grid.fixed_page_len().unwrap_or(144);
-            for instant in [i64::MIN, -1, 0, 1, 1_000_000_006, 1_782_000_000_000, i64::MAX] {
+        let of_any_length =
+            grids.iter().flat_map(|grid| [1, 7, 144, 1000, 1024].map(|len| (grid, len)));
+        for (grid, len) in of_any_length {
+            let page_len = grid.fixed_page_len().unwrap_or(len);
+            // Among them those on either side of where pages meet.
+            let page_ms = i64::from(page_len) * 600_000;
+            let near = [page_ms - 1, page_ms, -page_ms, 2_971 * page_ms - 1, 2_971 * page_ms];
+            let far = [i64::MIN, -1, 0, 1, 1_000_000_006, 1_782_000_000_000, i64::MAX];
+            for instant in near.into_iter().chain(far) {
                 let instant = Timestamp::from_millis(instant);
                 let bucket = grid.bucket_at(instant).ok();
                 let place = bucket.and_then(|bucket| grid.place(bucket, page_len).ok());

@@ -146,8 +146,8 @@ pub(crate) fn access_array<R: RecordType>(
 
 /// Reads a record in place.
 ///
-/// The caller has it from a page of a view of `R`, which is what this `unsafe`
-/// stands on.
+/// The caller has it from a page of a view of `R`, which is what this `unsafe` stands on: it is
+/// where a typed read ends that a record is given its type.
 #[inline]
 #[expect(unsafe_code, reason = "reading in place what was checked when it entered memory")]
 pub(crate) fn access<R: RecordType>(page: &Page, slot: Slot) -> &R::Archived {
@@ -156,7 +156,7 @@ pub(crate) fn access<R: RecordType>(page: &Page, slot: Slot) -> &R::Archived {
     // SAFETY: a `Page` is made in two ways only. `decode` runs rkyv's validation of the view's own
     // record type on every record, at the place and alignment where it stays, and refuses pages of
     // another fingerprint; `PageBuilder` takes what rkyv serialized from a value of that type and
-    // places it by `RecordShape::align`. Pages are immutable afterwards, and a view's pages are
-    // reached through its own record type only.
+    // places it by `RecordShape::align`. Pages are immutable afterwards, and that `R` is the type of
+    // the page's view is what the caller vouches for.
     unsafe { rkyv::access_unchecked::<R::Archived>(bytes) }
 }

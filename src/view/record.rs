@@ -56,7 +56,7 @@ pub struct Record<R: RecordType> {
 }
 
 impl<R: RecordType> Record<R> {
-    /// Of one whose view has records of this type.
+    /// Of one whose view has records of this type: it is read as such, unchecked.
     #[inline]
     pub(super) fn of(any: AnyRecord) -> Self {
         Self { any, record: PhantomData }
