@@ -8,6 +8,12 @@ pub struct OffLastCore {
 }
 
 #[cfg(target_os = "linux")]
+pub use linux::take_core;
+
+#[cfg(not(target_os = "linux"))]
+pub fn take_core(_: usize) {}
+
+#[cfg(target_os = "linux")]
 mod linux {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
@@ -38,6 +44,18 @@ mod linux {
             if let Some(before) = &self.before {
                 _ = sched_setaffinity(None, before);
             }
+        }
+    }
+
+    /// Puts the calling thread on the nth of the cores that it may run on, if there are so many.
+    pub fn take_core(nth: usize) {
+        let Ok(cores) = sched_getaffinity(None) else { return };
+        let core = (0..CpuSet::MAX_CPU).filter(|core| cores.is_set(*core)).nth(nth);
+        if let Some(core) = core {
+            let mut own = CpuSet::new();
+            own.set(core);
+            // A machine that refuses measures without.
+            _ = sched_setaffinity(None, &own);
         }
     }
 

@@ -3,6 +3,8 @@
 //! Every engine holds all records and has been asked for them once. With two threads the figure is
 //! the wall time of both by the operations of both: half of one thread's where two do twice as much.
 //! In each turn one thread is followed by two, so that what the machine does falls on both figures.
+//! Each thread has a core of its own: a round is some thirty milliseconds, and two threads that begin on
+//! one core stay there for several of them.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -12,6 +14,7 @@ use std::time::Instant;
 use crate::bench::Bench;
 use crate::engine::{Engine, TIDETABLE};
 use crate::figure::Better;
+use crate::pin::take_core;
 use crate::rounds::{Contender, alternate_warm};
 
 /// Each with one thread and with two.
@@ -77,6 +80,7 @@ pub fn nanos_each(engine: &dyn Engine, draws: &[u32], threads: usize) -> f64 {
             .map(|thread| {
                 let ready = &ready;
                 scope.spawn(move || {
+                    take_core(thread);
                     let (first, second) = draws.split_at(draws.len() / threads * thread);
                     run(engine, ready, second, first)
                 })
