@@ -23,7 +23,9 @@ const STEP: f64 = 0.04;
 const STEP_DECAY: f64 = 0.98;
 /// A change of the hit ratio beyond this is another workload: take full steps again.
 const RATIO_JUMP: f64 = 0.05;
-const REQUESTS_A_PAGE: usize = 10;
+/// So many that the hit ratio tells of the window and not of chance: with half of them real traces had
+/// it turn to and fro.
+const REQUESTS_A_PAGE: usize = 20;
 const REQUESTS_MIN: usize = 1000;
 
 impl Climb {
@@ -107,7 +109,7 @@ mod tests {
     #[test]
     fn a_larger_shard_looks_at_more_requests_before_it_turns() {
         let mut climb = Climb::new();
-        climb.record(true, 1_999, 200);
+        climb.record(true, 3_999, 200);
         assert_eq!(climb.window_of(SHARE), 10_000);
         climb.record(true, 1, 200);
         assert!(climb.window_of(SHARE) > 10_000);

@@ -31,7 +31,7 @@ pub fn measure(bench: &mut Bench) {
         let own = Sources::Buildings(DEPENDENCIES);
         contenders.push(Contender::new("with", move || build(shared, own)));
     }
-    let spreads = alternate_cold(bench.either(3, 7), contenders);
+    let spreads = alternate_cold(bench.either(3, 15), contenders);
     let bare = spreads.iter().filter(|(name, _)| *name != "with").copied();
     let rows: Vec<_> = bare.collect();
     if bench.args.wants("bulk") {

@@ -44,7 +44,8 @@ pub fn measure(bench: &mut Bench) {
 fn hits(bench: &mut Bench, alone: &str, by_two: &str) {
     bench.tell(alone);
     bench.shelf();
-    let rounds = bench.rounds();
+    // They are short.
+    let rounds = if alone == "hit_hot_1t" { 3 * bench.rounds() } else { bench.rounds() };
     let done = {
         let draws = match alone {
             "hit_1t" => &bench.draws.zipf,
