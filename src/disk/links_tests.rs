@@ -12,6 +12,7 @@ use crate::time::Timestamp;
 use crate::view::ViewDefinition;
 
 use super::batch::Batch;
+use super::known_readers::Readers;
 use super::operation::Speed;
 use super::sight::Sight;
 use super::tables::{self, Bytes};
@@ -117,6 +118,33 @@ fn readers(batch: &Batch<'_>, node: &Node) -> Result<Vec<Box<[u8]>>> {
     Ok(first)
 }
 
+/// What is kept in mind of who reads a node.
+fn kept(batch: &Batch<'_>, node: &Node) -> Option<Readers> {
+    batch.links.known_readers.of(node.as_slice(), batch.links.edges.changes())
+}
+
+#[test]
+fn who_reads_is_kept_of_what_is_outside_until_there_is_no_room() {
+    let world = World::new();
+    let page = Node::page(world.page.as_slice());
+    let ask = move |batch: &mut Batch<'_>| {
+        let keeps = |node: &Node| {
+            readers(batch, node)?;
+            Ok::<_, Error>(kept(batch, node).is_some())
+        };
+        assert!(!keeps(&page)?);
+        let source = |key: u32| Node::source(&Source::new("other", key).unwrap());
+        for key in 0..256 {
+            assert!(keeps(&source(key))?, "source {key}");
+        }
+        assert!(!keeps(&outside())?);
+        assert!(keeps(&Node::kind("other")?)?, "kinds have room beside them");
+        assert!(batch.links.has_readers(outside().as_slice())?, "it is asked all the same");
+        Ok(())
+    };
+    world.run(ask).unwrap();
+}
+
 #[test]
 fn who_reads_a_source_is_asked_anew_when_an_edge_has_changed() {
     let (world, source) = (World::new(), Source::new("outside", 2).unwrap());
@@ -138,6 +166,12 @@ fn who_reads_a_source_is_asked_anew_when_an_edge_has_changed() {
                 let reader = PageKey::new(view, &entity, PageNumber(0));
                 batch.links.put_edge(node.as_slice(), reader.as_slice(), &edge);
                 assert_eq!(readers(batch)?.len() as u32, entity - 9);
+                let is_kept = match kept(batch, &node) {
+                    Some(Readers::Few(few)) => few.len() as u32 == entity - 9 && entity < 14,
+                    Some(Readers::Many) => entity >= 14,
+                    None => false,
+                };
+                assert!(is_kept, "{} readers", entity - 9);
             }
         }
         Ok(())
